@@ -1,0 +1,11 @@
+/**
+ * The vocabulary of the SA Forum Application Interface Specification, shared by the executive, its
+ * services and their clients. Imports nothing and knows no platform.
+ *
+ * @packageDocumentation
+ */
+export { HandleTable } from './handle-table.ts';
+export { isSaName, SA_MAX_NAME_LENGTH, utf8Length } from './names.ts';
+export * from './result.ts';
+export * from './types.ts';
+export { type NegotiatedVersion, negotiateVersion, type SupportedVersions } from './version.ts';

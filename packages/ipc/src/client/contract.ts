@@ -1,0 +1,53 @@
+/**
+ * What a client binding needs of its executive: one connection per AIS handle, requests with replies,
+ * callbacks, and the news that the connection is gone. The unix-socket client, the in-process one and
+ * the tests' are interchangeable behind {@link Connector}.
+ */
+import type { SaAisErrorT } from '@aisexec/ais';
+
+/** The result code and the out-parameters of one call. */
+export interface Reply {
+  readonly rc: SaAisErrorT;
+  readonly [out: string]: unknown;
+}
+
+export interface CallbackEvent {
+  readonly name: string;
+  readonly payload: unknown;
+  /** 0 highest to 3. */
+  readonly priority: number;
+}
+
+export interface ClientConnection {
+  /**
+   * One request. Never rejects: when the connection is lost before the reply, the reply is
+   * `SA_AIS_ERR_LIBRARY`; on a closed one `SA_AIS_ERR_BAD_HANDLE`.
+   */
+  request(fn: string, argument: unknown): Promise<Reply>;
+  /** At most one listener; what arrives before it is set is kept. */
+  onCallback(listener: (event: CallbackEvent) => void): void;
+  /** Called once, when the connection ends for any reason but `close`. */
+  onLost(listener: (reason: string) => void): void;
+  /** Stop (true) or resume reading callbacks: how a full handle queue holds its executive back. */
+  hold(on: boolean): void;
+  close(): Promise<void>;
+  /** Whether waiting for this connection keeps the process alive. */
+  ref(): void;
+  unref(): void;
+}
+
+export interface ConnectOptions {
+  /** Path of the executive's socket; else `AISEXEC_SOCKET`, else the default run directory. */
+  readonly socket?: string;
+  /** Another way to an executive: in-process, or a test's. Wins over `socket`. */
+  readonly connector?: Connector;
+}
+
+export interface Connector {
+  /**
+   * Connect to one service.
+   * @throws SaAisError: TRY_AGAIN no executive answers there, ACCESS refused by its rules,
+   * NOT_SUPPORTED no such service.
+   */
+  connect(service: string): Promise<ClientConnection>;
+}

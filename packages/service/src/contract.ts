@@ -1,0 +1,188 @@
+/**
+ * How a service is written (the devmap's handler structure, AIS inventory A.6 and E.4).
+ *
+ * A service is one replicated state and pure functions on it. A client's request enters at its own node
+ * through a *library handler*, which only validates and multicasts. The *exec handler* of the message
+ * runs on every node at the same place of the total order; it alone changes state, and its reply leaves
+ * only from the node whose client asked. Nothing in here may read a clock, draw random numbers or know
+ * on which node it runs.
+ *
+ * The state is plain data: objects, arrays, Map, Set, string, number, bigint, boolean, null,
+ * Uint8Array. The host hashes it as it is to compare replicas.
+ */
+import type { SaAisErrorT, SaVersionT } from '@aisexec/ais';
+import type { Guarantee, RingId } from '@aisexec/totem';
+import type { Schema } from './schema.ts';
+
+/** A client connection, unique among the connections alive in the cluster. Plain data. */
+export interface ClientRef {
+  readonly node: number;
+  readonly connection: number;
+}
+
+/** Where an ordered message came from. `request` 0: no reply is awaited. Plain data: may be kept in state. */
+export interface Source extends ClientRef {
+  readonly request: number;
+}
+
+/** `rc` and the out-parameters under their C names. Must be packable by msgpack (bigint for 64 bit). */
+export interface Reply {
+  readonly rc: SaAisErrorT;
+  readonly [out: string]: unknown;
+}
+
+/** How a callback waits for a client that reads slowly. */
+export interface CallbackOptions {
+  /** 0 (default, highest) to 3: the client's queue is served in this order, first come first served within. */
+  readonly priority?: number;
+  /**
+   * Given: this callback may be dropped when the client's queue is full, lower priorities first, and this
+   * one is delivered once in the place of all that were dropped. Absent: a full queue ends the connection.
+   */
+  readonly lost?: { readonly name: string; readonly payload: unknown };
+}
+
+/** What every member tells about itself when a view is formed. */
+export interface NodeInfo {
+  readonly nodeId: number;
+  readonly name: string;
+  readonly address: { readonly family: 'inet' | 'inet6'; readonly text: string };
+  /** Nanoseconds since the Unix epoch. */
+  readonly bootTime: bigint;
+}
+
+/** The membership in which services act: a regular configuration after its synchronisation. */
+export interface View {
+  readonly ringId: RingId;
+  /** Executives in this ring, ascending by nodeid. */
+  readonly members: readonly NodeInfo[];
+  /** nodeids that were not part of the merged state's own membership before. Ascending. */
+  readonly joined: readonly number[];
+  /** nodeids that were and are gone, or came back as a new incarnation. Ascending. */
+  readonly left: readonly number[];
+  /** Whether this history may grant locks and the like: the quorum filter's word. */
+  readonly quorate: boolean;
+}
+
+/** What a library handler may do, at the client's node only. It must not change state. */
+export interface LibContext {
+  readonly nodeId: number;
+  readonly client: ClientRef;
+  readonly view: View;
+  /** Wall clock in ns, to be put into messages. */
+  readonly now: bigint;
+  /** uid of the client's process; -1 where the platform does not tell. */
+  readonly uid: number;
+  /** A number unique in the cluster: nodeid in the upper 32 bits, a counter in the lower. */
+  uniqueId(): bigint;
+  /** Submit an ordered message in the client's name; the exec handler replies. */
+  multicast(exec: string, message: unknown, guarantee?: Guarantee): void;
+  /** Callback to this handler's own client, see {@link ExecContext.callback}. */
+  callback(name: string, payload: unknown, options?: CallbackOptions): void;
+}
+
+export interface ExecContext {
+  readonly view: View;
+  /**
+   * This place in the total order: ring sequence in the upper, position in the ring in the lower 32 bits.
+   * Strictly rises along a quorate history, over restarts and merges: the fencing token.
+   */
+  readonly order: bigint;
+  /** The sender's wall clock in ns at submission (for a view change or expiry: the coordinator's). */
+  readonly time: bigint;
+  /** Answer a client; a no-op on every node but the client's, and when the client is gone. */
+  reply(source: Source, reply: Reply): void;
+  /** Queue a callback to a client; a no-op on every node but the client's. */
+  callback(client: ClientRef, name: string, payload: unknown, options?: CallbackOptions): void;
+}
+
+export interface LibHandler<State, Request> {
+  /** What does not fit is answered INVALID_PARAM and the handler never runs. */
+  readonly request: Schema<Request>;
+  /**
+   * `ordered`: will multicast; waits while synchronisation runs or the queue is full, in order with the
+   * client's other requests. `local`: answered from this node's state at once, quorate or not.
+   */
+  readonly flow: 'ordered' | 'local';
+  /** A reply now, or nothing: then the exec handler (or a later message) replies. */
+  readonly handle: (state: State, request: Request, ctx: LibContext) => Reply | undefined;
+}
+
+export interface ExecHandler<State, Message> {
+  readonly message: Schema<Message>;
+  /** A total function: stale, duplicate or unknown ids are answered or ignored, never thrown at. */
+  readonly apply: (state: State, message: Message, source: Source, ctx: ExecContext) => void;
+}
+
+/** One old ring's state in a merge. */
+export interface StatePart<State> {
+  readonly state: State;
+  /** nodeids that come from this old ring, ascending. */
+  readonly members: readonly number[];
+  readonly ringId: RingId;
+  readonly quorate: boolean;
+}
+
+export interface SyncHandlers<State, Chunk> {
+  readonly chunk: Schema<Chunk>;
+  /** Chunks that rebuild the state when folded into a fresh one. Each packs to well below 1 MiB. */
+  readonly save: (state: State) => Iterable<Chunk>;
+  readonly load: (state: State, chunk: Chunk) => void;
+  /**
+   * One state out of two or more, the same on every node. The parts come winner first: quorate before
+   * not, then the higher ring sequence, then the lower representative. May consume the parts.
+   */
+  readonly merge: (parts: readonly StatePart<State>[]) => State;
+}
+
+export interface ServiceDefinition<State> {
+  /** 1..63, unique in the executive: the service half of every message id and the order of sync. */
+  readonly id: number;
+  /** Short name that clients and the config use, e.g. `lck`. */
+  readonly name: string;
+  readonly versions: readonly Readonly<SaVersionT>[];
+  /** A fresh, empty state. */
+  readonly init: () => State;
+  // biome-ignore lint/suspicious/noExplicitAny: handlers of one table differ in their request types
+  readonly lib: Readonly<Record<string, LibHandler<State, any>>>;
+  // biome-ignore lint/suspicious/noExplicitAny: handlers of one table differ in their message types
+  readonly exec: Readonly<Record<string, ExecHandler<State, any>>>;
+  /** A new view, after its synchronisation and on the merged state. Clients of `left` nodes are gone. */
+  readonly confchg?: (state: State, view: View, ctx: ExecContext) => void;
+  /** A client closed its connection or died. Ordered, once per client, unless its node left first. */
+  readonly clientGone?: (state: State, client: ClientRef, ctx: ExecContext) => void;
+  /**
+   * Only on a node whose state lost against another old ring's or was merged: what do local clients need
+   * to be told? Runs before `confchg`. Must change neither state.
+   */
+  readonly replaced?: (before: State, after: State, ctx: ExecContext) => void;
+  /** The earliest time (ns) at which `expire` has something to do; null for never. */
+  readonly deadline?: (state: State) => bigint | null;
+  /** Ordered: the coordinator's clock has passed a deadline. Drop what is due at `ctx.time`. */
+  readonly expire?: (state: State, ctx: ExecContext) => void;
+  // biome-ignore lint/suspicious/noExplicitAny: each service has its own chunk type
+  readonly sync: SyncHandlers<State, any>;
+  /** The state for people and tools: JSON-safe (no bigint: decimal strings). */
+  readonly inspect: (state: State) => unknown;
+}
+
+/** Declares a service; the identity function, for the types. */
+export function defineService<State>(
+  definition: ServiceDefinition<State>,
+): ServiceDefinition<State> {
+  return definition;
+}
+
+/** Declares one library handler with its request type inferred from the schema. */
+export function libHandler<State, Request>(
+  handler: LibHandler<State, Request>,
+): LibHandler<State, Request> {
+  return handler;
+}
+
+/** Declares one exec handler with its message type inferred from the schema. */
+export function execHandler<State, Message>(
+  handler: ExecHandler<State, Message>,
+): ExecHandler<State, Message> {
+  return handler;
+}

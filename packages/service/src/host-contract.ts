@@ -1,0 +1,77 @@
+/**
+ * The service host as its embedder sees it: the executive puts IPC connections in front of it, the
+ * simulator puts workloads. Synchronous and without I/O, clock or randomness.
+ */
+import type { GroupMessaging } from '@aisexec/totem';
+import type {
+  CallbackOptions,
+  ClientRef,
+  NodeInfo,
+  Reply,
+  ServiceDefinition,
+  View,
+} from './contract.ts';
+import type { QuorumFilter } from './quorum/contract.ts';
+
+/** One client, as the host sees it. Methods are called synchronously and must not throw. */
+export interface ClientSink {
+  reply(request: number, reply: Reply): void;
+  callback(name: string, payload: unknown, options?: CallbackOptions): void;
+  /** The host ends the connection, e.g. because its service stopped; no call follows. */
+  closed(reason: string): void;
+}
+
+export interface HostOptions {
+  readonly node: NodeInfo;
+  readonly messaging: GroupMessaging;
+  // biome-ignore lint/suspicious/noExplicitAny: services of one host differ in their states
+  readonly services: readonly ServiceDefinition<any>[];
+  readonly quorum: QuorumFilter;
+  /** Nanoseconds since the Unix epoch. */
+  readonly wallClock: () => bigint;
+  /** Uniform in [0, 1), seeded. */
+  readonly random: () => number;
+  readonly effects: HostEffects;
+}
+
+export interface HostEffects {
+  /** Call `host.wake()` in `delayMs`; a later call replaces an earlier one, null cancels. */
+  setWake(delayMs: number | null): void;
+  trace(event: HostTraceEvent): void;
+}
+
+/** Stable kebab-case names: `view`, `sync-start`, `sync-done`, `sync-abort`, `service-failed`, `drop-message`, … */
+export interface HostTraceEvent {
+  readonly event: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+export interface ServiceHost {
+  /** A client of a service connects. @returns its reference, or undefined when there is no such service. */
+  connect(service: string, uid: number, sink: ClientSink): ClientRef | undefined;
+  /**
+   * One request. `request` is a number > 0, unique among the client's outstanding ones. The reply comes
+   * through the sink, possibly before this returns. Unknown function: BAD_OPERATION reply.
+   */
+  request(client: ClientRef, request: number, fn: string, argument: unknown): void;
+  /** The client is gone; its ordered `clientGone` follows. Idempotent. */
+  disconnect(client: ClientRef): void;
+  /** The wake timer fired. */
+  wake(): void;
+  /** The current view; undefined before the first one and while synchronisation runs. */
+  readonly view: View | undefined;
+  /** Called synchronously after every view that was synchronised. */
+  onView(listener: (view: View) => void): void;
+  /** Hash of one service's replicated state, 16 hex digits; equal on all members at one place of the order. */
+  stateHash(service: string): string;
+  inspect(service: string): unknown;
+  readonly services: readonly ServiceInfo[];
+  stats(): Readonly<Record<string, number>>;
+}
+
+export interface ServiceInfo {
+  readonly id: number;
+  readonly name: string;
+  /** `failed`: an exception stopped this service on this node; its clients are closed. */
+  readonly state: 'running' | 'failed';
+}

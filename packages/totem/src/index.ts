@@ -1,0 +1,8 @@
+/**
+ * Totem: the single-ring ordering and membership protocol and its process groups, byte-compatible with
+ * Corosync 3.1, without I/O, clock or randomness of its own.
+ *
+ * @packageDocumentation
+ */
+export * from './contract.ts';
+export * from './ring.ts';
