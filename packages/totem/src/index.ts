@@ -6,3 +6,4 @@
  */
 export * from './contract.ts';
 export * from './ring.ts';
+export * as wire from './wire/index.ts';
