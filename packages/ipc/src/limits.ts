@@ -17,16 +17,20 @@ export const CLOSE_TIMEOUT_MS = 2_000;
 export const REQUESTS_IN_FLIGHT_MAX = 128;
 /** Clients connected at a time. */
 export const CLIENTS_MAX = 1_024;
+/** Of these, clients of one uid; does not count where the platform does not tell the uid. */
+export const CLIENTS_PER_UID_MAX = 768;
 /** Connections that have not said hello yet. */
 export const HANDSHAKE_PENDING_MAX = 64;
 /** Milliseconds from connecting to a complete hello. */
 export const HANDSHAKE_TIMEOUT_MS = 2_000;
 /** Callbacks queued for one client. */
 export const OUTBOUND_FRAMES_MAX = 4_096;
-/** Bytes queued for one client: callbacks, and replies it does not read. */
+/** Bytes of callbacks queued for one client. */
 export const OUTBOUND_BYTES_MAX = 8_388_608;
-/** Bytes handed to the socket of one client before callbacks wait in the queue of priorities. */
+/** Bytes unread by one client before its callbacks wait in their queue and its requests are not read. */
 export const SOCKET_BYTES_HIGH = 262_144;
+/** Bytes unread by one client, replies to requests in flight included. */
+export const SOCKET_BYTES_MAX = 67_108_864;
 /** Milliseconds a disconnected client has to read why. */
 export const GOODBYE_TIMEOUT_MS = 1_000;
 
