@@ -22,8 +22,8 @@ export interface SimNode {
   start(): void;
   /** `loseStore`: the last write of the stable store did not reach the disk, though it said so. */
   crash(options?: { readonly loseStore?: boolean }): void;
-  /** The next write of the stable store crashes the node instead of returning. */
-  crashInStore(): void;
+  /** While on, the next write of the stable store crashes the node instead of returning. */
+  crashInStore(on: boolean): void;
   leave(): void;
   pause(): void;
   resume(): void;
@@ -170,8 +170,8 @@ export function createNode(options: NodeOptions): SimNode {
       if (how.loseStore === true) store.ringSeq = store.previous;
       end('crash');
     },
-    crashInStore() {
-      if (life !== undefined) storeCrash = true;
+    crashInStore(on) {
+      storeCrash = on && life !== undefined;
     },
     leave() {
       if (paused) return;
