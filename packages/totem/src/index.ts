@@ -5,4 +5,10 @@
  * @packageDocumentation
  */
 export * from './contract.ts';
+export {
+  createProcessGroups,
+  type ProcessGroups,
+  type ProcessGroupsOptions,
+} from './pg/process-groups.ts';
 export * from './ring.ts';
+export * as wire from './wire/index.ts';
