@@ -6,7 +6,7 @@
  * ancestor's rule for lost events). What can neither wait nor be dropped ends the connection.
  */
 import { encode } from './codec.ts';
-import { OUTBOUND_BYTES_MAX, OUTBOUND_FRAMES_MAX } from './limits.ts';
+import { FRAME_BYTES_MAX, OUTBOUND_BYTES_MAX, OUTBOUND_FRAMES_MAX } from './limits.ts';
 
 /** A callback as the service host hands it over; structurally its `CallbackOptions`. */
 export interface OutboundOptions {
@@ -69,7 +69,9 @@ export class Outbox {
       if (this.#swallowing.has(markerKey(lost))) return this.#drop(lost, priority);
     }
     const body = encode(callbackFrame(name, payload, priority));
-    if (body === undefined) return 'full';
+    if (body === undefined || body.length > FRAME_BYTES_MAX) {
+      return lost === undefined ? 'full' : this.#drop(lost, priority);
+    }
     while (this.#full(body.length)) {
       if (this.#evictBelow(lost === undefined ? priority : priority + 1)) continue;
       return lost === undefined ? 'full' : this.#drop(lost, priority);
@@ -103,8 +105,10 @@ export class Outbox {
     );
   }
 
-  #add(entry: Entry, level: number): void {
-    this.#levels[level]?.push(entry);
+  #add(entry: Entry, level: number, at = Number.POSITIVE_INFINITY): void {
+    const entries = this.#levels[level]!;
+    if (at < entries.length) entries.splice(at, 0, entry);
+    else entries.push(entry);
     this.#count++;
     this.#bytes += entry.body.length;
   }
@@ -131,14 +135,18 @@ export class Outbox {
         if (entry.lost === undefined || entry.marks !== undefined) continue;
         entries.splice(i, 1);
         this.#forget(entry);
-        return this.#drop(entry.lost, at) === 'dropped';
+        return this.#drop(entry.lost, at, i) === 'dropped';
       }
     }
     return false;
   }
 
   /** Puts the marker where the dropped one would have been, unless it is queued already. */
-  #drop(lost: NonNullable<OutboundOptions['lost']>, level: number): PushResult {
+  #drop(
+    lost: NonNullable<OutboundOptions['lost']>,
+    level: number,
+    at = Number.POSITIVE_INFINITY,
+  ): PushResult {
     const key = markerKey(lost);
     this.#swallowing.add(key);
     this.#dropped++;
@@ -147,7 +155,7 @@ export class Outbox {
     // Markers of many kinds may exceed the bound, but not without a bound of their own.
     if (body === undefined || this.#marked.size >= this.#framesMax) return 'full';
     this.#marked.add(key);
-    this.#add({ body, lost, marks: key }, level);
+    this.#add({ body, lost, marks: key }, level, at);
     return 'dropped';
   }
 }
