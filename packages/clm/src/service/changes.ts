@@ -21,17 +21,21 @@ export function currentReport(state: ClmState, onlyNode: number | undefined): Vi
 }
 
 /**
- * All nodes of two successive views, ascending by nodeid, each labelled. A node that came back as a new
- * incarnation between the two is there twice: as the one that left, then as the one that joined.
+ * All nodes of two successive views, ascending by nodeid, each labelled. A node that is in both but does
+ * not `stay`, since it came back as a new incarnation or out of another history, is there twice: as the
+ * one that left, then as the one that joined.
  */
-export function compareViews(before: Members, after: Members): NodeChange[] {
+export function compareViews(
+  before: Members,
+  after: Members,
+  stays: (old: ClusterNode, now: ClusterNode) => boolean,
+): NodeChange[] {
   const ids = [...new Set([...before.keys(), ...after.keys()])].sort((a, b) => a - b);
   const changes: NodeChange[] = [];
   for (const id of ids) {
     const old = before.get(id);
     const node = after.get(id);
-    const same = old !== undefined && node !== undefined && old.bootTime === node.bootTime;
-    if (same) {
+    if (old !== undefined && node !== undefined && stays(old, node)) {
       changes.push({
         node,
         change: equalNodes(old, node) ? SA_CLM_NODE_NO_CHANGE : SA_CLM_NODE_RECONFIGURED,

@@ -11,11 +11,15 @@ export interface Track {
   /** Only about the client's own node. */
   readonly local: boolean;
   readonly subscription: number;
-  /**
-   * Set by a merge for clients of a history that lost: the members they know, against which the next
-   * change is told. Null: they know what the merged history knew.
-   */
-  readonly since: readonly ClusterNode[] | null;
+  /** Set by a merge for clients of a history that lost. Null: they know what the merged history knew. */
+  readonly since: LostHistory | null;
+}
+
+/** What clients of a history that lost know: the next change is told against this. */
+export interface LostHistory {
+  readonly members: readonly ClusterNode[];
+  /** Those of them that come along from this history, ascending. */
+  readonly coming: readonly number[];
 }
 
 export interface ClmState {

@@ -2,7 +2,7 @@
 import { type Infer, type StatePart, s } from '@aisexec/service';
 import { trackMode } from '../protocol.ts';
 import { CLM_MEMBERS_MAX, CLM_TRACKS_PER_CHUNK_MAX } from './limits.ts';
-import { type ClmState, clientKey, createState, type Track } from './state.ts';
+import { type ClmState, clientKey, createState, type LostHistory, type Track } from './state.ts';
 
 const NAME_BYTES_MAX = 256;
 const ADDRESS_BYTES_MAX = 64;
@@ -65,7 +65,10 @@ export function merge(parts: readonly StatePart<ClmState>[]): ClmState {
   if (winner !== undefined) merged.members = winner.state.members;
   for (const part of parts) {
     if (part.state.viewNumber > merged.viewNumber) merged.viewNumber = part.state.viewNumber;
-    const since = part === winner ? null : [...part.state.members.values()];
+    const since: LostHistory | null =
+      part === winner
+        ? null
+        : { members: [...part.state.members.values()], coming: [...part.members] };
     for (const [key, known] of [...part.state.tracks].sort(byKey)) {
       if (part.members.includes(known.client.node)) merged.tracks.set(key, { ...known, since });
     }

@@ -2,25 +2,22 @@
 import type { ExecContext, NodeInfo, View } from '@aisexec/service';
 import { CHANGED, type ChangedEvent, type ClusterNode, type NodeChange } from '../protocol.ts';
 import { compareViews, reportFor, toMembers } from './changes.ts';
-import type { ClmState, Members } from './state.ts';
+import type { ClmState, LostHistory, Members } from './state.ts';
 
 /** `confchg` of the service. The view number rises only when the membership has really changed. */
 export function onView(state: ClmState, view: View, ctx: ExecContext): void {
   dropTracksOfLostNodes(state, view);
   const before = state.members;
   const viewNumber = state.viewNumber + 1n;
-  const after = toMembers(
-    view.members.map((info) => memberOf(info, before, view.left, viewNumber)),
-  );
+  const after = toMembers(view.members.map((info) => memberOf(info, before, view, viewNumber)));
   let changes: readonly NodeChange[] = [];
   if (!sameMembership(before, after)) {
     state.viewNumber = viewNumber;
     state.members = after;
-    changes = compareViews(before, after);
+    changes = compareViews(before, after, (old, now) => old.initialView === now.initialView);
   }
   for (const track of state.tracks.values()) {
-    const seen =
-      track.since === null ? changes : compareViews(toMembers(track.since), state.members);
+    const seen = track.since === null ? changes : changesSince(track.since, state.members);
     const report = reportFor(track, state, seen);
     if (report === undefined) continue;
     const event: ChangedEvent = { ...report, subscription: track.subscription };
@@ -29,16 +26,24 @@ export function onView(state: ClmState, view: View, ctx: ExecContext): void {
   forgetSince(state);
 }
 
+/** For clients of a history that lost: those who came along with them stay, whoever else is here joined. */
+function changesSince(since: LostHistory, now: Members): NodeChange[] {
+  return compareViews(toMembers(since.members), now, (old) => since.coming.includes(old.nodeId));
+}
+
 /** Who stays keeps the view in which it joined; who came, or came back, joins in this one. */
 function memberOf(
   info: NodeInfo,
   before: Members,
-  left: readonly number[],
+  { joined, left }: View,
   viewNumber: bigint,
 ): ClusterNode {
   const known = before.get(info.nodeId);
   const stays =
-    known !== undefined && known.bootTime === info.bootTime && !left.includes(info.nodeId);
+    known !== undefined &&
+    known.bootTime === info.bootTime &&
+    !left.includes(info.nodeId) &&
+    !joined.includes(info.nodeId);
   return {
     nodeId: info.nodeId,
     name: info.name,
