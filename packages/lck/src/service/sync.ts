@@ -105,7 +105,6 @@ export function merge(parts: readonly StatePart<LckState>[]): LckState {
   }
   for (const loser of losers) adopt(state, loser);
   for (const resource of [...state.resources.values()]) dropIfUnused(state, resource);
-  state.adopted = losers.flatMap((loser) => loser.members);
   return state;
 }
 

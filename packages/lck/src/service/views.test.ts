@@ -185,20 +185,6 @@ describe('a merge', () => {
     expect(checkTable(winner.state)).toEqual([]);
   });
 
-  test('clients of a new incarnation that came with their own part stay', () => {
-    const h = opened([1, 2]);
-    const reborn = createHarness([3], false);
-    reborn.open(c, 9n, 's');
-    h.state = lckService.sync.merge([
-      part(transfer(h.state), [1, 2], true),
-      part(transfer(reborn.state), [3], false),
-    ]);
-    h.setView(viewOf([1, 2, 3], true, { joined: [3], left: [3] }));
-    expect(h.status(h.lock(c, 9n, 1n, EX))).toBe(SA_LCK_LOCK_GRANTED);
-    h.setView(viewOf([1, 2], true, { left: [3] }));
-    expect(h.state.clients.has('3.1')).toBe(false);
-  });
-
   test('of two quorate parts, which only an operator without quorum has, all that agrees stays', () => {
     const one = createHarness([1]);
     const two = createHarness([2]);
