@@ -6,4 +6,6 @@
  */
 export * from './contract.ts';
 export * from './ring.ts';
+export { type RingOptions, ringDefaults } from './srp/defaults.ts';
+export { createRing } from './srp/machine.ts';
 export * as wire from './wire/index.ts';
