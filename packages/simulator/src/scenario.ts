@@ -16,6 +16,8 @@ export interface RunOptions {
   /** Upper bound of the steady loss; 0.2 when absent. */
   readonly loss?: number;
   readonly faults: boolean;
+  /** What runs on a node: the bare ring, or ring, process groups, service host and services. */
+  readonly stack: 'ring' | 'full';
   /** Name of a planted fault. */
   readonly mutant?: string;
 }

@@ -35,7 +35,7 @@ export function drawSize(load: LoadProfile, payloadBytesMax: number, random: Ran
   const die = random.next();
   if (die < load.full) return payloadBytesMax - random.below(3);
   const max = die < load.full + load.middle ? MIDDLE_BYTES_MAX : TINY_BYTES_MAX;
-  return MESSAGE_HEAD_BYTES + random.below(max - MESSAGE_HEAD_BYTES);
+  return Math.min(MESSAGE_HEAD_BYTES + random.below(max - MESSAGE_HEAD_BYTES), payloadBytesMax);
 }
 
 /** Time to the next burst. */
