@@ -30,6 +30,7 @@ import {
   SA_LCK_LOCK_ORPHANED,
   SA_LCK_MAX_NUM_LOCKS_ID,
 } from '../protocol.ts';
+import { WAITERS_QUEUED_MAX } from './limits.ts';
 import { createSaLck } from './literal.ts';
 import type {
   SaLckCallbacksT,
@@ -217,11 +218,12 @@ describe('opening and closing', () => {
   });
 
   test('closing releases, and drops what was queued for the open', async () => {
-    const { sa, resource, start, open, dispatch } = await library();
+    const { sa, resource, start, open, flush, dispatch } = await library();
     const other = await start(null);
     const theirs = await open(other);
     await sa.saLckResourceLockAsync(resource, 1n, EX, 0, 0n);
     const waits = sa.saLckResourceLock(theirs, EX, 0, 0n, SA_TIME_END);
+    await flush();
     expect(await sa.saLckResourceClose(resource)).toEqual({ rc: SA_AIS_OK });
     expect((await waits).lockStatus).toBe(SA_LCK_LOCK_GRANTED);
     expect(await dispatch()).toEqual([]);
@@ -345,6 +347,25 @@ describe('asynchronous calls and callbacks', () => {
     const queued = await sa.saLckResourceLockAsync(resource, 12n, EX, 0, 0n);
     await sa.saLckResourceUnlock(queued.lockId as SaLckLockIdT, SA_TIME_END);
     expect(await dispatch(handle)).toEqual([['grant', 12n, 0, SA_AIS_ERR_NOT_EXIST, 0n]]);
+  });
+});
+
+describe('a handle that nobody dispatches', () => {
+  test('keeps a bounded number of waiter callbacks and still gets its grants', async () => {
+    const { sa, resource, start, open, dispatch } = await library();
+    const theirs = await open(await start(null));
+    const held = await sa.saLckResourceLock(resource, EX, 0, 0n, SA_TIME_END);
+    for (let i = 0; i < WAITERS_QUEUED_MAX + 20; i++) {
+      const out: { lockId?: SaLckLockIdT } = {};
+      const waits = sa.saLckResourceLock(theirs, EX, 0, 0n, SA_TIME_END, out);
+      await sa.saLckResourceUnlock(out.lockId as SaLckLockIdT, SA_TIME_END);
+      await waits;
+    }
+    expect(await dispatch()).toHaveLength(WAITERS_QUEUED_MAX);
+    const waits = sa.saLckResourceLock(theirs, EX, 0, 5n, SA_TIME_END);
+    expect(await dispatch()).toEqual([['waiter', 5n, held.lockId, EX, EX]]);
+    await sa.saLckResourceUnlock(held.lockId as SaLckLockIdT, SA_TIME_END);
+    expect((await waits).lockStatus).toBe(SA_LCK_LOCK_GRANTED);
   });
 });
 

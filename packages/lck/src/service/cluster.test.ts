@@ -1,6 +1,12 @@
 /** The lock service on real hosts: several nodes, death, partition and merge, decided by seeds. */
 import { SA_AIS_ERR_TRY_AGAIN, SA_AIS_OK } from '@aisexec/ais';
-import { createTestCluster, type TestClient, type TestCluster } from '@aisexec/service/testing';
+import {
+  checkService,
+  createTestCluster,
+  type TestClient,
+  type TestCluster,
+  type WorkloadStep,
+} from '@aisexec/service/testing';
 import { describe, expect, test } from '@jest/globals';
 import {
   SA_LCK_EX_LOCK_MODE,
@@ -178,5 +184,40 @@ describe.each(SEEDS)('a cluster with seed %i', (seed) => {
     expect(held.map(({ name }) => name).sort()).toEqual(['a', 'b']);
     expect([...lone.take('lockLost'), ...rest.take('lockLost')]).toEqual([]);
     expectOneTable(cluster);
+  });
+});
+
+describe('the lock service', () => {
+  test.each(SEEDS)('holds what every service must, with seed %i', (seed) => {
+    const names = ['a', 'b'];
+    const steps: WorkloadStep[] = [];
+    const each = (step: (client: number, name: string, handle: bigint) => WorkloadStep[]) => {
+      for (const client of [0, 1, 2]) {
+        names.forEach((name, i) => {
+          steps.push(...step(client, name, BigInt(i + 1)));
+        });
+      }
+    };
+    each((client, name, handle) => [
+      { client, fn: 'open', argument: { handle, name, create: true, notify: client !== 1 } },
+    ]);
+    each((client, _name, handle) =>
+      [1n, 2n, 3n].map((n) => {
+        const lock = { ...lockOf(handle * 10n + n), handle, flags: Number(n) & client };
+        return {
+          client,
+          fn: 'lock',
+          argument: { ...lock, mode: n === 2n ? 2 : 1, detect: n === 3n },
+        };
+      }),
+    );
+    each((client, _name, handle) => [
+      { client, fn: 'unlock', argument: { lockId: handle * 10n + 1n } },
+      { client, fn: 'purge', argument: { handle } },
+      { client, fn: 'options' },
+      { client, fn: 'limits' },
+    ]);
+    steps.push({ client: 0, close: true }, { client: 1, fn: 'close', argument: { handle: 1n } });
+    expect(checkService(lckService, { steps, seed })).toEqual([]);
   });
 });
