@@ -9,6 +9,7 @@ interface Told {
   readonly rep?: number;
   readonly events?: number;
   readonly digest?: string;
+  readonly pristine?: boolean;
   readonly quorate?: boolean;
   readonly members?: readonly number[];
   readonly hash?: string;
@@ -20,6 +21,7 @@ function plan(told: Readonly<Record<number, Told>>) {
   for (const [id, one] of Object.entries(told)) {
     const nodeId = Number(id);
     const { seq, rep = 1, events = 0, digest = 'd', quorate = true, members = [nodeId] } = one;
+    const { pristine = false } = one;
     hellos.set(nodeId, {
       node: {
         nodeId,
@@ -30,7 +32,9 @@ function plan(told: Readonly<Record<number, Told>>) {
       time: BigInt(nodeId),
       order: one.order ?? 0n,
       lineage:
-        seq === undefined ? null : { ringId: { rep, seq }, events, digest, quorate, members },
+        seq === undefined
+          ? null
+          : { ringId: { rep, seq }, events, digest, pristine, quorate, members },
       services: [{ id: 60, hash: one.hash ?? 'h' }],
     });
   }
@@ -73,6 +77,22 @@ describe('who sends', () => {
     expect(partsOf(told)).toEqual({ transfer: true, parts: ['2,3', '1'] });
     expect(plan(told).services.get(60)?.diverged).toBe(true);
     expect(plan(told).lineages).toBe(1);
+  });
+});
+
+describe('a history in which nothing happened', () => {
+  const pristine = true;
+
+  test('counts as fresh when it meets one in which something did, young and quorate or not', () => {
+    const told = { 1: { seq: 12, pristine }, 2: { seq: 8, quorate: false } };
+    expect(partsOf(told)).toEqual({ transfer: true, parts: ['2'] });
+    expect(plan(told)).toMatchObject({ joined: [1], left: [], pristine: false });
+  });
+
+  test('is merged with others like it, since views alone may have left traces', () => {
+    const told = { 1: { seq: 12, pristine }, 2: { seq: 8, pristine } };
+    expect(partsOf(told)).toEqual({ transfer: true, parts: ['1', '2'] });
+    expect(plan(told).pristine).toBe(true);
   });
 });
 
