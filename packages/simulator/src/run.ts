@@ -116,7 +116,7 @@ function afterHealing(simulation: Simulation): number {
   for (const node of world.nodes) node.process?.load(false);
   runUntil(
     world,
-    boundMs,
+    boundMs + scenario.drainMs,
     () => checker.settled() && world.nodes.every((node) => node.process?.idle === true),
   );
   for (const node of world.nodes) node.process?.conclude();

@@ -15,7 +15,7 @@ import {
   type GroupMessaging,
   type RingTimer,
 } from '@aisexec/totem';
-import { LOAD_TIMER, type LoadProfile } from '../workloads/load.ts';
+import { LOAD_TIMER, type LoadProfile, PACKETS_PER_MESSAGE_MAX } from '../workloads/load.ts';
 import { createLoadClient, type LoadClient } from '../workloads/load-client.ts';
 import type { ServiceWorkload, WorkloadClient } from '../workloads/workload.ts';
 import type { ProcessEnvironment, ProcessFactory, SimProcess } from '../world/process.ts';
@@ -30,8 +30,6 @@ export interface FullNodeOptions extends RingOptions {
 const LOAD_GROUP = 'sim';
 const WAKE_TIMER = 'wake';
 const WORKLOAD_TIMER = 'workload ';
-/** Longest message of the load in packets: fragments must be put together again. */
-const PACKETS_PER_MESSAGE_MAX = 4;
 const WALL_CLOCK_START_NS = 1_700_000_000_000_000_000n;
 const NS_PER_MS = 1e6;
 

@@ -17,6 +17,8 @@ export interface LoadProfile {
   readonly middle: number;
 }
 
+/** Longest message of the load on a full node: fragments must be put together again. */
+export const PACKETS_PER_MESSAGE_MAX = 4;
 export const LOAD_TIMER = 'load';
 const MIDDLE_BYTES_MAX = 400;
 const TINY_BYTES_MAX = 64;
