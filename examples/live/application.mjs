@@ -154,7 +154,11 @@ export class Application {
       this.books.waiting = true;
       const lock = await resource.acquire('EX', { signal });
       this.books.waiting = false;
-      const grant = { node: this.#node.id, token: String(lock.fencingToken), from: performance.now() };
+      const grant = {
+        node: this.#node.id,
+        token: String(lock.fencingToken),
+        from: performance.now(),
+      };
       this.books.grants.push(grant);
       this.books.holding = grant;
       await pause(HOLD_MS, AbortSignal.any([signal, lock.signal]));
