@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { checkService, type ServiceWorkload } from './check-service.ts';
 export { type CounterState, counterService } from './counter.ts';
 export { createMemoryBus, type MemoryBus, type MemoryBusOptions } from './memory-bus.ts';
 export { createRandom, type Random } from './random.ts';
@@ -14,3 +15,4 @@ export {
   type TestCluster,
   type TestClusterOptions,
 } from './test-cluster.ts';
+export type { WorkloadStep } from './workload.ts';
