@@ -11,4 +11,6 @@ export {
   type ProcessGroupsOptions,
 } from './pg/process-groups.ts';
 export * from './ring.ts';
+export { type RingOptions, ringDefaults } from './srp/defaults.ts';
+export { createRing } from './srp/machine.ts';
 export * as wire from './wire/index.ts';
