@@ -6,10 +6,10 @@ import {
 } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { type ClientCluster, createClientCluster } from '../cluster.fixture.ts';
 import { LIST_PAGE_MAX, REQUEST_BYTES_MAX, REQUEST_ELEMENTS_MAX } from '../limits.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type CheckpointOpenOptions, CheckpointService } from './checkpoint-service.ts';
-import { type ClientCluster, createClientCluster } from './cluster.fixture.ts';
 
 const CREATE = { maxSections: 10_000, maxSectionBytes: 50_000_000, retentionMs: 1000 };
 const bytes = (text: string) => new TextEncoder().encode(text);
