@@ -158,8 +158,13 @@ describe('checkpoints in a cluster', () => {
     await open(clients, 3, 'd');
     clients.cluster.kill(3);
     clients.cluster.run();
-    const inspected = clients.cluster.host(1).inspect('ckpt') as { opens: number };
-    expect(inspected.opens).toBe(0);
+    const opens = () => (clients.cluster.host(1).inspect('ckpt') as { opens: number }).opens;
+    expect(opens()).toBe(0);
+    await open(clients, 2, 'd');
+    clients.cluster.restart(2);
+    expect(opens()).toBe(0);
+    await open(clients, 2, 'd');
+    expect(opens()).toBe(1);
   });
 
   test('an open that timed out leaves nothing behind', async () => {
