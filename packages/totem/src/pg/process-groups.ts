@@ -138,16 +138,13 @@ export function createProcessGroups(options: ProcessGroupsOptions): ProcessGroup
       tellDrained();
     },
     configuration(configuration) {
-      // Who does not go on together with us cannot finish what was begun here.
-      normalAssembler.retain(configuration.members);
-      syncAssembler.retain(configuration.members);
       if (configuration.type === 'transitional') {
         transitional = configuration;
       } else {
-        if (transitional !== undefined) {
-          normalAssembler.retain(transitional.members);
-          syncAssembler.retain(transitional.members);
-        }
+        // Who does not go on together with us cannot finish here what it began in the old ring.
+        const together = transitional?.members ?? configuration.members;
+        normalAssembler.retain(together);
+        syncAssembler.retain(together);
         transitional = undefined;
         regular = configuration;
         syncing = true;
