@@ -8,7 +8,8 @@
  * on which node it runs.
  *
  * The state is plain data: objects, arrays, Map, Set, string, number, bigint, boolean, null,
- * Uint8Array. The host hashes it as it is to compare replicas.
+ * Uint8Array. The host hashes it as it is to compare replicas: fields of objects in any order, Maps and
+ * Sets in theirs, because handlers that iterate them act in that order (ADR 0042).
  */
 import type { SaAisErrorT, SaVersionT } from '@aisexec/ais';
 import type { Guarantee, RingId } from '@aisexec/totem';
@@ -56,9 +57,18 @@ export interface View {
   readonly ringId: RingId;
   /** Executives in this ring, ascending by nodeid. */
   readonly members: readonly NodeInfo[];
-  /** nodeids that were not part of the merged state's own membership before. Ascending. */
+  /**
+   * Members that did not come along with the winning history: fresh nodes, new incarnations, and nodes of
+   * other histories, whose clients are alive. Ascending.
+   */
   readonly joined: readonly number[];
-  /** nodeids that were and are gone, or came back as a new incarnation. Ascending. */
+  /**
+   * Former members, of any of the histories that met here, of which no living incarnation brought a state:
+   * they are gone, or are a new incarnation (then in `joined`, too). Every client of such a node that the
+   * state may know is dead, so strip all of them. A node that comes back with a history of its own is
+   * never in here: see {@link StatePart.members} for its clients. Ascending; may name nodes that the
+   * state has never heard of.
+   */
   readonly left: readonly number[];
   /** Whether this history may grant locks and the like: the quorum filter's word. */
   readonly quorate: boolean;
@@ -84,8 +94,9 @@ export interface LibContext {
 export interface ExecContext {
   readonly view: View;
   /**
-   * This place in the total order: ring sequence in the upper, position in the ring in the lower 32 bits.
-   * Strictly rises along a quorate history, over restarts and merges: the fencing token.
+   * This place in the total order: counts up from ring sequence * 2^32, or from above the highest order
+   * that any member has seen if that is more (ADR 0041). The same on all members; strictly rises along
+   * a quorate history, over restarts and merges: the fencing token. A view change takes one, too.
    */
   readonly order: bigint;
   /** The sender's wall clock in ns at submission (for a view change or expiry: the coordinator's). */
@@ -117,7 +128,12 @@ export interface ExecHandler<State, Message> {
 /** One old ring's state in a merge. */
 export interface StatePart<State> {
   readonly state: State;
-  /** nodeids that come from this old ring, ascending. */
+  /**
+   * The nodes that come with this state, ascending. For what belongs to a client of node n, the part with
+   * n among its members is the only witness: copies in other parts date from before the separation and may
+   * have ended since. A merge keeps from each part what belongs to clients of the part's own members; what
+   * belongs to nodes of no part is stripped in `confchg`, where they are in `left`.
+   */
   readonly members: readonly number[];
   readonly ringId: RingId;
   readonly quorate: boolean;
@@ -125,12 +141,17 @@ export interface StatePart<State> {
 
 export interface SyncHandlers<State, Chunk> {
   readonly chunk: Schema<Chunk>;
-  /** Chunks that rebuild the state when folded into a fresh one. Each packs to well below 1 MiB. */
+  /**
+   * Chunks that rebuild the state, the order of its Maps and Sets included, when folded into a fresh one.
+   * Each packs to well below 1 MiB; plain objects and arrays only, since msgpack turns a Map into an object.
+   */
   readonly save: (state: State) => Iterable<Chunk>;
   readonly load: (state: State, chunk: Chunk) => void;
   /**
    * One state out of two or more, the same on every node. The parts come winner first: quorate before
-   * not, then the higher ring sequence, then the lower representative. May consume the parts.
+   * not, then the higher ring sequence, then the lower representative, the longer history, the more
+   * nodes, the lowest node. May consume the parts. Objects may be in several parts, the parts having been
+   * one once. When a service has diverged, two parts may even be of one ring: merge all the same.
    */
   readonly merge: (parts: readonly StatePart<State>[]) => State;
 }
@@ -149,16 +170,25 @@ export interface ServiceDefinition<State> {
   readonly exec: Readonly<Record<string, ExecHandler<State, any>>>;
   /** A new view, after its synchronisation and on the merged state. Clients of `left` nodes are gone. */
   readonly confchg?: (state: State, view: View, ctx: ExecContext) => void;
-  /** A client closed its connection or died. Ordered, once per client, unless its node left first. */
+  /**
+   * A client closed its connection or died. Ordered, once per client, unless its node left first. Not called
+   * for a client that never had an ordered message: no state can know it.
+   */
   readonly clientGone?: (state: State, client: ClientRef, ctx: ExecContext) => void;
   /**
-   * Only on a node whose state lost against another old ring's or was merged: what do local clients need
-   * to be told? Runs before `confchg`. Must change neither state.
+   * Only on a node that had a state, when several histories met: what do local clients need to be told?
+   * Runs before `confchg`. Must change neither state.
    */
   readonly replaced?: (before: State, after: State, ctx: ExecContext) => void;
-  /** The earliest time (ns) at which `expire` has something to do; null for never. */
+  /**
+   * The earliest time (ns) at which `expire` has something to do; null for never. Asked after every
+   * message of the service: make it cheap.
+   */
   readonly deadline?: (state: State) => bigint | null;
-  /** Ordered: the coordinator's clock has passed a deadline. Drop what is due at `ctx.time`. */
+  /**
+   * Ordered: the coordinator's clock has passed the deadline. Drop what is due at `ctx.time`, so that the
+   * next deadline is later; an expiry that leaves its deadline is repeated once a second.
+   */
   readonly expire?: (state: State, ctx: ExecContext) => void;
   // biome-ignore lint/suspicious/noExplicitAny: each service has its own chunk type
   readonly sync: SyncHandlers<State, any>;

@@ -5,6 +5,23 @@
  * @packageDocumentation
  */
 export * from './contract.ts';
+export { createServiceHost } from './host.ts';
 export * from './host-contract.ts';
+export { InvariantError, invariant } from './invariant.ts';
 export * from './quorum/contract.ts';
+export {
+  createQuorum,
+  type NoQuorumOptions,
+  type QuorumOptions,
+  type VotequorumOptions,
+} from './quorum/create-quorum.ts';
 export { type Fields, type Infer, type InferFields, type Schema, s } from './schema.ts';
+export { Hash64, hashState } from './state-hash.ts';
+export {
+  createSyncEngine,
+  SYNC_GROUP,
+  type SyncEngine,
+  type SyncEngineOptions,
+  type SyncParticipant,
+  type SyncStart,
+} from './sync/engine.ts';

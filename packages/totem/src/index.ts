@@ -5,6 +5,11 @@
  * @packageDocumentation
  */
 export * from './contract.ts';
+export {
+  createProcessGroups,
+  type ProcessGroups,
+  type ProcessGroupsOptions,
+} from './pg/process-groups.ts';
 export * from './ring.ts';
 export { type RingOptions, ringDefaults } from './srp/defaults.ts';
 export { createRing } from './srp/machine.ts';

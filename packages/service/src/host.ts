@@ -1,0 +1,381 @@
+/**
+ * The service host: runs service modules as replicated state machines on a group-messaging layer. It wires
+ * the parts in `host/` (clients, requests, outbox, expiry, replicas) to the synchronisation in `sync/`.
+ *
+ * States change in three places only: when an ordered message is applied, when a synchronised view is
+ * activated, and when an expiry is ordered; all three at the same place of the total order on all members.
+ *
+ * A message of a client whose node left cannot be ordered after that node's departure: a ring orders only
+ * what its members send, and what a departed incarnation had queued died with it. So it is enough to
+ * drop messages of nodes that are not executives of the view; a new incarnation's clients have new numbers.
+ */
+import type { Group, GroupMessage, RingId } from '@aisexec/totem';
+import type { ClientRef, ExecContext, View } from './contract.ts';
+import { ClientTable } from './host/clients.ts';
+import { EventContext } from './host/context.ts';
+import { Emitter } from './host/emitter.ts';
+import { AIS_GROUP, decodeEnvelope, type Envelope, encodeEnvelope } from './host/envelope.ts';
+import { Expiry } from './host/expiry.ts';
+import { History } from './host/history.ts';
+import { Outbox } from './host/outbox.ts';
+import { Replica } from './host/replica.ts';
+import { Requests } from './host/requests.ts';
+import type { ClientSink, HostOptions, ServiceHost, ServiceInfo } from './host-contract.ts';
+import { invariant } from './invariant.ts';
+import { SERVICE_ID_MAX } from './limits.ts';
+import { createSyncEngine, type SyncEngine } from './sync/engine.ts';
+import { type Hello, nodeSchema } from './sync/messages.ts';
+import { createStateSync, type SyncOutcome } from './sync/state-sync.ts';
+
+/**
+ * A host for `options.services` on one node.
+ * @throws InvariantError when two services share an id or a name, or an id is out of range.
+ */
+export function createServiceHost(options: HostOptions): ServiceHost {
+  return new Host(options);
+}
+
+class Host implements ServiceHost {
+  readonly #options: HostOptions;
+  readonly #replicas = new Map<number, Replica>();
+  readonly #byName = new Map<string, Replica>();
+  readonly #emitter = new Emitter();
+  readonly #clients: ClientTable;
+  readonly #outbox: Outbox;
+  readonly #requests: Requests;
+  readonly #expiry: Expiry;
+  readonly #history = new History();
+  readonly #listeners: ((view: View) => void)[] = [];
+  readonly #counters = {
+    requestsRefused: 0,
+    requestsHeld: 0,
+    messagesApplied: 0,
+    messagesDropped: 0,
+    messagesInSync: 0,
+    syncDropped: 0,
+    syncStarts: 0,
+    syncAborts: 0,
+    views: 0,
+    diverged: 0,
+    servicesFailed: 0,
+  };
+  /** The last synchronised view and its executives; handlers of local requests see it even while syncing. */
+  #lastView: View | undefined;
+  #members: ReadonlySet<number> = new Set();
+  #syncing = true;
+  #uniqueCounter: number;
+
+  constructor(options: HostOptions) {
+    const { node, messaging, random, wallClock, effects } = options;
+    invariant(nodeSchema.check(node) && node.nodeId === messaging.nodeId, 'node does not fit', {
+      nodeId: node.nodeId,
+      messaging: messaging.nodeId,
+    });
+    this.#options = options;
+    this.#uniqueCounter = random32(random);
+    for (const definition of options.services) this.#addService(definition);
+    this.#clients = new ClientTable(node.nodeId, random32(random), this.#emitter);
+    const group: Group = messaging.join(AIS_GROUP, {
+      deliver: (message) => this.#emitter.event(() => this.#deliver(message)),
+      configuration: () => {},
+      drained: () => this.#emitter.event(() => this.#resume()),
+    });
+    this.#outbox = new Outbox(group);
+    this.#requests = new Requests({
+      nodeId: node.nodeId,
+      clients: this.#clients,
+      outbox: this.#outbox,
+      wallClock,
+      uniqueId: () => this.#uniqueId(),
+      view: () => this.#lastView,
+      counted: (what) => this.#counters[what]++,
+    });
+    this.#expiry = new Expiry({
+      replicas: [...this.#replicas.values()],
+      wallClock,
+      setWake: (delayMs) => effects.setWake(delayMs),
+      intend: (time) => this.#outbox.push(encodeEnvelope({ kind: 'expire', time }), 'agreed'),
+    });
+    this.#startSync();
+  }
+
+  #addService(definition: HostOptions['services'][number]): void {
+    const { id, name } = definition;
+    invariant(Number.isInteger(id) && id > 0 && id <= SERVICE_ID_MAX, 'service id', { id });
+    invariant(!this.#replicas.has(id) && !this.#byName.has(name), 'service twice', { id, name });
+    const failed = (replica: Replica, where: string, error: unknown) =>
+      this.#serviceFailed(replica, where, error);
+    const replica = new Replica({ definition, failed });
+    this.#replicas.set(id, replica);
+    this.#byName.set(name, replica);
+  }
+
+  #startSync(): void {
+    const { messaging } = this.#options;
+    // The engine is made last: from its join on, synchronisation may run.
+    let engine: SyncEngine | undefined;
+    const dropped = (reason: string, source: number) => {
+      this.#counters.syncDropped++;
+      this.#trace('drop-message', { reason, source });
+    };
+    const stateSync = createStateSync({
+      messaging,
+      replicas: this.#replicas,
+      hello: () => this.#hello(),
+      activated: (outcome) => this.#emitter.event(() => this.#activate(outcome)),
+      aborted: () => {
+        this.#counters.syncAborts++;
+        this.#trace('sync-abort', {});
+      },
+      proceed: () => engine?.proceed(),
+      dropped,
+    });
+    engine = createSyncEngine({
+      messaging,
+      participants: [stateSync],
+      started: (ringId) => this.#syncStarted(ringId),
+      completed: (ringId) => this.#emitter.event(() => this.#syncCompleted(ringId)),
+      dropped,
+    });
+  }
+
+  connect(service: string, uid: number, sink: ClientSink): ClientRef | undefined {
+    const replica = this.#byName.get(service);
+    return replica?.running === true ? this.#clients.add(replica, uid, sink).ref : undefined;
+  }
+
+  request(ref: ClientRef, request: number, fn: string, argument: unknown): void {
+    const client = this.#clients.get(ref);
+    if (client === undefined) return;
+    this.#emitter.event(() => this.#requests.submit(client, { request, fn, argument }));
+  }
+
+  disconnect(ref: ClientRef): void {
+    const client = this.#clients.get(ref);
+    if (client === undefined) return;
+    this.#requests.forget(client);
+    this.#clients.remove(client);
+    if (client.known) this.#sendGone(client.replica.id, ref.connection);
+  }
+
+  wake(): void {
+    this.#emitter.event(() => this.#expiry.wake());
+  }
+
+  get view(): View | undefined {
+    return this.#syncing ? undefined : this.#lastView;
+  }
+
+  onView(listener: (view: View) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  stateHash(service: string): string {
+    return this.#byName.get(service)?.hash() ?? '';
+  }
+
+  inspect(service: string): unknown {
+    const replica = this.#byName.get(service);
+    return replica?.guard('inspect', () => replica.definition.inspect(replica.state)) ?? null;
+  }
+
+  get services(): readonly ServiceInfo[] {
+    return [...this.#replicas.values()].map(({ id, name, running }) => ({
+      id,
+      name,
+      state: running ? 'running' : 'failed',
+    }));
+  }
+
+  stats(): Readonly<Record<string, number>> {
+    return { ...this.#counters, clients: this.#clients.size, outbox: this.#outbox.size };
+  }
+
+  // Synchronisation
+
+  #hello(): Hello {
+    const services = [...this.#replicas.values()]
+      .map((replica) => ({ id: replica.id, hash: replica.hash() }))
+      .filter(({ hash }) => hash !== '');
+    return {
+      node: this.#options.node,
+      time: this.#options.wallClock(),
+      order: this.#history.lineage === null ? 0n : this.#history.order,
+      lineage: this.#history.lineage,
+      services,
+    };
+  }
+
+  #syncStarted(ringId: RingId): void {
+    this.#syncing = true;
+    this.#counters.syncStarts++;
+    this.#outbox.close();
+    this.#expiry.pause();
+    this.#trace('sync-start', { ringId });
+  }
+
+  /** The swap: from one event to the next the node has the merged states and the new view. */
+  #activate({ ringId, plan, states }: SyncOutcome): void {
+    const ids = plan.members.map(({ nodeId }) => nodeId);
+    const { quorate } = this.#options.quorum.update(ringId, ids);
+    const view: View = {
+      ringId,
+      members: plan.members,
+      joined: plan.joined,
+      left: plan.left,
+      quorate,
+    };
+    const hadState = this.#history.lineage !== null;
+    this.#lastView = view;
+    this.#members = new Set(ids);
+    this.#syncing = false;
+    this.#history.begin(view, plan.order);
+    const context = this.#context(view, plan.time);
+    for (const [id, replica] of this.#replicas) {
+      if (plan.services.get(id)?.diverged === true) this.#diverged(replica);
+      const staged = states.get(id);
+      if (staged === undefined || !replica.running) continue;
+      const before = replica.state;
+      replica.replace(staged.state);
+      if (!staged.merged || !hadState) continue;
+      replica.guard('replaced', () =>
+        replica.definition.replaced?.(before, replica.state, context),
+      );
+    }
+    for (const replica of this.#replicas.values()) {
+      replica.change('confchg', (state) => replica.definition.confchg?.(state, view, context));
+    }
+    this.#counters.views++;
+    this.#trace('view', { ringId, members: ids, joined: plan.joined, left: plan.left, quorate });
+    this.#expiry.view(ids[0] === this.#options.node.nodeId);
+    for (const listener of this.#listeners) this.#emitter.emit(() => listener(view));
+  }
+
+  #syncCompleted(ringId: RingId): void {
+    this.#trace('sync-done', { ringId });
+    this.#outbox.open();
+    this.#resume();
+  }
+
+  #resume(): void {
+    this.#outbox.flush();
+    this.#requests.flush();
+  }
+
+  // Ordered messages
+
+  #deliver({ source, bytes }: GroupMessage): void {
+    if (this.#syncing) {
+      // Normal messages wait for the end of synchronisation; should an engine let one through, it is
+      // dropped at the same place of the order everywhere.
+      this.#counters.messagesInSync++;
+      this.#trace('drop-message', { reason: 'ordered during synchronisation', source });
+      return;
+    }
+    this.#history.count(source, bytes.length);
+    if (!this.#members.has(source)) {
+      this.#drop('sender is no executive', source);
+      return;
+    }
+    const envelope = decodeEnvelope(bytes);
+    if (envelope === undefined) {
+      this.#drop('malformed message', source);
+      return;
+    }
+    const context = this.#context(this.#lastView!, envelope.time);
+    if (envelope.kind === 'expire') this.#applyExpiry(envelope.time, context);
+    else if (envelope.kind === 'gone') this.#applyGone(envelope, source, context);
+    else this.#applyExec(envelope, source, context);
+    this.#expiry.update();
+  }
+
+  #applyExec(
+    { service, exec, connection, request, payload }: Extract<Envelope, { kind: 'exec' }>,
+    node: number,
+    context: ExecContext,
+  ): void {
+    const replica = this.#replicas.get(service);
+    if (replica === undefined || !replica.running) return;
+    const table = replica.definition.exec;
+    const handler = Object.hasOwn(table, exec) ? table[exec] : undefined;
+    if (handler === undefined) {
+      this.#drop('unknown exec handler', node);
+      return;
+    }
+    if (!handler.message.check(payload)) {
+      this.#drop('message does not fit', node);
+      return;
+    }
+    const source = { node, connection, request };
+    this.#counters.messagesApplied++;
+    replica.change(`exec ${exec}`, (state) => handler.apply(state, payload, source, context));
+  }
+
+  #applyGone(
+    { service, connection }: Extract<Envelope, { kind: 'gone' }>,
+    node: number,
+    context: ExecContext,
+  ): void {
+    const replica = this.#replicas.get(service);
+    const { clientGone } = replica?.definition ?? {};
+    if (replica === undefined || clientGone === undefined) return;
+    replica.change('clientGone', (state) => clientGone(state, { node, connection }, context));
+  }
+
+  #applyExpiry(time: bigint, context: ExecContext): void {
+    for (const replica of this.#replicas.values()) {
+      const { expire } = replica.definition;
+      const due = replica.deadline();
+      if (expire === undefined || due === null || due > time) continue;
+      replica.change('expire', (state) => expire(state, context));
+    }
+    this.#expiry.applied(time);
+  }
+
+  #context(view: View, time: bigint): ExecContext {
+    return new EventContext(view, this.#history.order, time, this.#clients);
+  }
+
+  // Faults
+
+  #serviceFailed(replica: Replica, where: string, error: unknown): void {
+    this.#counters.servicesFailed++;
+    const message = error instanceof Error ? error.message : String(error);
+    this.#trace('service-failed', { service: replica.name, where, message });
+    if (this.#clients === undefined) return;
+    for (const client of this.#clients.of(replica)) {
+      this.#requests.forget(client);
+      this.#clients.remove(client);
+      if (client.known) this.#sendGone(replica.id, client.ref.connection);
+      this.#emitter.emit(() => client.sink.closed(`service ${replica.name} failed`));
+    }
+  }
+
+  #diverged(replica: Replica): void {
+    this.#counters.diverged++;
+    this.#trace('state-diverged', { service: replica.name });
+  }
+
+  #drop(reason: string, source: number): void {
+    this.#counters.messagesDropped++;
+    this.#trace('drop-message', { reason, source });
+  }
+
+  #sendGone(service: number, connection: number): void {
+    const time = this.#options.wallClock();
+    this.#outbox.push(encodeEnvelope({ kind: 'gone', service, connection, time }), 'agreed');
+  }
+
+  #uniqueId(): bigint {
+    this.#uniqueCounter = (this.#uniqueCounter + 1) >>> 0;
+    return (BigInt(this.#options.node.nodeId) << 32n) | BigInt(this.#uniqueCounter);
+  }
+
+  #trace(event: string, detail: Readonly<Record<string, unknown>>): void {
+    this.#options.effects.trace({ event, detail });
+  }
+}
+
+function random32(random: () => number): number {
+  return Math.floor(random() * 0x1_0000_0000) >>> 0;
+}

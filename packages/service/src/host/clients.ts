@@ -1,0 +1,99 @@
+/** The clients connected to this node, and what each is waiting for. */
+import type { CallbackOptions, ClientRef, Reply } from '../contract.ts';
+import type { ClientSink } from '../host-contract.ts';
+import type { Emitter } from './emitter.ts';
+import type { Replica } from './replica.ts';
+
+/** A request that waits for its turn. */
+export interface HeldRequest {
+  readonly request: number;
+  readonly fn: string;
+  readonly argument: unknown;
+}
+
+export interface Client {
+  readonly ref: ClientRef;
+  readonly replica: Replica;
+  readonly uid: number;
+  readonly sink: ClientSink;
+  readonly held: HeldRequest[];
+  /** Requests without a reply. */
+  readonly outstanding: Set<number>;
+  /** Whether an ordered message carried its name: only then can a replica know it. */
+  known: boolean;
+}
+
+export class ClientTable {
+  readonly #node: number;
+  readonly #emitter: Emitter;
+  readonly #clients = new Map<number, Client>();
+  #nextConnection: number;
+
+  /**
+   * @param first where connection numbers start, drawn at random: a former incarnation's numbers mean
+   * nothing to this one.
+   */
+  constructor(node: number, first: number, emitter: Emitter) {
+    this.#node = node;
+    this.#nextConnection = first;
+    this.#emitter = emitter;
+  }
+
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  add(replica: Replica, uid: number, sink: ClientSink): Client {
+    while (this.#clients.has(this.#nextConnection)) this.#advance();
+    const ref: ClientRef = Object.freeze({ node: this.#node, connection: this.#nextConnection });
+    this.#advance();
+    const client: Client = {
+      ref,
+      replica,
+      uid,
+      sink,
+      held: [],
+      outstanding: new Set(),
+      known: false,
+    };
+    this.#clients.set(ref.connection, client);
+    return client;
+  }
+
+  /** The client, if it is one of this node's and still connected. */
+  get(ref: ClientRef): Client | undefined {
+    return ref.node === this.#node ? this.#clients.get(ref.connection) : undefined;
+  }
+
+  remove(client: Client): void {
+    this.#clients.delete(client.ref.connection);
+    client.held.length = 0;
+    client.outstanding.clear();
+  }
+
+  of(replica: Replica): Client[] {
+    return [...this.#clients.values()].filter((client) => client.replica === replica);
+  }
+
+  /** Answers an outstanding request; anything else is ignored. */
+  reply(client: Client, request: number, reply: Reply): void {
+    if (!client.outstanding.delete(request)) return;
+    this.#emitter.emit(() => {
+      if (this.#isConnected(client)) client.sink.reply(request, reply);
+    });
+  }
+
+  callback(client: Client, name: string, payload: unknown, options?: CallbackOptions): void {
+    this.#emitter.emit(() => {
+      if (this.#isConnected(client)) client.sink.callback(name, payload, options);
+    });
+  }
+
+  #isConnected(client: Client): boolean {
+    return this.#clients.get(client.ref.connection) === client;
+  }
+
+  #advance(): void {
+    this.#nextConnection = (this.#nextConnection + 1) >>> 0;
+  }
+}

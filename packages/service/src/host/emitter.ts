@@ -1,0 +1,38 @@
+/**
+ * Replies and callbacks leave when the event that caused them is over, in order: an embedder may call the
+ * host from within its sink, and must never find a service in the middle of a change.
+ */
+export class Emitter {
+  #queue: (() => void)[] = [];
+  #depth = 0;
+  #flushing = false;
+
+  /** Queues one call to the embedder. */
+  emit(call: () => void): void {
+    this.#queue.push(call);
+  }
+
+  /** Runs one input of the host; what it emitted leaves afterwards. */
+  event(run: () => void): void {
+    this.#depth++;
+    try {
+      run();
+    } finally {
+      this.#depth--;
+    }
+    if (this.#depth === 0 && !this.#flushing) this.#flush();
+  }
+
+  #flush(): void {
+    this.#flushing = true;
+    try {
+      while (this.#queue.length > 0) {
+        const calls = this.#queue;
+        this.#queue = [];
+        for (const call of calls) call();
+      }
+    } finally {
+      this.#flushing = false;
+    }
+  }
+}

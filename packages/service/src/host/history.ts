@@ -1,0 +1,51 @@
+/**
+ * Where this node stands in the total order: the lineage of its state and the place of the next event.
+ * Counts every message of group `ais` since the last activation, understood or not, so that all
+ * members that delivered the same agree.
+ */
+import type { View } from '../contract.ts';
+import { Hash64 } from '../state-hash.ts';
+import type { Lineage } from '../sync/messages.ts';
+
+export class History {
+  #view: View | undefined;
+  #events = 0;
+  #first = 0n;
+  #digest = new Hash64();
+
+  /** A synchronised view: event 0 of a new history. */
+  begin(view: View, first: bigint): void {
+    this.#view = view;
+    this.#events = 0;
+    this.#first = first;
+    this.#digest = new Hash64();
+  }
+
+  /**
+   * One more message. What a node delivers of a ring is a prefix per sender, in the ring's order (EVS), so
+   * the senders' sequence alone tells two histories apart; the length is for good measure.
+   */
+  count(source: number, length: number): void {
+    this.#events++;
+    this.#digest.word(source);
+    this.#digest.word(length);
+  }
+
+  /** The place of the event counted last. Rises with every event and view (ADR 0041). */
+  get order(): bigint {
+    return this.#first + BigInt(this.#events);
+  }
+
+  /** null before the first view: this node has no state. */
+  get lineage(): Lineage | null {
+    const view = this.#view;
+    if (view === undefined) return null;
+    return {
+      ringId: view.ringId,
+      events: this.#events,
+      digest: this.#digest.hex(),
+      quorate: view.quorate,
+      members: view.members.map(({ nodeId }) => nodeId),
+    };
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Requests of clients: checked, kept in order per client, held while synchronisation runs or the queue is
+ * full, and handed to the service's library handlers.
+ */
+import {
+  SA_AIS_ERR_BAD_OPERATION,
+  SA_AIS_ERR_INVALID_PARAM,
+  SA_AIS_ERR_TOO_BIG,
+  SA_AIS_ERR_TRY_AGAIN,
+} from '@aisexec/ais';
+import { type Guarantee, MESSAGE_BYTES_MAX } from '@aisexec/totem';
+import type { LibContext, LibHandler, Reply, View } from '../contract.ts';
+import { invariant } from '../invariant.ts';
+import { REQUESTS_IN_FLIGHT_MAX, REQUESTS_OUTSTANDING_MAX } from '../limits.ts';
+import type { Client, ClientTable, HeldRequest } from './clients.ts';
+import { encodeEnvelope } from './envelope.ts';
+import type { Outbox } from './outbox.ts';
+
+export interface RequestsOptions {
+  readonly nodeId: number;
+  readonly clients: ClientTable;
+  readonly outbox: Outbox;
+  readonly wallClock: () => bigint;
+  readonly uniqueId: () => bigint;
+  /** The last synchronised view; undefined before the first. */
+  readonly view: () => View | undefined;
+  /** Counts something that was refused. */
+  readonly counted: (what: 'requestsRefused' | 'requestsHeld') => void;
+}
+
+type Handler = LibHandler<unknown, unknown>;
+
+export class Requests {
+  readonly #options: RequestsOptions;
+  /** Clients with held requests, the one to serve next first. */
+  readonly #waiting = new Set<Client>();
+
+  constructor(options: RequestsOptions) {
+    this.#options = options;
+  }
+
+  submit(client: Client, held: HeldRequest): void {
+    // A second use of an outstanding id is the embedder's mistake; an answer would meet the first.
+    if (client.outstanding.has(held.request)) {
+      this.#options.counted('requestsRefused');
+      return;
+    }
+    client.outstanding.add(held.request);
+    const handler = handlerOf(client, held.fn);
+    if (handler === undefined) {
+      this.#refuse(client, held, { rc: SA_AIS_ERR_BAD_OPERATION });
+      return;
+    }
+    if (!handler.request.check(held.argument)) {
+      this.#refuse(client, held, { rc: SA_AIS_ERR_INVALID_PARAM });
+      return;
+    }
+    if (client.outstanding.size > REQUESTS_OUTSTANDING_MAX) {
+      this.#refuse(client, held, { rc: SA_AIS_ERR_TRY_AGAIN });
+      return;
+    }
+    if (client.held.length === 0 && this.#mayRun(handler)) {
+      this.#run(client, handler, held);
+      return;
+    }
+    if (client.held.length >= REQUESTS_IN_FLIGHT_MAX) {
+      this.#refuse(client, held, { rc: SA_AIS_ERR_TRY_AGAIN });
+      return;
+    }
+    client.held.push(held);
+    this.#waiting.add(client);
+    this.#options.counted('requestsHeld');
+  }
+
+  /** There is room: serves the clients that wait, one request each in turn. */
+  flush(): void {
+    for (const client of this.#waiting) {
+      const next = client.held[0];
+      if (next === undefined) {
+        this.#waiting.delete(client);
+        continue;
+      }
+      const handler = handlerOf(client, next.fn)!;
+      if (!this.#mayRun(handler)) continue;
+      client.held.shift();
+      // A Set is iterated in the order of insertion, what is added during it included: to the end of the line.
+      this.#waiting.delete(client);
+      if (client.held.length > 0) this.#waiting.add(client);
+      this.#run(client, handler, next);
+    }
+  }
+
+  forget(client: Client): void {
+    this.#waiting.delete(client);
+  }
+
+  #mayRun(handler: Handler): boolean {
+    if (this.#options.view() === undefined) return false;
+    return handler.flow === 'local' || !this.#options.outbox.blocked;
+  }
+
+  #run(client: Client, handler: Handler, held: HeldRequest): void {
+    const { replica } = client;
+    const context = new RequestContext(this.#options, client, held.request);
+    const reply = replica.guard(`lib ${held.fn}`, () =>
+      handler.handle(replica.state, held.argument, context),
+    );
+    if (reply !== undefined) this.#options.clients.reply(client, held.request, reply);
+  }
+
+  #refuse(client: Client, held: HeldRequest, reply: Reply): void {
+    this.#options.counted('requestsRefused');
+    this.#options.clients.reply(client, held.request, reply);
+  }
+}
+
+function handlerOf(client: Client, fn: string): Handler | undefined {
+  const { lib } = client.replica.definition;
+  return Object.hasOwn(lib, fn) ? (lib[fn] as Handler) : undefined;
+}
+
+class RequestContext implements LibContext {
+  readonly nodeId: number;
+  readonly client;
+  readonly view: View;
+  readonly now: bigint;
+  readonly uid: number;
+  readonly #options: RequestsOptions;
+  readonly #client: Client;
+  readonly #request: number;
+
+  constructor(options: RequestsOptions, client: Client, request: number) {
+    this.nodeId = options.nodeId;
+    this.client = client.ref;
+    this.view = options.view()!;
+    this.now = options.wallClock();
+    this.uid = client.uid;
+    this.#options = options;
+    this.#client = client;
+    this.#request = request;
+  }
+
+  uniqueId(): bigint {
+    return this.#options.uniqueId();
+  }
+
+  multicast(exec: string, message: unknown, guarantee: Guarantee = 'agreed'): void {
+    const { definition, id, name } = this.#client.replica;
+    const handler = Object.hasOwn(definition.exec, exec) ? definition.exec[exec] : undefined;
+    // What the receivers would drop must fail here, where it is made: the client would wait for ever.
+    invariant(handler !== undefined, 'no such exec handler', { service: name, exec });
+    invariant(handler.message.check(message), 'message does not fit', { service: name, exec });
+    const bytes = encodeEnvelope({
+      kind: 'exec',
+      service: id,
+      exec,
+      connection: this.client.connection,
+      request: this.#request,
+      time: this.now,
+      payload: message,
+    });
+    if (bytes.length > MESSAGE_BYTES_MAX) {
+      this.#options.clients.reply(this.#client, this.#request, { rc: SA_AIS_ERR_TOO_BIG });
+      return;
+    }
+    this.#client.known = true;
+    this.#options.outbox.push(bytes, guarantee);
+  }
+
+  callback(name: string, payload: unknown, options?: Parameters<LibContext['callback']>[2]): void {
+    this.#options.clients.callback(this.#client, name, payload, options);
+  }
+}

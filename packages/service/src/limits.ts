@@ -1,0 +1,22 @@
+/** The bounds of this package. Each has a row in docs/LIMITS.md that says what happens there. */
+
+/** Ordered requests that one client may have waiting for a view or for room in the queue. */
+export const REQUESTS_IN_FLIGHT_MAX = 128;
+/** Requests of one client that have no reply yet, held ones and blocked calls included. */
+export const REQUESTS_OUTSTANDING_MAX = 4096;
+/** Highest service id: Corosync's tables have 64 entries and are indexed unchecked (totem-wire §4.7). */
+export const SERVICE_ID_MAX = 63;
+/** Entries of a service_build message (totem-wire §4.1). */
+export const SYNC_SERVICES_MAX = 128;
+/** Nodes of a ring, as Corosync bounds them (totem-wire §4.7). */
+export const SYNC_MEMBERS_MAX = 384;
+/** State chunks are packed into one synchronisation message up to this size. */
+export const STATE_BATCH_BYTES = 32_768;
+/** Nesting of replicated state; deeper is taken for a cycle. */
+export const STATE_DEPTH_MAX = 64;
+/** Shortest time between two expiry intents for the same deadline. */
+export const EXPIRY_RETRY_MS = 1000;
+/** Longest delay asked of the embedder's timer; a later deadline is reached in several steps. */
+export const WAKE_DELAY_MS_MAX = 0x7fff_ffff;
+/** Longest name of a service, an exec handler or a node, in bytes. */
+export const SERVICE_NAME_BYTES_MAX = 256;

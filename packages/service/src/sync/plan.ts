@@ -1,0 +1,131 @@
+/**
+ * From the hellos of all executives to who sends what and which history wins. A pure function of the
+ * hellos, so every member computes the same plan.
+ *
+ * Nodes are grouped by lineage (ADR 0040): the last ring whose synchronisation *completed*, the number
+ * of events since and their digest. A ring whose synchronisation was cut short leaves no mark, so its
+ * members keep the lineages, and the states, they came with. Within a lineage the states must be equal;
+ * where a service's hash differs (a bug of that service) its nodes are taken for two histories, so that
+ * the replicas are equal again afterwards, and the divergence is reported.
+ */
+import type { RingId } from '@aisexec/totem';
+import type { NodeInfo } from '../contract.ts';
+import type { Hello, Lineage } from './messages.ts';
+
+/** One old history's state of one service. */
+export interface PartPlan {
+  readonly lineage: Lineage;
+  /** Nodes that hold this state, ascending; the first that is able to sends it. */
+  readonly nodes: readonly number[];
+}
+
+export interface ServicePlan {
+  /** Winner first. */
+  readonly parts: readonly PartPlan[];
+  /** Somebody lacks a part: the states are sent. */
+  readonly transfer: boolean;
+  /** Nodes of one lineage had different states. */
+  readonly diverged: boolean;
+}
+
+export interface SyncPlan {
+  /** Executives of the new view, ascending by nodeid. */
+  readonly members: readonly NodeInfo[];
+  readonly joined: readonly number[];
+  readonly left: readonly number[];
+  /** The coordinator's (lowest member's) wall clock, ns. */
+  readonly time: bigint;
+  /** Place in the order of the view change; above every order that any member has given. */
+  readonly order: bigint;
+  /** Number of histories that meet. */
+  readonly lineages: number;
+  readonly services: ReadonlyMap<number, ServicePlan>;
+}
+
+/** @param hellos by nodeid; members without a valid hello do not appear and are no executives. */
+export function planSync(ringId: RingId, hellos: ReadonlyMap<number, Hello>): SyncPlan {
+  const nodes = [...hellos.keys()].sort((a, b) => a - b);
+  const all = nodes.map((node) => hellos.get(node)!);
+  const stateful = nodes.filter((node) => hellos.get(node)!.lineage !== null);
+  const groups = group(stateful, (node) => lineageKey(hellos.get(node)!.lineage!));
+  const lineages = groups.map((members) => partOf(members, hellos)).sort(compareParts);
+  const winners = lineages[0]?.nodes ?? [];
+  const before = new Set(lineages.flatMap((part) => part.lineage.members));
+  return {
+    members: all.map((hello) => hello.node),
+    joined: nodes.filter((node) => !winners.includes(node)),
+    left: [...before].filter((node) => !stateful.includes(node)).sort((a, b) => a - b),
+    time: all[0]?.time ?? 0n,
+    order: firstOrder(ringId, all),
+    lineages: lineages.length,
+    services: planServices(nodes, stateful, hellos),
+  };
+}
+
+function planServices(
+  nodes: readonly number[],
+  stateful: readonly number[],
+  hellos: ReadonlyMap<number, Hello>,
+): ReadonlyMap<number, ServicePlan> {
+  const plans = new Map<number, ServicePlan>();
+  const ids = new Set(nodes.flatMap((node) => hellos.get(node)!.services.map(({ id }) => id)));
+  for (const id of [...ids].sort((a, b) => a - b)) {
+    const hashOf = (node: number) => hellos.get(node)!.services.find((one) => one.id === id)?.hash;
+    const running = nodes.filter((node) => hashOf(node) !== undefined);
+    const holders = running.filter((node) => stateful.includes(node));
+    const keyOf = (node: number) => lineageKey(hellos.get(node)!.lineage!);
+    const histories = group(holders, keyOf);
+    const parts = group(holders, (node) => `${keyOf(node)}/${hashOf(node)}`)
+      .map((members) => partOf(members, hellos))
+      .sort(compareParts);
+    plans.set(id, {
+      parts,
+      transfer: parts.length > 1 || (parts.length === 1 && holders.length < running.length),
+      diverged: parts.length > histories.length,
+    });
+  }
+  return plans;
+}
+
+/**
+ * Above `ringId.seq << 32`, and above all that was given before: so that the order rises even when one
+ * ring saw more than 2^32 events, or a node lost its stored ring sequence.
+ */
+function firstOrder(ringId: RingId, hellos: readonly Hello[]): bigint {
+  return hellos.reduce(
+    (order, hello) => (hello.order >= order ? hello.order + 1n : order),
+    BigInt(ringId.seq) << 32n,
+  );
+}
+
+function lineageKey({ ringId, events, digest }: Lineage): string {
+  return `${ringId.rep}.${ringId.seq}.${events}.${digest}`;
+}
+
+/** Members with the same key, in the order of their first. */
+function group(nodes: readonly number[], keyOf: (node: number) => string): number[][] {
+  const groups = new Map<string, number[]>();
+  for (const node of nodes) {
+    const key = keyOf(node);
+    const members = groups.get(key);
+    if (members === undefined) groups.set(key, [node]);
+    else members.push(node);
+  }
+  return [...groups.values()];
+}
+
+function partOf(nodes: readonly number[], hellos: ReadonlyMap<number, Hello>): PartPlan {
+  return { lineage: hellos.get(nodes[0]!)!.lineage!, nodes };
+}
+
+/** Winner first: quorate, then the younger ring, then the lower representative, the longer history, the more nodes, the lower node. */
+function compareParts(a: PartPlan, b: PartPlan): number {
+  return (
+    Number(b.lineage.quorate) - Number(a.lineage.quorate) ||
+    b.lineage.ringId.seq - a.lineage.ringId.seq ||
+    a.lineage.ringId.rep - b.lineage.ringId.rep ||
+    b.lineage.events - a.lineage.events ||
+    b.nodes.length - a.nodes.length ||
+    a.nodes[0]! - b.nodes[0]!
+  );
+}

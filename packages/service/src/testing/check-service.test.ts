@@ -1,0 +1,80 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ServiceDefinition } from '../contract.ts';
+import { type CounterState, checkService, counterService, type WorkloadStep } from './index.ts';
+
+const steps: WorkloadStep[] = [
+  { client: 0, fn: 'watch', argument: { name: 'a', forNs: 5_000_000n } },
+  { client: 1, fn: 'watch', argument: { name: 'a' } },
+  { client: 2, fn: 'add', argument: { name: 'a', amount: 3 } },
+  { client: 0, fn: 'add', argument: { name: 'b', amount: 1 } },
+  { advanceMs: 10 },
+  { client: 3, fn: 'watch', argument: { name: 'b', forNs: 60_000_000_000n } },
+  { client: 3, fn: 'add', argument: { name: 'c', amount: 9 } },
+  { client: 1, close: true },
+  { client: 1, fn: 'add', argument: { name: 'a', amount: 4 } },
+];
+
+function faultsOf(change: Partial<ServiceDefinition<CounterState>>): string {
+  return checkService({ ...counterService, ...change }, { steps }).join('\n');
+}
+
+describe('the compliance suite', () => {
+  test('finds nothing wrong with the counter', () => {
+    expect(checkService(counterService, { steps, seed: 5 })).toEqual([]);
+  });
+
+  test('finds a save that forgets something', () => {
+    const sync = {
+      ...counterService.sync,
+      *save(state: CounterState) {
+        for (const counter of state.counters.values()) yield { ...counter, watchers: [] };
+      },
+    };
+    expect(faultsOf({ sync })).toMatch(/save and load give another state/);
+  });
+
+  test('finds a load that changes the order of a Map', () => {
+    const save = (state: CounterState) => [...state.counters.values()].reverse();
+    expect(faultsOf({ sync: { ...counterService.sync, save } })).toMatch(/save and load/);
+  });
+
+  test('finds an exec handler that throws at rubbish', () => {
+    const add = {
+      ...counterService.exec['add']!,
+      apply: (state: CounterState, { name, amount }: { name: string; amount: number }) => {
+        if (amount > 1000) throw new Error('too much');
+        state.counters.set(name, { name, value: BigInt(amount), changed: 0n, watchers: [] });
+      },
+    };
+    expect(faultsOf({ exec: { ...counterService.exec, add } })).toMatch(/add threw/);
+  });
+
+  test('finds a handler that reads what differs between replicas', () => {
+    let calls = 0;
+    const add = {
+      ...counterService.exec['add']!,
+      apply: (state: CounterState, { name }: { name: string }) => {
+        state.counters.set(name, { name, value: BigInt(calls++), changed: 0n, watchers: [] });
+      },
+    };
+    expect(faultsOf({ exec: { ...counterService.exec, add } })).toMatch(/replicas differ/);
+  });
+
+  test('finds an expire that does nothing', () => {
+    expect(faultsOf({ expire: () => {} })).toMatch(/expire left its own deadline/);
+  });
+
+  test('finds clients of a node that left', () => {
+    expect(faultsOf({ confchg: () => {} })).toMatch(/still knows a client/);
+  });
+
+  test('finds a merge that is no function of its parts', () => {
+    let merges = 0;
+    const merge = (parts: readonly { readonly state: CounterState }[]) => {
+      const [first] = parts;
+      for (const counter of first!.state.counters.values()) counter.value = BigInt(merges++);
+      return first!.state;
+    };
+    expect(faultsOf({ sync: { ...counterService.sync, merge } })).toMatch(/merg/);
+  });
+});

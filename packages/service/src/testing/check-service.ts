@@ -1,0 +1,305 @@
+/**
+ * The compliance suite: what every service must hold, whatever it does. A test is one line:
+ *
+ *     expect(checkService(counterService, { seed: 1, steps })).toEqual([]);
+ *
+ * The workload should use every function, several clients and, where there are deadlines, time.
+ */
+import { MESSAGE_BYTES_MAX } from '@aisexec/totem';
+import { decode, encode } from '../codec.ts';
+import type { ExecContext, ServiceDefinition, Source, StatePart, View } from '../contract.ts';
+import { hashState } from '../state-hash.ts';
+import { mutate } from './mutate.ts';
+import { createRandom } from './random.ts';
+import { createTestCluster, type TestCluster } from './test-cluster.ts';
+import { WorkloadRunner, type WorkloadStep } from './workload.ts';
+
+export interface ServiceWorkload {
+  readonly steps: readonly WorkloadStep[];
+  readonly seed?: number;
+  /** Mutated messages per recorded one; 20 when absent. */
+  readonly mutations?: number;
+}
+
+/** Messages that the workload produced, as the exec handlers saw them. */
+interface Recorded {
+  readonly exec: string;
+  readonly message: unknown;
+  readonly source: Source;
+}
+
+type Check<State> = (suite: Suite<State>) => void;
+
+/** Expiries in a row after which a service is taken to make no progress. */
+const EXPIRIES_MAX = 10_000;
+
+/** @returns what the service does wrong, one sentence each; empty when nothing was found. */
+export function checkService<State>(
+  definition: ServiceDefinition<State>,
+  workload: ServiceWorkload,
+): readonly string[] {
+  const suite = new Suite(definition, workload);
+  const checks: Record<string, Check<State>> = {
+    'replicas agree': checkReplicas,
+    'a joiner gets the state': checkJoiner,
+    'save and load': checkSaveLoad,
+    'halves merge': checkHalves,
+    'merge is a function': checkMerge,
+    'rubbish does no harm': checkRubbish,
+    'deadlines advance': checkDeadlines,
+    'a left node leaves no client': checkLeft,
+  };
+  for (const [name, check] of Object.entries(checks)) {
+    try {
+      check(suite);
+    } catch (error) {
+      suite.fault(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return suite.faults;
+}
+
+class Suite<State> {
+  readonly definition: ServiceDefinition<State>;
+  readonly steps: readonly WorkloadStep[];
+  readonly seed: number;
+  readonly mutations: number;
+  readonly faults: string[] = [];
+  readonly recorded: Recorded[] = [];
+  /** The state that changed last, on whatever node. */
+  live: State | undefined;
+  /** Chunks of the state after the whole workload on one node. */
+  saved: readonly unknown[] = [];
+
+  constructor(definition: ServiceDefinition<State>, workload: ServiceWorkload) {
+    this.definition = definition;
+    this.steps = workload.steps;
+    this.seed = workload.seed ?? 1;
+    this.mutations = workload.mutations ?? 20;
+  }
+
+  fault(text: string): void {
+    if (!this.faults.includes(text)) this.faults.push(text);
+  }
+
+  cluster(nodes: readonly number[], seed = this.seed): TestCluster {
+    return createTestCluster({ nodes, services: [this.#recording()], seed });
+  }
+
+  run(cluster: TestCluster, steps: readonly WorkloadStep[] = this.steps): void {
+    new WorkloadRunner(cluster, this.definition.name).run(steps);
+  }
+
+  /** All replicas equal and none failed. */
+  expectAgreement(cluster: TestCluster, when: string): void {
+    for (const { event, detail } of cluster.trace) {
+      if (event !== 'service-failed') continue;
+      this.fault(`${when}: failed in ${detail?.['where']}: ${detail?.['message']}`);
+    }
+    const hashes = cluster.hashes(this.definition.name);
+    if (hashes.length !== 1) this.fault(`${when}: replicas differ (${hashes.join(', ')})`);
+    if (cluster.trace.some(({ event }) => event === 'state-diverged')) {
+      this.fault(`${when}: replicas of one history had different states`);
+    }
+  }
+
+  /** The state after the whole workload, freshly loaded: nothing of it is shared. */
+  state(): State {
+    const state = this.definition.init();
+    for (const chunk of this.saved) this.definition.sync.load(state, clone(chunk));
+    return state;
+  }
+
+  /** The definition, with what its exec handlers see written down. */
+  #recording(): ServiceDefinition<State> {
+    const exec: Record<string, ServiceDefinition<State>['exec'][string]> = {};
+    for (const [name, handler] of Object.entries(this.definition.exec)) {
+      exec[name] = {
+        message: handler.message,
+        apply: (state, message, source, ctx) => {
+          handler.apply(state, message, source, ctx);
+          this.recorded.push({ exec: name, message, source });
+          this.live = state;
+        },
+      };
+    }
+    return {
+      ...this.definition,
+      exec,
+      confchg: (state, view, ctx) => {
+        this.definition.confchg?.(state, view, ctx);
+        this.live = state;
+      },
+    };
+  }
+}
+
+function checkReplicas<State>(suite: Suite<State>): void {
+  const hashes = [1, 1, 2].map((scheduling) => {
+    const cluster = suite.cluster([1, 2, 3], scheduling === 1 ? suite.seed : suite.seed + 1);
+    suite.run(cluster);
+    suite.expectAgreement(cluster, 'after the workload');
+    return cluster.hashes(suite.definition.name)[0];
+  });
+  if (hashes[0] !== hashes[1]) suite.fault('the same log gave two different states');
+}
+
+function checkJoiner<State>(suite: Suite<State>): void {
+  const cluster = suite.cluster([5, 6]);
+  suite.run(cluster);
+  const before = cluster.host(5).inspect(suite.definition.name);
+  // The lowest id of all: whoever took it for the owner of the state would lose everything.
+  cluster.restart(1);
+  suite.expectAgreement(cluster, 'after a fresh node with the lowest id joined');
+  const after = cluster.host(1).inspect(suite.definition.name);
+  if (hashState(before) !== hashState(after)) suite.fault('inspect differs after a node joined');
+  cluster.restart(6);
+  suite.expectAgreement(cluster, 'after a member came back as a new incarnation');
+}
+
+/** What arrives elsewhere when the value is sent. */
+function clone(value: unknown): unknown {
+  const decoded = decode(encode(value));
+  return decoded.ok ? decoded.value : undefined;
+}
+
+function saveChunks<State>(suite: Suite<State>, state: State): unknown[] {
+  const chunks: unknown[] = [];
+  for (const chunk of suite.definition.sync.save(state)) {
+    const bytes = encode(chunk);
+    if (bytes.length > MESSAGE_BYTES_MAX / 2) suite.fault(`a chunk of ${bytes.length} bytes`);
+    const decoded = decode(bytes);
+    if (!decoded.ok || !suite.definition.sync.chunk.check(decoded.value)) {
+      suite.fault('a saved chunk does not fit the chunk schema');
+    } else {
+      chunks.push(decoded.value);
+    }
+  }
+  return chunks;
+}
+
+function checkSaveLoad<State>(suite: Suite<State>): void {
+  suite.run(suite.cluster([1]));
+  if (suite.live === undefined || suite.recorded.length === 0) {
+    suite.fault('the workload orders no message');
+    return;
+  }
+  const hash = hashState(suite.live);
+  suite.saved = saveChunks(suite, suite.live);
+  if (hashState(suite.state()) !== hash) suite.fault('save and load give another state');
+  if (hashState(suite.live) !== hash) suite.fault('save or load changed the saved state');
+  encode(suite.definition.inspect(suite.live));
+}
+
+function checkHalves<State>(suite: Suite<State>): void {
+  const middle = suite.steps.length >> 1;
+  for (const ids of [
+    [1, 2, 3, 4],
+    [4, 3, 2, 1],
+  ]) {
+    const cluster = suite.cluster(ids);
+    const runner = new WorkloadRunner(cluster, suite.definition.name);
+    runner.run(suite.steps.slice(0, middle));
+    cluster.split([ids.slice(0, 2), ids.slice(2)]);
+    runner.run(suite.steps.slice(middle));
+    cluster.heal();
+    suite.expectAgreement(cluster, 'after two halves merged');
+    runner.run(suite.steps);
+    suite.expectAgreement(cluster, 'after working on a merged state');
+  }
+}
+
+function checkMerge<State>(suite: Suite<State>): void {
+  const { sync } = suite.definition;
+  const part = (state: State, node: number): StatePart<State> => ({
+    state,
+    members: [node],
+    ringId: { rep: node, seq: 8 },
+    quorate: node === 1,
+  });
+  const merge = (): string =>
+    hashState(
+      sync.merge([
+        part(suite.state(), 1),
+        part(suite.definition.init(), 2),
+        part(suite.state(), 3),
+      ]),
+    );
+  const first = merge();
+  if (merge() !== first) suite.fault('merging the same parts twice gave two states');
+}
+
+function checkRubbish<State>(suite: Suite<State>): void {
+  const random = createRandom(suite.seed);
+  const { definition } = suite;
+  const one = suite.state();
+  const two = suite.state();
+  // A copy: the list must not grow while it is walked.
+  for (const { exec, message, source } of [...suite.recorded]) {
+    const handler = definition.exec[exec]!;
+    for (let i = 0; i < suite.mutations; i++) {
+      const rubbish = clone(mutate(message, random));
+      if (!handler.message.check(rubbish)) continue;
+      const from: Source = random.below(4) === 0 ? { node: 9, connection: 9, request: 0 } : source;
+      try {
+        handler.apply(one, rubbish, from, fakeContext(BigInt(i)));
+        handler.apply(two, rubbish, from, fakeContext(BigInt(i)));
+      } catch (error) {
+        suite.fault(`${exec} threw at a message that fits its schema: ${String(error)}`);
+        return;
+      }
+    }
+  }
+  if (hashState(one) !== hashState(two)) suite.fault('the same rubbish gave two states');
+}
+
+function checkDeadlines<State>(suite: Suite<State>): void {
+  const { definition } = suite;
+  const { deadline, expire } = definition;
+  if (deadline === undefined || expire === undefined) {
+    if (deadline !== expire) suite.fault('deadline and expire come together or not at all');
+    return;
+  }
+  const state = suite.state();
+  let due = deadline(state);
+  for (let i = 0; due !== null && i < EXPIRIES_MAX; i++) {
+    expire(state, fakeContext(BigInt(i), due));
+    const next = deadline(state);
+    if (next !== null && next <= due) {
+      suite.fault('expire left its own deadline in place');
+      return;
+    }
+    due = next;
+  }
+  if (due !== null) suite.fault('deadlines never end');
+}
+
+/** Looks for what is shaped like a client of the node, wherever it is in the state. */
+function checkLeft<State>(suite: Suite<State>): void {
+  const cluster = suite.cluster([1, 2]);
+  suite.run(cluster);
+  cluster.kill(2);
+  suite.expectAgreement(cluster, 'after a node left');
+  if (suite.live !== undefined && findClient(suite.live, 2)) {
+    suite.fault('the state still knows a client of a node that left');
+  }
+}
+
+function findClient(value: unknown, node: number): boolean {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false;
+  if ('node' in value && 'connection' in value && value.node === node) return true;
+  const parts =
+    value instanceof Map ? [...value].flat() : value instanceof Set ? [...value] : value;
+  return Object.values(parts).some((part) => findClient(part, node));
+}
+
+function fakeContext(order: bigint, time = 1_700_000_000_000_000_000n): ExecContext {
+  const view: View = {
+    ringId: { rep: 1, seq: 4 },
+    members: [],
+    joined: [],
+    left: [],
+    quorate: true,
+  };
+  return { view, order: (1n << 40n) + order, time, reply: () => {}, callback: () => {} };
+}
