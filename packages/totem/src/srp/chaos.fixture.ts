@@ -5,6 +5,8 @@ import { generator, TestNet } from './test-net.fixture.ts';
 export interface ChaosOptions {
   readonly initialSeq?: number;
   readonly steps?: number;
+  /** Chance that a packet on its way is followed by a recorded, older one. */
+  readonly replay?: number;
 }
 
 export function runChaos(seed: number, options: ChaosOptions = {}): TestNet {
@@ -23,6 +25,16 @@ export function runChaos(seed: number, options: ChaosOptions = {}): TestNet {
       sendJoinMs: random() < 0.2 ? 5 : 0,
     },
   });
+  const { replay = 0 } = options;
+  const tape: Uint8Array[] = [];
+  if (replay > 0) {
+    net.filter = (_from, to, packet) => {
+      tape[pick(400)] = packet.slice();
+      const old = random() < replay ? tape[pick(400)] : undefined;
+      if (old !== undefined) net.at(random() * 300, () => injectIfAlive(net, to, old.slice()));
+      return true;
+    };
+  }
   net.start(...nodes);
   const down = new Set<number>();
   for (let step = 0; step < (options.steps ?? 25); step++) {
@@ -37,6 +49,7 @@ export function runChaos(seed: number, options: ChaosOptions = {}): TestNet {
   net.loss = 0;
   net.duplication = 0;
   net.delayMs = [0.1, 0.5];
+  net.filter = () => true;
   net.partition();
   for (const node of nodes) net.resume(node);
   net.start(...down);
@@ -84,6 +97,10 @@ function disturb(
     default:
       break;
   }
+}
+
+function injectIfAlive(net: TestNet, nodeId: number, packet: Uint8Array): void {
+  if (net.life(nodeId).alive) net.inject(nodeId, packet);
 }
 
 function isQuiet(net: TestNet): boolean {
