@@ -13,4 +13,9 @@ export {
 export * from './ring.ts';
 export { type RingOptions, ringDefaults } from './srp/defaults.ts';
 export { createRing } from './srp/machine.ts';
+<<<<<<< HEAD
+export { createTotem, type Totem } from './totem.ts';
+=======
+export { createTotem, type Totem, type TotemInputs } from './totem.ts';
+>>>>>>> pg
 export * as wire from './wire/index.ts';
