@@ -37,6 +37,9 @@ export const SOCKET_BYTES_MAX = 67_108_864;
 /** Milliseconds a disconnected client has to read why. */
 export const GOODBYE_TIMEOUT_MS = 1_000;
 
+/** Events of the server told per second; a flood of bad clients must not become a flood of log lines. */
+export const EVENTS_PER_SECOND_MAX = 20;
+
 /** First wait before a retry of TRY_AGAIN in milliseconds; doubles, with full jitter. */
 export const RETRY_BASE_MS = 10;
 /** Longest wait between two retries of TRY_AGAIN in milliseconds. */

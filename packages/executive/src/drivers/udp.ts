@@ -3,6 +3,9 @@
  * place of a multicast. Packets from addresses outside the nodelist are dropped unread; what cannot be
  * sent is loss, which the protocol is made for. Packets of this node to itself go through a queue and are
  * handled in a later turn, so the ring is never called from inside its own effects.
+ *
+ * The work of one turn is bounded: libuv reads at most 32 datagrams before it goes on, and as many as
+ * SELF_PACKETS_PER_TURN come from this node itself.
  */
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import type { NodeConfig } from '../config/config.ts';

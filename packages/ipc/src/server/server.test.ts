@@ -300,6 +300,19 @@ describe('hostile clients, while a good one goes on', () => {
       await raw.end();
     }));
 
+  test('a flood of bad clients is no flood of events', () =>
+    besideGood(async (path, { server, events }) => {
+      const start = performance.now();
+      for (let i = 0; i < 60; i++) {
+        const raw = rawClient(path);
+        raw.send({ t: 'rubbish' });
+        await raw.end();
+      }
+      expect(server.stats()['malformed']).toBe(60);
+      const secondsTouched = Math.ceil((performance.now() - start) / 1_000) + 1;
+      expect(events.length).toBeLessThanOrEqual(21 * secondsTouched);
+    }));
+
   test('connections that never say hello fill only their own queue', () =>
     besideGood(
       async (path) => {
