@@ -4,4 +4,30 @@
  * @packageDocumentation
  */
 export * from './client/contract.ts';
+export {
+  type AisHandleOptions,
+  createAisHandle,
+  type OpenHandleOptions,
+  type OpenHandleResult,
+  openHandle,
+} from './client/handle.ts';
 export * from './client/handle-contract.ts';
+export { createHandleTable } from './client/handle-table.ts';
+export {
+  type Backend,
+  type BackendSink,
+  type LocalOptions,
+  localConnector,
+} from './client/local.ts';
+export {
+  abortError,
+  type CallOptions,
+  type Deadline,
+  deadlineOf,
+  okOrThrow,
+  type RetryOptions,
+  withRetry,
+} from './client/retry.ts';
+export { socketConnector } from './client/socket.ts';
+export type { OutboundOptions } from './outbox.ts';
+export { clientSocketPath } from './paths.ts';

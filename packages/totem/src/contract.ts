@@ -69,9 +69,17 @@ export interface GroupHandlers {
 export interface GroupOptions {
   /**
    * `sync`: this group's messages travel while synchronisation runs, through a queue of their own.
+   * What of it was not delivered when the next regular configuration comes is dropped: that
+   * synchronisation is over. While none runs it travels as `normal` traffic.
    * `normal` (default): what is submitted between a regular configuration and `syncComplete` waits.
    */
   readonly traffic?: 'normal' | 'sync';
+  /**
+   * `resend` (default): a message is delivered in the one configuration in which all of it was ordered;
+   * what a configuration change cuts or overtakes is dropped by all members and sent again by its sender.
+   * `deliver`: Corosync's way and format: members of both configurations deliver it, joiners do not.
+   */
+  readonly straddling?: 'resend' | 'deliver';
 }
 
 export interface Group {

@@ -5,4 +5,13 @@
  * @packageDocumentation
  */
 export * from './contract.ts';
+export {
+  createProcessGroups,
+  type ProcessGroups,
+  type ProcessGroupsOptions,
+} from './pg/process-groups.ts';
 export * from './ring.ts';
+export { type RingOptions, ringDefaults } from './srp/defaults.ts';
+export { createRing } from './srp/machine.ts';
+export { createTotem, type Totem } from './totem.ts';
+export * as wire from './wire/index.ts';

@@ -1,0 +1,45 @@
+/** Bounds of the client connection, both halves. Every one has a row in docs/LIMITS.md. */
+
+/** Largest frame body in bytes: one message of 1 MiB and its envelope. */
+export const FRAME_BYTES_MAX = 1_114_112;
+/** Frames written in one turn are joined into one buffer up to this size; larger ones go on their own. */
+export const BATCH_BYTES_MAX = 65_536;
+/** Callbacks queued in one handle before the executive is asked to hold. */
+export const HANDLE_QUEUE_MAX = 1_024;
+/** Requests a client connection keeps outstanding; more are answered TRY_AGAIN at once. */
+export const CLIENT_REQUESTS_MAX = 4_096;
+/** Milliseconds a client waits for the answer to its hello. */
+export const CONNECT_TIMEOUT_MS = 5_000;
+/** Milliseconds a client waits for the executive to end a closed connection. */
+export const CLOSE_TIMEOUT_MS = 2_000;
+
+/**
+ * Requests of one client without an answer; then the executive stops reading from it. Not lower than
+ * what a client allows itself: blocked calls count, and the unlock they wait for must be read (ADR 0050).
+ */
+export const REQUESTS_IN_FLIGHT_MAX = 4_096;
+/** Clients connected at a time. */
+export const CLIENTS_MAX = 1_024;
+/** Of these, clients of one uid; does not count where the platform does not tell the uid. */
+export const CLIENTS_PER_UID_MAX = 768;
+/** Connections that have not said hello yet. */
+export const HANDSHAKE_PENDING_MAX = 64;
+/** Milliseconds from connecting to a complete hello. */
+export const HANDSHAKE_TIMEOUT_MS = 2_000;
+/** Callbacks queued for one client. */
+export const OUTBOUND_FRAMES_MAX = 4_096;
+/** Bytes of callbacks queued for one client. */
+export const OUTBOUND_BYTES_MAX = 8_388_608;
+/** Bytes unread by one client before its callbacks wait in their queue and its requests are not read. */
+export const SOCKET_BYTES_HIGH = 262_144;
+/** Bytes unread by one client, replies to requests in flight included. */
+export const SOCKET_BYTES_MAX = 67_108_864;
+/** Milliseconds a disconnected client has to read why. */
+export const GOODBYE_TIMEOUT_MS = 1_000;
+
+/** First wait before a retry of TRY_AGAIN in milliseconds; doubles, with full jitter. */
+export const RETRY_BASE_MS = 10;
+/** Longest wait between two retries of TRY_AGAIN in milliseconds. */
+export const RETRY_WAIT_MAX_MS = 1_000;
+/** TRY_AGAIN is retried for this long where the caller sets no time-out, in milliseconds. */
+export const RETRY_TOTAL_MS = 10_000;

@@ -1,0 +1,53 @@
+/** What the server half needs of its executive, and what it tells it. */
+import type { Backend } from '../client/local.ts';
+
+/** Who is at the other end of a socket; -1 where the platform does not tell. */
+export interface Credentials {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export const UNKNOWN_CREDENTIALS: Credentials = { pid: -1, uid: -1, gid: -1 };
+
+/** Bounds that an executive may set otherwise; the defaults are the constants of `limits.ts`. */
+export interface IpcServerLimits {
+  readonly clientsMax: number;
+  readonly clientsPerUidMax: number;
+  readonly handshakePendingMax: number;
+  readonly handshakeTimeoutMs: number;
+  readonly requestsInFlightMax: number;
+  readonly outboundFramesMax: number;
+  readonly outboundBytesMax: number;
+  readonly socketBytesHigh: number;
+  readonly socketBytesMax: number;
+  readonly goodbyeTimeoutMs: number;
+}
+
+/** One line for the log: `client-refused`, `client-malformed`, `client-slow`, … */
+export interface IpcEvent {
+  readonly event: string;
+  readonly detail: Readonly<Record<string, string | number>>;
+}
+
+export interface IpcServerOptions<Client> {
+  /** Where to listen. The directory must exist. */
+  readonly path: string;
+  /** Permissions of the socket file: who may connect needs write permission. Default 0600. */
+  readonly mode?: number;
+  /** The service host, or what has its shape. */
+  readonly backend: Backend<Client>;
+  /** Reads the credentials of the peer of a connected descriptor; default: unknown. */
+  readonly credentials?: (fd: number) => Credentials | undefined;
+  /** Who may use which service; a text is the refusal's reason. Default: everybody who can connect. */
+  readonly access?: (service: string, credentials: Credentials) => true | string;
+  readonly limits?: Partial<IpcServerLimits>;
+  readonly onEvent?: (event: IpcEvent) => void;
+}
+
+export interface IpcServer {
+  readonly path: string;
+  /** Says goodbye to every client, closes and removes the socket file. Idempotent. */
+  close(): Promise<void>;
+  stats(): Readonly<Record<string, number>>;
+}

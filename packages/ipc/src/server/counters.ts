@@ -1,0 +1,24 @@
+/** Counters of one IPC server; the names are those of `stats()`. */
+export interface Counters {
+  accepted: number;
+  refused: number;
+  malformed: number;
+  slow: number;
+  requests: number;
+  replies: number;
+  callbacks: number;
+  callbacksDropped: number;
+}
+
+export function createCounters(): Counters {
+  return {
+    accepted: 0,
+    refused: 0,
+    malformed: 0,
+    slow: 0,
+    requests: 0,
+    replies: 0,
+    callbacks: 0,
+    callbacksDropped: 0,
+  };
+}

@@ -1,0 +1,127 @@
+/** The executive's end of its unix socket: accepts clients, bounds them, and leaves no file behind. */
+import { createServer, type Server, type Socket } from 'node:net';
+import { SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
+import {
+  CLIENTS_MAX,
+  CLIENTS_PER_UID_MAX,
+  GOODBYE_TIMEOUT_MS,
+  HANDSHAKE_PENDING_MAX,
+  HANDSHAKE_TIMEOUT_MS,
+  OUTBOUND_BYTES_MAX,
+  OUTBOUND_FRAMES_MAX,
+  REQUESTS_IN_FLIGHT_MAX,
+  SOCKET_BYTES_HIGH,
+  SOCKET_BYTES_MAX,
+} from '../limits.ts';
+import {
+  type Credentials,
+  type IpcServer,
+  type IpcServerLimits,
+  type IpcServerOptions,
+  UNKNOWN_CREDENTIALS,
+} from './contract.ts';
+import { createCounters } from './counters.ts';
+import { listenOn } from './listen.ts';
+import { Session, type SessionHost } from './session.ts';
+
+const DEFAULTS: IpcServerLimits = {
+  clientsMax: CLIENTS_MAX,
+  clientsPerUidMax: CLIENTS_PER_UID_MAX,
+  handshakePendingMax: HANDSHAKE_PENDING_MAX,
+  handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+  requestsInFlightMax: REQUESTS_IN_FLIGHT_MAX,
+  outboundFramesMax: OUTBOUND_FRAMES_MAX,
+  outboundBytesMax: OUTBOUND_BYTES_MAX,
+  socketBytesHigh: SOCKET_BYTES_HIGH,
+  socketBytesMax: SOCKET_BYTES_MAX,
+  goodbyeTimeoutMs: GOODBYE_TIMEOUT_MS,
+};
+
+/**
+ * Listens on `options.path`.
+ * @throws SocketPathError when the path cannot be had, e.g. another executive answers there.
+ */
+export async function createIpcServer<Client>(
+  options: IpcServerOptions<Client>,
+): Promise<IpcServer> {
+  const { path, backend, access = () => true, mode = 0o600, onEvent } = options;
+  const limits = { ...DEFAULTS, ...options.limits };
+  const counters = createCounters();
+  const pending = new Set<Session<Client>>();
+  const open = new Set<Session<Client>>();
+  const all = new Set<Session<Client>>();
+  let closing: Promise<void> | undefined;
+  let onEmpty: () => void = () => {};
+
+  const host: SessionHost<Client> = {
+    backend,
+    limits,
+    counters,
+    access,
+    admit(session) {
+      if (open.size >= limits.clientsMax) return `already ${limits.clientsMax} clients`;
+      const { uid } = session.credentials;
+      const same = uid < 0 ? 0 : count(open, (other) => other.credentials.uid === uid);
+      return same < limits.clientsPerUidMax || `already ${same} clients of uid ${uid}`;
+    },
+    changed(session) {
+      pending.delete(session);
+      if (session.state === 'open') open.add(session);
+      else open.delete(session);
+      if (session.state === 'gone' && all.delete(session) && all.size === 0) onEmpty();
+    },
+    trace: (event) => onEvent?.(event),
+  };
+
+  const server: Server = createServer((socket) => {
+    const session = new Session(host, socket, credentialsOf(socket, options.credentials));
+    all.add(session);
+    if (closing !== undefined) session.refuse(SA_AIS_ERR_TRY_AGAIN, 'the executive leaves');
+    else if (pending.size >= limits.handshakePendingMax) {
+      session.refuse(SA_AIS_ERR_TRY_AGAIN, 'too many clients are connecting');
+    } else pending.add(session);
+  });
+  // Beyond this the kernel's connection is dropped without a word: a flood gets no more.
+  server.maxConnections = limits.clientsMax + 2 * limits.handshakePendingMax;
+  const release = await listenOn(server, path, mode);
+  // Accepting can fail when descriptors run out; the clients that are there go on.
+  server.on('error', (error) =>
+    onEvent?.({ event: 'ipc-error', detail: { error: error.message } }),
+  );
+
+  async function close(): Promise<void> {
+    release();
+    const emptied = new Promise<void>((resolve) => {
+      onEmpty = resolve;
+    });
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const session of [...all]) session.end(SA_AIS_ERR_TRY_AGAIN, 'the executive leaves');
+    if (all.size > 0) await emptied;
+    await closed;
+  }
+
+  return {
+    path,
+    close() {
+      closing ??= close();
+      return closing;
+    },
+    stats: () => ({ clients: open.size, handshakes: pending.size, ...counters }),
+  };
+}
+
+function count<T>(items: Iterable<T>, matches: (item: T) => boolean): number {
+  let matching = 0;
+  for (const item of items) if (matches(item)) matching++;
+  return matching;
+}
+
+/** The descriptor of an accepted socket is private API of Node, and the only way to its credentials. */
+function credentialsOf(
+  socket: Socket,
+  read: ((fd: number) => Credentials | undefined) | undefined,
+): Credentials {
+  const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd;
+  if (read === undefined || fd === undefined || fd < 0) return UNKNOWN_CREDENTIALS;
+  return read(fd) ?? UNKNOWN_CREDENTIALS;
+}

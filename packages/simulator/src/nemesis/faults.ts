@@ -1,0 +1,165 @@
+/** The faults, one function each: apply now, heal after `durationMs`. */
+import type { SimNode } from '../world/node.ts';
+import type { FaultKind } from './mix.ts';
+import type { FaultContext } from './nemesis.ts';
+
+type Fault = (context: FaultContext) => void;
+type Link = readonly [from: number, to: number];
+
+const PACKET_NAMES = ['token', 'multicast', 'merge-detect', 'join', 'commit-token', 'hold-cancel'];
+
+/** Every fault of the mix by name. */
+export const FAULTS: Readonly<Record<FaultKind, Fault>> = {
+  partition(context) {
+    const side = context.world.nodes.map(() => context.random.chance(0.5));
+    const links = allLinks(context).filter(([from, to]) => side[from] !== side[to]);
+    const members = ids(context.world.nodes.filter((_, index) => side[index]));
+    cut(context, 'partition', { side: members }, links);
+  },
+  'one-way'(context) {
+    const side = context.world.nodes.map(() => context.random.chance(0.5));
+    const links = allLinks(context).filter(
+      ([from, to]) => side[from] === true && side[to] !== true,
+    );
+    const members = ids(context.world.nodes.filter((_, index) => side[index]));
+    cut(context, 'one-way', { mute: members }, links);
+  },
+  isolate(context) {
+    const index = context.random.below(context.world.nodes.length);
+    const how = context.random.pick(['deaf', 'mute', 'deaf and mute']);
+    const links = allLinks(context).filter(
+      ([from, to]) => (from === index && how !== 'deaf') || (to === index && how !== 'mute'),
+    );
+    cut(context, 'isolate', { node: context.world.nodes[index]!.id, how }, links);
+  },
+  flapping(context) {
+    const [from, to] = randomLink(context);
+    const { world, random, later } = context;
+    const until = world.now + context.durationMs;
+    const periodMs = random.magnitude(5, 500);
+    world.fault('flapping', { from: idOf(context, from), to: idOf(context, to), periodMs });
+    const flip = (open: boolean): void => {
+      world.network.block(from, to, !open);
+      if (!open || world.now < until) later(random.exponential(periodMs), () => flip(!open));
+    };
+    flip(false);
+  },
+  /** Links clog one after the other and open in another order (FoundationDB's swizzle-clogging). */
+  swizzle(context) {
+    const { world, random, later, durationMs } = context;
+    const links = allLinks(context).filter(() => random.chance(0.5));
+    world.fault('swizzle', { links: links.length, durationMs });
+    for (const [from, to] of links) {
+      later(random.between(0, durationMs / 2), () => {
+        const until = world.now + random.between(0, durationMs / 2);
+        world.network.clog(from, to, until);
+        later(until - world.now, () => world.network.clog(from, to, 0));
+      });
+    }
+  },
+  'type-loss'(context) {
+    const { world, random, later, durationMs } = context;
+    const type = random.below(PACKET_NAMES.length);
+    const probability = random.pick([0.3, 0.7, 1]);
+    world.fault('type-loss', { type: PACKET_NAMES[type]!, probability, durationMs });
+    world.network.loseType(type, probability);
+    later(durationMs, () => world.network.loseType(type, 0));
+  },
+  'loss-burst'(context) {
+    const { world, random, later, durationMs } = context;
+    const loss = random.between(0.3, 0.9);
+    world.fault('loss-burst', { loss, durationMs });
+    world.network.conditions = { ...context.conditions, loss };
+    later(durationMs, () => {
+      world.network.conditions = context.conditions;
+    });
+  },
+  pause(context) {
+    const node = randomUp(context);
+    if (node === undefined || node.paused) return;
+    const { incarnation } = node;
+    context.world.fault('pause', { node: node.id, durationMs: context.durationMs });
+    node.pause();
+    context.later(context.durationMs, () => {
+      if (node.incarnation !== incarnation) return;
+      context.world.fault('resume', { node: node.id });
+      node.resume();
+    });
+  },
+  crash(context) {
+    const node = randomUp(context);
+    if (node === undefined) return;
+    context.world.fault('crash', { node: node.id, durationMs: context.durationMs });
+    node.crash();
+    restartLater(context, node);
+  },
+  /** The next ring sequence does not reach the disk: the node dies in the write. */
+  'store-crash'(context) {
+    const node = randomUp(context);
+    if (node === undefined) return;
+    context.world.fault('store-crash', { node: node.id });
+    node.crashInStore(true);
+    restartLater(context, node);
+  },
+  leave(context) {
+    const node = randomUp(context);
+    if (node === undefined || node.paused) return;
+    context.world.fault('leave', { node: node.id, durationMs: context.durationMs });
+    node.leave();
+    restartLater(context, node);
+  },
+  'power-failure'(context) {
+    const { world, random, later, durationMs } = context;
+    world.fault('power-failure', { durationMs });
+    for (const node of world.nodes) node.crash();
+    const spreadMs = random.pick([0, durationMs]);
+    for (const node of world.nodes) {
+      later(durationMs + random.between(0, spreadMs), () => node.start());
+    }
+  },
+};
+
+function cut(
+  context: FaultContext,
+  name: string,
+  detail: Readonly<Record<string, number | string | readonly number[]>>,
+  links: readonly Link[],
+): void {
+  const { world, later, durationMs } = context;
+  world.fault(name, { ...detail, durationMs });
+  for (const [from, to] of links) world.network.block(from, to, true);
+  later(durationMs, () => {
+    world.fault('mend', { after: name });
+    for (const [from, to] of links) world.network.block(from, to, false);
+  });
+}
+
+function allLinks(context: FaultContext): Link[] {
+  const links: Link[] = [];
+  const count = context.world.nodes.length;
+  for (let from = 0; from < count; from += 1) {
+    for (let to = 0; to < count; to += 1) if (from !== to) links.push([from, to]);
+  }
+  return links;
+}
+
+function randomLink(context: FaultContext): Link {
+  const links = allLinks(context);
+  return links.length === 0 ? [0, 0] : context.random.pick(links);
+}
+
+function randomUp(context: FaultContext): SimNode | undefined {
+  const up = context.world.nodes.filter((node) => node.up);
+  return up.length === 0 ? undefined : context.random.pick(up);
+}
+
+/** Until the node is up again, however long it takes to go down. */
+function restartLater(context: FaultContext, node: SimNode): void {
+  context.later(context.durationMs, () => {
+    if (node.up) restartLater(context, node);
+    else node.start();
+  });
+}
+
+const ids = (nodes: readonly SimNode[]): number[] => nodes.map((node) => node.id);
+const idOf = (context: FaultContext, index: number): number => context.world.nodes[index]!.id;

@@ -1,0 +1,64 @@
+/**
+ * The nemesis: at random moments picks one fault of the seed's mix, applies it, and heals it some time
+ * later. `heal` ends everything at once: every link open, every process running.
+ */
+import type { Random } from '../random.ts';
+import type { NetworkConditions } from '../world/network.ts';
+import type { World } from '../world/world.ts';
+import { FAULTS } from './faults.ts';
+import type { FaultMix } from './mix.ts';
+
+export interface Nemesis {
+  start(): void;
+  /** The final phase: nothing is broken from here on. */
+  heal(): void;
+  /** How often each fault was applied. */
+  readonly applied: Readonly<Record<string, number>>;
+}
+
+/** What a fault may use. Steps scheduled with `later` are void after the heal. */
+export interface FaultContext {
+  readonly world: World;
+  readonly random: Random;
+  readonly durationMs: number;
+  /** The network as the seed wants it between faults. */
+  readonly conditions: NetworkConditions;
+  later(delayMs: number, run: () => void): void;
+}
+
+export function createNemesis(world: World, mix: FaultMix, random: Random): Nemesis {
+  const applied: Record<string, number> = {};
+  let active = false;
+
+  const later = (delayMs: number, run: () => void): void =>
+    world.after(delayMs, () => {
+      if (active) run();
+    });
+
+  const strike = (): void => {
+    const kind = random.pick(mix.kinds);
+    applied[kind] = (applied[kind] ?? 0) + 1;
+    const durationMs = random.magnitude(mix.durationMsMax / 100, mix.durationMsMax);
+    FAULTS[kind]({ world, random, durationMs, conditions: mix.conditions, later });
+    plan();
+  };
+  const plan = (): void => later(random.exponential(mix.intervalMs), strike);
+
+  return {
+    start() {
+      active = true;
+      if (mix.kinds.length > 0) plan();
+    },
+    heal() {
+      active = false;
+      world.network.heal();
+      for (const node of world.nodes) {
+        node.crashInStore(false);
+        node.resume();
+      }
+      for (const node of world.nodes) node.start();
+      world.trace.emit({ kind: 'heal', time: world.now, node: 0, incarnation: 0 });
+    },
+    applied,
+  };
+}

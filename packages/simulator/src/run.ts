@@ -1,0 +1,146 @@
+/**
+ * One run: a scenario under fire for its time, then the heal, convergence, a little traffic, silence, and the
+ * verdict. Deterministic: nothing here reads a clock.
+ */
+import { createEvsChecker, type EvsChecker } from './checkers/evs.ts';
+import { createReplicaChecker } from './checkers/replicas.ts';
+import type { Violation } from './checkers/violation.ts';
+import { createNemesis, type Nemesis } from './nemesis/nemesis.ts';
+import { drawScenario, type RunOptions, type Scenario } from './scenario.ts';
+import type { TraceRecord } from './trace/record.ts';
+import { createTrace } from './trace/trace.ts';
+import type { NetworkStats } from './world/network.ts';
+import type { ProcessFactory } from './world/process.ts';
+import { createWorld, type World } from './world/world.ts';
+
+export interface RunResult {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly clean: boolean;
+  readonly violations: readonly Violation[];
+  /** With those that were not kept. */
+  readonly violationCount: number;
+  readonly traceHash: string;
+  readonly records: number;
+  readonly events: number;
+  readonly simulatedMs: number;
+  /** Virtual time from the heal to one ring; -1 when it never came. */
+  readonly convergedAfterMs: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly network: Readonly<NetworkStats>;
+  readonly summary: EvsChecker['summary'];
+  /** State hashes that had a counterpart on another node. */
+  readonly statesCompared: number;
+}
+
+export interface RunHooks {
+  /** Sees every record, with the state and ring of its node, e.g. `operational 1.8`. */
+  readonly onRecord?: (record: TraceRecord, place: string) => void;
+}
+
+/** Builds what lives on the nodes, once per run. */
+export type FactoryOf = (scenario: Scenario, options: RunOptions) => ProcessFactory;
+
+/** L1: one ring within this many times token + consensus after the heal (docs/adr/0032). */
+export const CONVERGENCE_ROUNDS = 10;
+const POLL_MS = 25;
+const FLOW_MS = 500;
+
+export function runSimulation(
+  options: RunOptions,
+  factoryOf: FactoryOf,
+  hooks: RunHooks = {},
+): RunResult {
+  const scenario = drawScenario(options);
+  const checker = createEvsChecker();
+  const { onRecord } = hooks;
+  const replicas = createReplicaChecker(checker.log);
+  const sinks = [checker.record, replicas.record];
+  if (onRecord !== undefined) sinks.push((record) => onRecord(record, placeOf(world, record.node)));
+  const world = createWorld({
+    random: scenario.random.fork('world'),
+    nodes: scenario.nodes,
+    conditions: scenario.mix.conditions,
+    factory: factoryOf(scenario, options),
+    trace: createTrace(sinks),
+    clockDrift: scenario.clockDrift,
+  });
+  const nemesis = createNemesis(world, scenario.mix, scenario.random.fork('nemesis'));
+  const simulation = { world, nemesis, checker, scenario };
+  underFire(simulation, options.seconds * 1000);
+  const convergedAfterMs = afterHealing(simulation);
+  reportExceptions(simulation);
+  const { log } = checker;
+  return {
+    seed: options.seed,
+    nodes: scenario.nodes.length,
+    clean: log.count === 0,
+    violations: log.list,
+    violationCount: log.count,
+    traceHash: world.trace.hash(),
+    records: world.trace.records,
+    events: world.scheduler.processed,
+    simulatedMs: world.now,
+    convergedAfterMs,
+    faults: nemesis.applied,
+    network: world.network.stats,
+    summary: checker.summary,
+    statesCompared: replicas.compared,
+  };
+}
+
+interface Simulation {
+  readonly world: World;
+  readonly nemesis: Nemesis;
+  readonly checker: EvsChecker;
+  readonly scenario: Scenario;
+}
+
+function underFire({ world, nemesis, scenario }: Simulation, untilMs: number): void {
+  const random = scenario.random.fork('starts');
+  for (const node of world.nodes) {
+    world.after(random.between(0, scenario.startSpreadMs), () => node.start());
+  }
+  nemesis.start();
+  world.scheduler.runUntil(untilMs);
+}
+
+function afterHealing(simulation: Simulation): number {
+  const { world, nemesis, checker, scenario } = simulation;
+  const boundMs = CONVERGENCE_ROUNDS * (scenario.settings.tokenMs + scenario.settings.consensusMs);
+  const healTime = world.now;
+  nemesis.heal();
+  const converged = runUntil(world, boundMs, () => checker.converged());
+  const convergedAfterMs = converged ? world.now - healTime : -1;
+  world.scheduler.runUntil(world.now + FLOW_MS);
+  for (const node of world.nodes) node.process?.load(false);
+  runUntil(
+    world,
+    boundMs + scenario.drainMs,
+    () => checker.settled() && world.nodes.every((node) => node.process?.idle === true),
+  );
+  for (const node of world.nodes) node.process?.conclude();
+  world.trace.emit({ kind: 'end', time: world.now, node: 0, incarnation: 0 });
+  return convergedAfterMs;
+}
+
+function runUntil(world: World, boundMs: number, isDone: () => boolean): boolean {
+  const until = world.now + boundMs;
+  while (!isDone()) {
+    if (world.now >= until) return false;
+    world.scheduler.runUntil(world.now + POLL_MS);
+  }
+  return true;
+}
+
+function reportExceptions({ world, checker }: Simulation): void {
+  for (const { time, node, text } of world.exceptions) {
+    checker.log.add('X1', time, node, undefined, `the process threw ${text}`);
+  }
+}
+
+function placeOf(world: World, id: number): string {
+  const process = world.nodes.find((node) => node.id === id)?.process;
+  if (process === undefined) return '-';
+  return `${process.state} ${process.ring.rep}.${process.ring.seq}`;
+}

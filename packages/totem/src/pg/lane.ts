@@ -1,0 +1,166 @@
+/**
+ * The sending side of one traffic class: a bounded queue of messages, the packer, and the ring's queue
+ * behind them, which is kept short.
+ *
+ * A message of a group that does not deliver straddlers is stamped with the ring in which it is packed
+ * and stays in the queue until it came back in that very ring. Whatever has not when the next regular
+ * configuration comes is sent again from its first byte, in order; receivers drop the stale copies by
+ * their stamp (ADR 0020). The fragments of a message that was cut by the change still go out, so that
+ * the assemblies of Corosync peers complete (totem-wire §2).
+ */
+import type { Guarantee } from '../contract.ts';
+import type { Ring } from '../ring.ts';
+import { sameBytes } from './group-header.ts';
+import { type QueueLevel, queueLevel } from './levels.ts';
+import { QUEUE_BYTES_MAX } from './limits.ts';
+import { createMessageQueue, type QueuedMessage } from './message-queue.ts';
+import { createPacker } from './packer.ts';
+import { encodeStamp, STAMP_BYTES } from './stamp.ts';
+
+export interface LaneOptions {
+  readonly traffic: 'normal' | 'sync';
+  readonly payloadBytesMax: number;
+  /** Packets that may wait in the ring's queue. */
+  readonly packetsAheadMax: number;
+}
+
+export interface Lane {
+  /** Slots of the queue, and how many are taken (totem-wire §2). */
+  readonly slots: number;
+  readonly slotsUsed: number;
+  readonly level: QueueLevel;
+  attach(ring: Ring): void;
+  /** Takes a copy of one message. @returns false when it does not fit. */
+  offer(
+    header: Uint8Array,
+    stamped: boolean,
+    parts: readonly Uint8Array[],
+    payloadLength: number,
+    guarantee: Guarantee,
+  ): boolean;
+  /** Move on what can be moved; `flush`: also a packet that is not full. */
+  pump(ringSeq: number, flush: boolean): void;
+  /** One of our own messages was delivered. @returns whether it is the oldest that was awaited. */
+  acknowledge(message: Uint8Array): boolean;
+  /** A new regular configuration: all that did not come back goes out again. @returns how many messages. */
+  sendAgain(): number;
+  /** A new regular configuration: all is dropped. @returns how many messages. */
+  drop(): number;
+  readonly packetsSent: number;
+}
+
+export function createLane(options: LaneOptions): Lane {
+  const { traffic, payloadBytesMax, packetsAheadMax } = options;
+  const slots = Math.floor(QUEUE_BYTES_MAX / payloadBytesMax);
+  const queue = createMessageQueue();
+  const packer = createPacker(payloadBytesMax);
+  let ring: Ring | undefined;
+  let roomAtRest = 0;
+  let level: QueueLevel = 'low';
+  let packetsSent = 0;
+  /** The message that is being packed, and how far it was. */
+  let current: QueuedMessage | undefined;
+  let offset = 0;
+
+  const measure = (): void => {
+    level = queueLevel(level, queue.slotsUsed, slots);
+  };
+
+  /** Hands the sealed packet to the ring. */
+  const submit = (): boolean => {
+    if (ring === undefined) return false;
+    const waiting = roomAtRest - ring.room(traffic);
+    if (waiting >= packetsAheadMax) return false;
+    if (!ring.submit(packer.packet(), packer.guarantee, traffic)) return false;
+    packetsSent++;
+    packer.next();
+    return true;
+  };
+
+  const begin = (ringSeq: number): boolean => {
+    current = queue.takeNext();
+    if (current === undefined) return false;
+    offset = 0;
+    if (current.stamped) encodeStamp(ringSeq, current.bytes, current.headerLength);
+    return true;
+  };
+
+  /** Packs the next piece. @returns false when there is nothing to pack. */
+  const packPiece = (ringSeq: number): boolean => {
+    if (current === undefined && !begin(ringSeq)) return false;
+    const message = current as QueuedMessage;
+    const end = Math.min(message.length, offset + packer.space);
+    const ends = end === message.length;
+    packer.append(message.bytes, offset, end, message.guarantee, ends);
+    offset = end;
+    if (ends) {
+      current = undefined;
+      if (!message.stamped) queue.finish(message);
+    }
+    if (!ends || packer.space <= 0) packer.seal(!ends);
+    return true;
+  };
+
+  return {
+    slots,
+    get slotsUsed() {
+      return queue.slotsUsed;
+    },
+    get level() {
+      return level;
+    },
+    get packetsSent() {
+      return packetsSent;
+    },
+    attach(attached) {
+      ring = attached;
+      roomAtRest = attached.room(traffic);
+    },
+    offer(header, stamped, parts, payloadLength, guarantee) {
+      const length = header.length + (stamped ? STAMP_BYTES : 0) + payloadLength;
+      const needed = Math.floor(length / payloadBytesMax) + 1;
+      if (queue.slotsUsed + needed > slots) return false;
+      const message = queue.push(length, needed);
+      message.headerLength = header.length;
+      message.stamped = stamped;
+      message.guarantee = guarantee;
+      message.bytes.set(header, 0);
+      let at = length - payloadLength;
+      for (const part of parts) {
+        message.bytes.set(part, at);
+        at += part.length;
+      }
+      measure();
+      return true;
+    },
+    pump(ringSeq, flush) {
+      for (;;) {
+        if (packer.sealed && !submit()) break;
+        if (!packPiece(ringSeq)) {
+          // An idle ring gets the first message at once (it calls a held token back); while packets wait
+          // for the token, small messages gather for it.
+          const idle = ring !== undefined && ring.room(traffic) >= roomAtRest;
+          if (packer.empty || !(flush || idle)) break;
+          packer.seal(false);
+        }
+      }
+      measure();
+    },
+    acknowledge(message) {
+      const oldest = queue.oldestPacked();
+      if (oldest === undefined || oldest === current) return false;
+      if (!oldest.stamped || oldest.length !== message.length) return false;
+      if (!sameBytes(oldest.bytes, 0, message, 0, oldest.headerLength + STAMP_BYTES)) return false;
+      queue.finish(oldest);
+      measure();
+      return true;
+    },
+    // The message in progress is still packed to its end, and a stamped one then once more.
+    sendAgain: () => queue.rewind(),
+    drop() {
+      const messages = queue.clear(current);
+      measure();
+      return messages;
+    },
+  };
+}

@@ -1,0 +1,265 @@
+/**
+ * Gather: find out who is there and agree on it (Totem §4.1, totem-wire §3.3). Everybody multicasts what it
+ * believes (`proc`: heard of, `failed`: given up) until all of proc - failed have said the same; then the
+ * lowest of them sends round the commit token. JOINs in every other state are judged here, too.
+ *
+ * Where this differs from Corosync, on the same wire: a JOIN whose lists are ours *after* they were merged
+ * counts as consent at once (Corosync waits for the sender's next one), and a LEAVE is believed of nodes
+ * that are not yet members.
+ */
+import {
+  type CommitToken,
+  decodeCommitToken,
+  decodeJoin,
+  encodeJoin,
+  type Join,
+  NODES_MAX,
+} from '../wire/index.ts';
+import { drop, type GatherReason, type Srp, trace } from './context.ts';
+import { RING_SEQ_STEP } from './limits.ts';
+import { isSubset, type Nodes, sameNodes, union, without } from './nodes.ts';
+import { isJoinDoubtful } from './pause.ts';
+
+export function enterGather(srp: Srp, reason: GatherReason): void {
+  srp.counters.gathers++;
+  srp.state = 'gather';
+  srp.tokenHeld = false;
+  srp.lastTokenPacket = undefined;
+  srp.mergeTimerRuns = false;
+  for (const timer of ['token', 'tokenRetransmit', 'tokenHold', 'merge'] as const) {
+    srp.effects.cancelTimer(timer);
+  }
+  srp.proc = union(srp.proc, [srp.nodeId]);
+  trace(srp, 'enter-gather', { reason, proc: srp.proc, failed: srp.failed });
+  srp.consensus.clear();
+  srp.consensus.add(srp.nodeId);
+  // `consensus` and `join` are cancelled on entering commit or on leaving.
+  srp.effects.setTimer('consensus', srp.config.consensusMs);
+  if (srp.config.sendJoinMs > 0) {
+    srp.effects.setTimer('join', Math.floor(srp.config.random() * srp.config.sendJoinMs));
+  } else {
+    sendJoin(srp);
+  }
+}
+
+export function onJoinTimer(srp: Srp): void {
+  sendJoin(srp);
+}
+
+/** The silent ones have failed; if nobody was silent, the commit token is missing: one more try. */
+export function onConsensusTimer(srp: Srp): void {
+  if (!hasConsensus(srp)) {
+    giveUpSilent(srp);
+    return;
+  }
+  srp.consensus.clear();
+  srp.consensus.add(srp.nodeId);
+  // Cancelled by the next gather, restarted by commit.
+  srp.effects.setTimer('token', srp.config.tokenMs);
+}
+
+/** The commit token did not come after consensus: who has not agreed again since is gone. */
+export function onTokenTimerInGather(srp: Srp): void {
+  srp.counters.tokenLosses++;
+  trace(srp, 'token-loss', { state: srp.state });
+  if (hasConsensus(srp)) srp.enter.gather('token-loss');
+  else giveUpSilent(srp);
+}
+
+function giveUpSilent(srp: Srp): void {
+  if (srp.failedToReceive) {
+    formSingleton(srp);
+    return;
+  }
+  const silent = agreeing(srp).filter((node) => !srp.consensus.has(node));
+  srp.failed = union(srp.failed, silent);
+  srp.enter.gather('consensus-expired');
+}
+
+export function onJoinInGather(srp: Srp, packet: Uint8Array): void {
+  const join = readJoin(srp, packet);
+  if (join === undefined) return;
+  if (!absorb(srp, join)) return;
+  srp.enter.gather('join');
+  consent(srp, join);
+}
+
+export function onJoinInOperational(srp: Srp, packet: Uint8Array): void {
+  const join = readJoin(srp, packet);
+  if (join === undefined) return;
+  const isStale = srp.ringNodes.has(join.systemFrom) && join.ringSeq < srp.ringId.seq;
+  if (join.failed.includes(srp.nodeId) || isStale) {
+    drop(srp, 'join-stale');
+    return;
+  }
+  absorb(srp, join);
+  srp.enter.gather('join');
+  consent(srp, join);
+}
+
+/** Only from a member of the ring being formed that has been in it and left it again. */
+export function onJoinInCommit(srp: Srp, packet: Uint8Array): void {
+  const join = readJoin(srp, packet);
+  if (join === undefined) return;
+  const isMember = srp.ringNodes.has(join.systemFrom);
+  if (!isMember && !join.leave) srp.strangerHeard = true;
+  if (!isMember || (join.ringSeq < srp.ringId.seq && !join.leave)) {
+    drop(srp, 'join-stale');
+    return;
+  }
+  absorb(srp, join);
+  srp.enter.gather('join-in-commit');
+  consent(srp, join);
+}
+
+export function onCommitTokenInGather(srp: Srp, packet: Uint8Array): void {
+  const decoded = decodeCommitToken(packet);
+  if (!decoded.ok) {
+    drop(srp, decoded.error);
+    return;
+  }
+  const token = decoded.value;
+  if (!sameNodes(token.members, agreeing(srp))) drop(srp, 'commit-token-other-members');
+  else if (token.ringId.seq <= srp.ringId.seq) drop(srp, 'commit-token-stale');
+  else if (token.members[token.membIndex] !== srp.nodeId) drop(srp, 'commit-token-duplicate');
+  else srp.enter.commit(token);
+}
+
+/** Multicasts LEAVE: a JOIN of node 0 without the leaver, who is last among the failed. */
+export function sendLeave(srp: Srp): void {
+  const leave: Join = {
+    systemFrom: srp.nodeId,
+    leave: true,
+    ringSeq: srp.ringId.seq,
+    proc: without(srp.proc, [srp.nodeId]),
+    failed: [...without(srp.failed, [srp.nodeId]), srp.nodeId],
+  };
+  srp.effects.multicast(encodeJoin(leave));
+}
+
+/** A node outside our belief was heard: take it in. @returns whether it was news and there was room. */
+export function learnOf(srp: Srp, node: number): boolean {
+  if (srp.proc.includes(node)) return false;
+  if (srp.proc.length >= NODES_MAX) {
+    drop(srp, 'too-many-nodes');
+    return false;
+  }
+  srp.proc = union(srp.proc, [node]);
+  return true;
+}
+
+function sendJoin(srp: Srp): void {
+  // Only a node that failed to receive counts itself as failed; nobody else may be left then (totem-wire §4.7).
+  if (isSubset(srp.proc, srp.failed)) {
+    formSingleton(srp);
+    return;
+  }
+  const { nodeId, proc, failed } = srp;
+  const ringSeq = srp.ringId.seq;
+  srp.effects.multicast(encodeJoin({ systemFrom: nodeId, leave: false, ringSeq, proc, failed }));
+  srp.effects.setTimer('join', srp.config.joinMs);
+  // Our own JOIN counts like anybody's: it is what makes a ring of one.
+  commitOnConsensus(srp);
+}
+
+function readJoin(srp: Srp, packet: Uint8Array): Join | undefined {
+  const decoded = decodeJoin(packet);
+  if (!decoded.ok) {
+    drop(srp, decoded.error);
+    return undefined;
+  }
+  const join = decoded.value;
+  if (join.systemFrom === srp.nodeId) {
+    drop(srp, 'join-own');
+    return undefined;
+  }
+  if (isJoinDoubtful(srp)) {
+    drop(srp, 'join-after-pause');
+    return undefined;
+  }
+  srp.ringSeqHighest = Math.max(srp.ringSeqHighest, join.ringSeq);
+  return join;
+}
+
+/** Takes over what a JOIN says. @returns whether our lists changed, so that all must agree anew. */
+function absorb(srp: Srp, join: Join): boolean {
+  const proc = union(join.proc, []);
+  const failed = union(join.failed, []);
+  if (sameNodes(proc, srp.proc) && sameNodes(failed, srp.failed)) {
+    consent(srp, join);
+    return false;
+  }
+  if (isSubset(proc, srp.proc) && isSubset(failed, srp.failed)) {
+    drop(srp, 'join-known');
+    return false;
+  }
+  if (srp.failed.includes(join.systemFrom)) {
+    drop(srp, 'join-from-failed');
+    return false;
+  }
+  const allProc = union(srp.proc, proc);
+  const allFailed = union(srp.failed, newlyFailed(srp, join, failed));
+  if (allProc.length > NODES_MAX || allFailed.length > NODES_MAX) {
+    drop(srp, 'too-many-nodes');
+    return false;
+  }
+  if (sameNodes(allProc, srp.proc) && sameNodes(allFailed, srp.failed)) return false;
+  srp.proc = allProc;
+  srp.failed = allFailed;
+  return true;
+}
+
+function newlyFailed(srp: Srp, join: Join, failed: Nodes): Nodes {
+  // Who gives us up is given up: two views of who is alive cannot be one ring.
+  if (failed.includes(srp.nodeId)) return [join.systemFrom];
+  if (srp.members.includes(join.systemFrom)) return failed;
+  return join.leave ? [join.systemFrom] : [];
+}
+
+/** Marks the sender as agreed when its lists are ours. */
+function consent(srp: Srp, join: Join): void {
+  if (srp.state !== 'gather' || join.leave) return;
+  if (!sameNodes(union(join.proc, []), srp.proc)) return;
+  if (!sameNodes(union(join.failed, []), srp.failed)) return;
+  srp.consensus.add(join.systemFrom);
+  commitOnConsensus(srp);
+}
+
+/** Those of whom the next ring would consist. */
+function agreeing(srp: Srp): Nodes {
+  return without(srp.proc, srp.failed);
+}
+
+function hasConsensus(srp: Srp): boolean {
+  return agreeing(srp).every((node) => srp.consensus.has(node));
+}
+
+function commitOnConsensus(srp: Srp): void {
+  if (!hasConsensus(srp)) return;
+  if (srp.failedToReceive) formSingleton(srp);
+  else if (agreeing(srp)[0] === srp.nodeId) srp.enter.commit(createCommitToken(srp));
+}
+
+function formSingleton(srp: Srp): void {
+  srp.failedToReceive = false;
+  srp.proc = [srp.nodeId];
+  srp.failed = [];
+  srp.enter.commit(createCommitToken(srp));
+}
+
+function createCommitToken(srp: Srp): CommitToken {
+  const members = agreeing(srp);
+  return {
+    nodeId: srp.nodeId,
+    tokenSeq: 0,
+    ringId: { rep: srp.nodeId, seq: srp.ringSeqHighest + RING_SEQ_STEP },
+    membIndex: 0,
+    members,
+    entries: members.map(() => ({
+      oldRingId: { rep: 0, seq: 0 },
+      aru: 0,
+      highDelivered: 0,
+      received: false,
+    })),
+  };
+}

@@ -1,0 +1,22 @@
+/** Bounds of the ring protocol, and the Totem parameters that are not configurable. */
+
+/**
+ * Messages a node holds of one ring: Corosync's sort queue. A power of two. Senders stop a window short of
+ * it (flow-control.ts), a packet beyond it is dropped.
+ */
+export const SORT_QUEUE_SLOTS = 16_384;
+
+/** Packet buffers kept for reuse; what a burst needed beyond this goes back to the garbage collector. */
+export const PACKET_POOL_MAX = 4_096;
+
+/** A payload of this size stays unfragmented even as a recovery copy on an MTU of 1500 (totem-wire §1.9). */
+export const PAYLOAD_BYTES_DEFAULT = 1_382;
+
+/** Largest payload: its recovery copy (two mcast headers more) must still fit a datagram. */
+export const PAYLOAD_BYTES_MAX = 65_417;
+
+/** Memory of one submit queue; divided by the payload size it gives its slots (totem-wire §2). */
+export const QUEUE_BYTES = 4_194_304;
+
+/** A new ring's sequence is the highest heard of plus this (totem-wire §3.2). */
+export const RING_SEQ_STEP = 4;

@@ -1,0 +1,84 @@
+/** Messages on their way in (a packet of this ring finds its slot) and out (a queued one gets its number). */
+import {
+  encapsulate,
+  mcastError,
+  mcastIsEncapsulated,
+  mcastRingRep,
+  mcastRingSeq,
+  mcastSeq,
+  mcastSource,
+  type OrfToken,
+  stampMcast,
+} from '../wire/index.ts';
+import { drop, type Srp } from './context.ts';
+import { deliver } from './delivery.ts';
+import { onForeign } from './foreign.ts';
+import { takeCopy } from './recovery-copies.ts';
+import { seqAfter } from './seqno.ts';
+
+export function onMcastInOperational(srp: Srp, packet: Uint8Array): void {
+  const error = mcastError(packet);
+  if (error !== undefined) drop(srp, error);
+  else if (!isOfRing(srp, packet)) onForeign(srp, mcastSource(packet), mcastRingSeq(packet));
+  else if (store(srp, packet)) deliver(srp);
+}
+
+/** Late messages of the ring that was installed last still count, until commit says what we have of it. */
+export function onMcastInGather(srp: Srp, packet: Uint8Array): void {
+  const error = mcastError(packet);
+  if (error !== undefined) drop(srp, error);
+  else if (!isOfRing(srp, packet)) onForeign(srp, mcastSource(packet), mcastRingSeq(packet));
+  else if (srp.old !== undefined || srp.members.length === 0) drop(srp, 'wrong-state');
+  else store(srp, packet);
+}
+
+export function isOfRing(srp: Srp, packet: Uint8Array): boolean {
+  return mcastRingSeq(packet) === srp.ringId.seq && mcastRingRep(packet) === srp.ringId.rep;
+}
+
+/** Puts a message of this ring into its slot. @returns whether it was new. */
+export function store(srp: Srp, packet: Uint8Array): boolean {
+  const { log } = srp;
+  const seq = mcastSeq(packet);
+  if (!srp.ringNodes.has(mcastSource(packet))) drop(srp, 'mcast-of-a-stranger');
+  else if (!log.isInRange(seq))
+    drop(srp, isReleased(srp, seq) ? 'mcast-duplicate' : 'mcast-out-of-range');
+  else if (log.get(seq) !== undefined) drop(srp, 'mcast-duplicate');
+  else {
+    srp.counters.messagesReceived++;
+    log.add(seq, packet, false);
+    return true;
+  }
+  return false;
+}
+
+/** Gives new messages the next numbers and sends them. @returns how many. */
+export function sendNew(srp: Srp, token: OrfToken, allowed: number): number {
+  let sent = 0;
+  while (sent < allowed) {
+    const packet = nextPacket(srp);
+    if (packet === undefined) break;
+    token.seq = seqAfter(token.seq);
+    srp.senderCount = (srp.senderCount + 1) & 0x7fffffff;
+    stampMcast(packet, token.seq, srp.ringId.rep, srp.ringId.seq, srp.senderCount);
+    srp.effects.multicast(packet);
+    srp.log.add(token.seq, packet, !mcastIsEncapsulated(packet));
+    sent++;
+  }
+  srp.counters.messagesSent += sent;
+  return sent;
+}
+
+function nextPacket(srp: Srp): Uint8Array | undefined {
+  if (srp.state === 'recovery') {
+    const inner = takeCopy(srp);
+    if (inner === undefined) return undefined;
+    srp.counters.recoveryCopiesSent++;
+    return encapsulate(inner, srp.nodeId);
+  }
+  return srp.syncQueue.shift() ?? (srp.syncing ? undefined : srp.normalQueue.shift());
+}
+
+function isReleased(srp: Srp, seq: number): boolean {
+  return ((seq - srp.log.base) | 0) <= 0;
+}

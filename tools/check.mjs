@@ -1,0 +1,73 @@
+// `npm test`: everything that must be green, in the order in which a fault is cheapest to see. Every step
+// counts: Jest steps by their tests, the others as one. Ends with the plain line `N passed, N failed`.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const SCRATCH = mkdtempSync(join(tmpdir(), 'aisexec-check-'));
+const TSC = 'node_modules/@typescript/native/bin/tsc';
+const JEST = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'];
+const total = { passed: 0, failed: 0, skipped: 0 };
+const started = Date.now();
+
+step('types of sources and tests', [TSC, '-p', 'tsconfig.test.json']);
+step('lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']);
+step('arrows', ['node_modules/.bin/depcruise', '--config', '.dependency-cruiser.cjs', 'packages']);
+step('house rules', ['tools/tidy.mjs']);
+jest('unit', ['packages']);
+step('simulation: 200 seeds', [
+  'packages/simulator/dist/bin/aissim.js',
+  '--seeds',
+  '200',
+  '--seconds',
+  '20',
+  '--jobs',
+  '2',
+  '--quiet',
+]);
+jest('cluster', ['test', '--maxWorkers=1']);
+step('examples', ['tools/run-examples.mjs']);
+
+rmSync(SCRATCH, { recursive: true, force: true });
+console.log(`\nin ${Math.round((Date.now() - started) / 1000)} s`);
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exitCode = total.failed === 0 ? 0 : 1;
+
+function step(name, args) {
+  heading(name);
+  const ok = run(args);
+  total[ok ? 'passed' : 'failed']++;
+}
+
+function jest(name, args) {
+  heading(name);
+  const report = join(SCRATCH, `${name}.json`);
+  const ok = run([...JEST, ...args, '--json', `--outputFile=${report}`, '--silent=false']);
+  if (!existsSync(report)) {
+    total.failed++;
+    return;
+  }
+  const result = JSON.parse(readFileSync(report, 'utf8'));
+  total.passed += result.numPassedTests;
+  total.failed += Math.max(result.numFailedTests + result.numRuntimeErrorTestSuites, ok ? 0 : 1);
+  total.skipped += result.numPendingTests;
+  if (result.numPassedTests === 0) {
+    console.error(`${name}: no test ran`);
+    total.failed++;
+  }
+}
+
+function run(args) {
+  const result = spawnSync(process.execPath, args, {
+    // Jest prints its report on standard error; its JSON summary on standard output is of no use here.
+    stdio: ['ignore', args.includes('--json') ? 'ignore' : 'inherit', 'inherit'],
+    env: { ...process.env, FORCE_COLOR: '0' },
+  });
+  return result.status === 0;
+}
+
+function heading(name) {
+  console.log(`\n== ${name} (${Math.round((Date.now() - started) / 1000)} s)`);
+}
