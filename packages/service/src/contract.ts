@@ -136,6 +136,7 @@ export interface StatePart<State> {
    */
   readonly members: readonly number[];
   readonly ringId: RingId;
+  /** Quorate, and not out of date: with a quorum of which there is only one, at most the winner is. */
   readonly quorate: boolean;
 }
 
@@ -176,8 +177,8 @@ export interface ServiceDefinition<State> {
    */
   readonly clientGone?: (state: State, client: ClientRef, ctx: ExecContext) => void;
   /**
-   * Only on a node that had a state, when several histories met: what do local clients need to be told?
-   * Runs before `confchg`. Must change neither state.
+   * Only on a node that had a view before and whose state was replaced, by another history's or a merged
+   * one: what do local clients need to be told? Runs before `confchg`. Must change neither state.
    */
   readonly replaced?: (before: State, after: State, ctx: ExecContext) => void;
   /**

@@ -252,19 +252,24 @@ describe('hostile clients, while a good one goes on', () => {
   );
 
   test('more requests than may be in flight are not read, and go on when answers come', () =>
-    besideGood(async (path, { backend }) => {
-      const raw = rawClient(path);
-      raw.hello();
-      for (let id = 1; id <= 1000; id++) raw.send({ t: 'request', id, fn: 'keep', arg: 1 });
-      await until(() => backend.kept.length >= 128);
-      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-      expect(backend.kept.length).toBe(128);
-      while (raw.frames.length < 1001) {
-        for (const [client, id] of backend.kept.splice(0)) client.sink.reply(id, { rc: SA_AIS_OK });
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      raw.socket.destroy();
-    }));
+    besideGood(
+      async (path, { backend }) => {
+        const raw = rawClient(path);
+        raw.hello();
+        for (let id = 1; id <= 1000; id++) raw.send({ t: 'request', id, fn: 'keep', arg: 1 });
+        await until(() => backend.kept.length >= 128);
+        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+        expect(backend.kept.length).toBe(128);
+        while (raw.frames.length < 1001) {
+          for (const [client, id] of backend.kept.splice(0)) {
+            client.sink.reply(id, { rc: SA_AIS_OK });
+          }
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        raw.socket.destroy();
+      },
+      { requestsInFlightMax: 128 },
+    ));
 
   test('asking for much and never reading it stops its own requests only', () =>
     besideGood(async (path, { server, backend }) => {

@@ -112,26 +112,30 @@ export class StagedPart {
 /** What a service's state will be when the synchronisation is activated. */
 export interface StagedState {
   readonly state: State;
-  /** Several histories met here: local clients may need to be told. */
-  readonly merged: boolean;
 }
 
 /**
  * The new state of one service from its parts, winner first; undefined: keep the committed one.
+ *
+ * @param exclusive of two quorate histories only the winner still is (see `QuorumFilter.exclusive`).
  */
-export function stage(replica: Replica, parts: readonly StagedPart[]): StagedState | undefined {
+export function stage(
+  replica: Replica,
+  parts: readonly StagedPart[],
+  exclusive: boolean,
+): StagedState | undefined {
   const complete = parts.filter((part) => part.complete);
   if (complete.length === 0) return undefined;
-  if (complete.length === 1) return { state: complete[0]!.state, merged: parts.length > 1 };
+  if (complete.length === 1) return { state: complete[0]!.state };
   const state = replica.guard('merge', () =>
     replica.definition.sync.merge(
-      complete.map((part) => ({
+      complete.map((part, index) => ({
         state: part.state,
         members: part.plan.nodes,
         ringId: part.plan.lineage.ringId,
-        quorate: part.plan.lineage.quorate,
+        quorate: part.plan.lineage.quorate && (index === 0 || !exclusive),
       })),
     ),
   );
-  return replica.running ? { state, merged: true } : undefined;
+  return replica.running ? { state } : undefined;
 }
