@@ -57,7 +57,8 @@ const stop = async (status) => {
   process.exit(status);
 };
 
-for (const application of applications) application.start();
+await Promise.all(applications.map((application) => application.start()));
+for (const application of applications) application.begin();
 if (seconds === undefined) {
   await runInteractive(context);
   await stop(0);

@@ -1,30 +1,60 @@
 /**
- * One Totem node: the ring protocol with the process groups on top, as a driver runs it. The driver
- * gives packets and timer expiries to {@link Totem.ring} and carries out its effects; the user of the
- * node sees {@link Totem.messaging} alone.
+ * The whole engine in one object: the ring protocol with process groups on top. To its users it is a
+ * {@link GroupMessaging}; its driver feeds it packets and timer expiries and carries out its effects.
  */
-import type { GroupMessaging, MessagingStats } from './contract.ts';
+import type { GroupMessaging } from './contract.ts';
 import { createProcessGroups } from './pg/process-groups.ts';
 import type { RingConfig, RingEffects, RingMachine } from './ring.ts';
 import { createRing } from './srp/machine.ts';
 
-export interface Totem {
-  /** The driver's side. */
-  readonly ring: RingMachine;
-  /** The user's side. */
-  readonly messaging: GroupMessaging;
-  /** Counters of both layers. */
-  stats(): MessagingStats;
-}
+/** What a driver calls and looks at; see {@link RingMachine}. */
+export type TotemInputs = Pick<
+  RingMachine,
+  'start' | 'receive' | 'timeout' | 'leave' | 'state' | 'ringId' | 'members'
+>;
 
+export interface Totem extends GroupMessaging, TotemInputs {}
+
+/**
+ * One node's engine. Join the groups first, then `start`.
+ *
+ * @param config usually from `ringDefaults`.
+ */
 export function createTotem(config: RingConfig, effects: RingEffects): Totem {
-  const { nodeId, payloadBytesMax } = config;
-  const groups = createProcessGroups({ nodeId, payloadBytesMax });
+  const groups = createProcessGroups({
+    nodeId: config.nodeId,
+    payloadBytesMax: config.payloadBytesMax,
+  });
   const ring = createRing(config, effects, groups.client);
   groups.attach(ring);
+  const { messaging } = groups;
   return {
-    ring,
-    messaging: groups.messaging,
-    stats: () => ({ ...ring.stats(), ...groups.messaging.stats() }),
+    nodeId: config.nodeId,
+    join: messaging.join,
+    syncComplete: messaging.syncComplete,
+    /** Counters of the ring as `ring.x`, of the process groups as `pg.x`. */
+    stats: () => ({ ...prefixed('ring', ring.stats()), ...prefixed('pg', messaging.stats()) }),
+    start: ring.start,
+    receive: ring.receive,
+    timeout: ring.timeout,
+    leave: ring.leave,
+    get state() {
+      return ring.state;
+    },
+    get ringId() {
+      return ring.ringId;
+    },
+    get members() {
+      return ring.members;
+    },
   };
+}
+
+function prefixed(
+  prefix: string,
+  counters: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const named: Record<string, number> = {};
+  for (const [name, value] of Object.entries(counters)) named[`${prefix}.${name}`] = value;
+  return named;
 }

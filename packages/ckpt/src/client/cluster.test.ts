@@ -6,10 +6,10 @@ import {
 } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { type ClientCluster, createClientCluster } from '../cluster.fixture.ts';
 import { LIST_PAGE_MAX, REQUEST_BYTES_MAX, REQUEST_ELEMENTS_MAX } from '../limits.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type CheckpointOpenOptions, CheckpointService } from './checkpoint-service.ts';
-import { type ClientCluster, createClientCluster } from './cluster.fixture.ts';
 
 const CREATE = { maxSections: 10_000, maxSectionBytes: 50_000_000, retentionMs: 1000 };
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -158,8 +158,13 @@ describe('checkpoints in a cluster', () => {
     await open(clients, 3, 'd');
     clients.cluster.kill(3);
     clients.cluster.run();
-    const inspected = clients.cluster.host(1).inspect('ckpt') as { opens: number };
-    expect(inspected.opens).toBe(0);
+    const opens = () => (clients.cluster.host(1).inspect('ckpt') as { opens: number }).opens;
+    expect(opens()).toBe(0);
+    await open(clients, 2, 'd');
+    clients.cluster.restart(2);
+    expect(opens()).toBe(0);
+    await open(clients, 2, 'd');
+    expect(opens()).toBe(1);
   });
 
   test('an open that timed out leaves nothing behind', async () => {

@@ -18,6 +18,7 @@ import {
   SaAisErrorT,
 } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
+import { type ClientCluster, createClientCluster } from '../cluster.fixture.ts';
 import {
   SA_CKPT_CHECKPOINT_COLLOCATED,
   SA_CKPT_CHECKPOINT_CREATE,
@@ -28,7 +29,6 @@ import {
   SA_CKPT_WR_ACTIVE_REPLICA,
   SA_CKPT_WR_ALL_REPLICAS,
 } from '../protocol.ts';
-import { type ClientCluster, createClientCluster } from './cluster.fixture.ts';
 import { createSaCkpt } from './literal.ts';
 import {
   SA_CKPT_GENERATED_SECTION_ID,

@@ -18,11 +18,7 @@ import {
   type RetryOptions,
   withRetry,
 } from '@aisexec/ipc';
-import {
-  PUBLISHES_IN_FLIGHT_MAX,
-  PUBLISHES_WAITING_MAX,
-  SUBSCRIPTION_BUFFER_MAX,
-} from '../limits.ts';
+import { SUBSCRIPTION_BUFFER_MAX } from '../limits.ts';
 import {
   type EventCallback,
   type PublishRequest,
@@ -40,7 +36,7 @@ import {
 } from './calls.ts';
 import { bytesOf, type FilterLike, filterOf, type Pattern } from './filters.ts';
 import { eventItem } from './items.ts';
-import { PublishWindow } from './publish-window.ts';
+import type { PublishWindow } from './publish-window.ts';
 import { Subscription } from './subscription.ts';
 
 export interface ChannelOptions {
@@ -74,6 +70,8 @@ export interface SubscribeOptions extends CallOptions {
 export interface ChannelHost {
   readonly handle: AisHandle;
   readonly retry: RetryOptions | false;
+  /** Of all channels together: their executive bounds what one connection asks at a time. */
+  readonly window: PublishWindow;
   closed(channel: Channel): void;
 }
 
@@ -84,7 +82,6 @@ export class Channel implements AsyncDisposable {
   readonly id: bigint;
   readonly #host: ChannelHost;
   readonly #options: ChannelOptions;
-  readonly #window = new PublishWindow(PUBLISHES_IN_FLIGHT_MAX, PUBLISHES_WAITING_MAX);
   /** By serial, which is the subscription's id, too. */
   readonly #subscriptions = new Map<number, Subscription>();
   #serials = 0;
@@ -109,24 +106,22 @@ export class Channel implements AsyncDisposable {
     const deadline = deadlineOf(options, call);
     this.#check(this.#options.publisher, call);
     const request = publishRequest(this.id, event);
-    if (!this.#window.tryEnter()) await this.#window.enter(deadline);
+    if (!this.#host.window.tryEnter()) await this.#host.window.enter(deadline);
     try {
       const reply = await this.#ask('publish', request, deadline, call);
       return bigintOf(reply['eventId']);
     } finally {
-      this.#window.leave();
+      this.#host.window.leave();
     }
   }
 
   /**
    * A stream of the events whose patterns pass the filters, one for each pattern by its place; none lets
-   * everything pass. Retained events come first. In effect once this resolves. Every subscription is
-   * a stream of its own: an event that two of them match is in both.
+   * everything pass. Retained events come first. In effect once its `ready` resolves. Every
+   * subscription is a stream of its own: an event that two of them match is in both.
+   * @param options `timeoutMs` bounds the way to `ready`; `signal` ends the stream.
    */
-  async subscribe(
-    filters: readonly FilterLike[] = [],
-    options: SubscribeOptions = {},
-  ): Promise<Subscription> {
+  subscribe(filters: readonly FilterLike[] = [], options: SubscribeOptions = {}): Subscription {
     const call = 'saEvtEventSubscribe';
     const { bufferMax = SUBSCRIPTION_BUFFER_MAX, signal } = options;
     this.#check(this.#options.subscriber, call);
@@ -138,19 +133,14 @@ export class Channel implements AsyncDisposable {
     const deadline = deadlineOf(options, call);
     deadline.check();
     const serial = ++this.#serials;
+    const request: SubscribeRequest = { handle: this.id, id: serial, serial, filters: wanted };
     const subscription = new Subscription({
       bufferMax,
       signal,
+      subscribe: () => this.#ask('subscribe', request, deadline, call),
       unsubscribe: () => this.#unsubscribe(serial),
     });
     this.#subscriptions.set(serial, subscription);
-    const request: SubscribeRequest = { handle: this.id, id: serial, serial, filters: wanted };
-    try {
-      await this.#ask('subscribe', request, deadline, call);
-    } catch (error) {
-      this.#abandon(serial, subscription);
-      throw error;
-    }
     return subscription;
   }
 
@@ -200,15 +190,6 @@ export class Channel implements AsyncDisposable {
   async #unsubscribe(serial: number): Promise<void> {
     if (!this.#subscriptions.delete(serial)) return;
     await releaseSubscription(this.#host.handle, this.id, serial);
-  }
-
-  /** A subscription whose request failed, timed out or was aborted: whatever is there of it goes. */
-  #abandon(serial: number, subscription: Subscription): void {
-    subscription.end();
-    if (this.#subscriptions.delete(serial)) {
-      // Not awaited: the caller's time is over.
-      releaseSubscription(this.#host.handle, this.id, serial);
-    }
   }
 
   async #ask(fn: string, argument: unknown, deadline: Deadline, call: string): Promise<Reply> {

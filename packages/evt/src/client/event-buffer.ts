@@ -70,6 +70,9 @@ export class EventBuffer {
       level.head = 0;
     }
     this.#size = 0;
+    this.#dropping = false;
+    this.#dropped = 0;
+    this.#lostElsewhere = false;
   }
 
   /** Drops the newest event of the lowest priority below `priority`. */

@@ -13,6 +13,7 @@ import {
   type RetryOptions,
   withRetry,
 } from '@aisexec/ipc';
+import { PUBLISHES_IN_FLIGHT_MAX, PUBLISHES_WAITING_MAX } from '../limits.ts';
 import {
   EVT_SERVICE_NAME,
   EVT_VERSIONS,
@@ -22,6 +23,7 @@ import {
 } from '../protocol.ts';
 import { bigintOf, releaseOpen } from './calls.ts';
 import { Channel, type ChannelHost, type ChannelOptions } from './channel.ts';
+import { PublishWindow } from './publish-window.ts';
 
 export interface EventServiceOptions extends ConnectOptions, CallOptions {
   /** How TRY_AGAIN is repeated; false: not at all. */
@@ -49,7 +51,12 @@ export class EventService implements AsyncDisposable {
   private constructor(handle: AisHandle, retry: RetryOptions | false) {
     this.#handle = handle;
     this.#retry = retry;
-    this.#host = { handle, retry, closed: (channel) => this.#channels.delete(channel.id) };
+    this.#host = {
+      handle,
+      retry,
+      window: new PublishWindow(PUBLISHES_IN_FLIGHT_MAX, PUBLISHES_WAITING_MAX),
+      closed: (channel) => this.#channels.delete(channel.id),
+    };
     handle.onLost((reason) => this.#end(reason));
   }
 

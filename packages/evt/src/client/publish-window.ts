@@ -1,5 +1,5 @@
 /**
- * How many publishes of one channel are under way. Those beyond the bound wait in order instead of being
+ * How many publishes of one connection are under way. Those beyond the bound wait in order instead of being
  * refused and retried, which would change their order.
  */
 import { SA_AIS_ERR_TRY_AGAIN, SaAisError } from '@aisexec/ais';

@@ -9,8 +9,12 @@ interface Reader {
   readonly reject: (error: Error) => void;
 }
 
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
 export interface SubscriptionSource {
   readonly bufferMax: number;
+  /** Sends the request; settles when the executive has answered. */
+  readonly subscribe: () => Promise<unknown>;
   /** Ends the iteration with AbortError. */
   readonly signal: AbortSignal | undefined;
   /** Called once, when the subscription ends from this side. */
@@ -20,7 +24,7 @@ export interface SubscriptionSource {
 /**
  * Events in the order of their priority and then of their publication. Ends when it or what it belongs
  * to is closed; throws AbortError when its signal is aborted, and SaAisError LIBRARY when the
- * connection to the executive is lost. `lost` items say where events are missing.
+ * connection to the executive is lost and all that came before is read. `lost` items say where events are missing.
  */
 export class Subscription
   implements AsyncIterableIterator<SubscriptionItem, undefined>, AsyncDisposable
@@ -32,11 +36,19 @@ export class Subscription
   #ended: { readonly error: Error | undefined } | undefined;
   #unsubscribed: Promise<void> | undefined;
 
+  /**
+   * Resolves when the subscription is in effect: what is published from then on is in the stream. Rejects
+   * when it was refused; the iteration throws the same, so it need not be awaited.
+   */
+  readonly ready: Promise<void>;
+
   /** @internal Made by `Channel.subscribe`. */
   constructor(source: SubscriptionSource) {
     this.#source = source;
     this.#buffer = new EventBuffer(source.bufferMax);
     source.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.ready = this.#subscribe();
+    this.ready.catch(() => {});
   }
 
   [Symbol.asyncIterator](): this {
@@ -52,7 +64,7 @@ export class Subscription
       });
     }
     const { error } = this.#ended;
-    if (error === undefined) return Promise.resolve({ done: true, value: undefined });
+    if (error === undefined) return Promise.resolve(DONE);
     // Thrown once, as generators do.
     this.#ended = { error: undefined };
     return Promise.reject(error);
@@ -61,12 +73,13 @@ export class Subscription
   /** Leaving `for await` unsubscribes. */
   async return(): Promise<IteratorResult<SubscriptionItem, undefined>> {
     await this.close();
-    return { done: true, value: undefined };
+    return DONE;
   }
 
   /** Unsubscribes and drops what was not read. Idempotent. */
   close(): Promise<void> {
     this.#finish(undefined);
+    this.#buffer.clear();
     this.#unsubscribed ??= this.#source.unsubscribe();
     return this.#unsubscribed;
   }
@@ -89,9 +102,10 @@ export class Subscription
     this.#serve();
   }
 
-  /** @internal The channel is closed, or with a reason: the connection is lost. */
+  /** @internal The channel is closed, or with a reason: the connection is lost, what came before counts. */
   end(lostBecause?: string): void {
     this.#unsubscribed ??= Promise.resolve();
+    if (lostBecause === undefined) this.#buffer.clear();
     const error =
       lostBecause === undefined
         ? undefined
@@ -99,21 +113,32 @@ export class Subscription
     this.#finish(error);
   }
 
+  async #subscribe(): Promise<void> {
+    try {
+      await this.#source.subscribe();
+    } catch (error) {
+      this.#finish(error instanceof Error ? error : new Error(String(error)));
+      // A time-out says nothing about what the executive did.
+      this.#unsubscribed ??= this.#source.unsubscribe();
+      throw error;
+    }
+  }
+
   #abort(): void {
     this.#finish(abortError(this.#source.signal as AbortSignal));
+    this.#buffer.clear();
     this.#unsubscribed ??= this.#source.unsubscribe();
   }
 
   #finish(error: Error | undefined): void {
     if (this.#ended !== undefined) return;
     this.#source.signal?.removeEventListener('abort', this.#onAbort);
-    this.#buffer.clear();
     const readers = this.#readers.splice(0);
     // The error belongs to one reader: the first that waits, or the next that comes.
     const first = error === undefined ? undefined : readers.shift();
     this.#ended = { error: first === undefined ? error : undefined };
     if (error !== undefined) first?.reject(error);
-    for (const reader of readers) reader.resolve({ done: true, value: undefined });
+    for (const reader of readers) reader.resolve(DONE);
   }
 
   #serve(): void {

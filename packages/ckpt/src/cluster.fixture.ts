@@ -2,7 +2,7 @@
 import { type Backend, type Connector, localConnector } from '@aisexec/ipc';
 import type { ClientRef } from '@aisexec/service';
 import { createTestCluster, type TestCluster } from '@aisexec/service/testing';
-import { type CkptState, checkState, ckptService } from '../service/index.ts';
+import { type CkptState, checkState, ckptService } from './service/index.ts';
 
 export interface ClientCluster {
   readonly cluster: TestCluster;
