@@ -45,25 +45,35 @@ if (seconds === undefined && !(process.stdin.isTTY && process.stdout.isTTY)) {
   process.exit(64);
 }
 
-const cluster = await LocalCluster.start({ nodes });
+const cluster = await LocalCluster.prepare({ nodes });
 // Whatever happens to this process, no executive outlives it.
 process.on('exit', () => cluster.killAll());
 const applications = cluster.nodes.map((node) => new Application(node));
 const context = { cluster, applications, startedAt: performance.now() };
 
-const stop = async (status) => {
-  await Promise.all(applications.map((application) => application.stop()));
-  await cluster.stop();
-  process.exit(status);
+let stopping;
+const stop = (status) => {
+  stopping ??= (async () => {
+    await Promise.all(applications.map((application) => application.stop()));
+    await cluster.stop();
+    process.exit(status);
+  })();
+  return stopping;
 };
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop(130));
 
-await Promise.all(applications.map((application) => application.start()));
+try {
+  await cluster.startAll();
+  await Promise.all(applications.map((application) => application.start()));
+} catch (error) {
+  if (stopping === undefined) console.error(error.message);
+  await stop(1);
+}
 for (const application of applications) application.begin();
 if (seconds === undefined) {
   await runInteractive(context);
   await stop(0);
 } else {
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop(130));
   const report = await runUnattended(context, seconds);
   console.log(values.format === 'json' ? JSON.stringify(report, null, 2) : report.text.join('\n'));
   await stop(report.ok ? 0 : 1);

@@ -38,7 +38,7 @@ export class LocalCluster {
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
     const cluster = await LocalCluster.prepare(options);
     try {
-      await Promise.all(cluster.nodes.map((node) => node.start()));
+      await cluster.startAll();
     } catch (error) {
       await cluster.stop();
       throw error;
@@ -46,7 +46,7 @@ export class LocalCluster {
     return cluster;
   }
 
-  /** Writes the configuration files and starts nothing yet. */
+  /** Chooses directory and ports and starts nothing yet: for who must be able to stop half-way. */
   static async prepare(options: LocalClusterOptions): Promise<LocalCluster> {
     if (!Number.isInteger(options.nodes) || options.nodes < 1 || options.nodes > NODES_MAX) {
       throw new RangeError(`LocalCluster: nodes must be 1 to ${NODES_MAX}, not ${options.nodes}`);
@@ -63,6 +63,11 @@ export class LocalCluster {
       ({ id, name }) => new LocalNode({ id, name, directory, nodelist, cluster: options }),
     );
     return new LocalCluster(directory, nodes);
+  }
+
+  /** Resolves when each node is ready in a ring; rejects with the last log lines of one that is not. */
+  async startAll(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.start()));
   }
 
   /** Stops every node in good order (paused ones are resumed first) and removes the directory. */
