@@ -2,9 +2,9 @@ import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
-import { LockService } from '@aisexec/lck';
 import type { LocalNode } from '@aisexec/executive/local-cluster';
+import { LockService } from '@aisexec/lck';
+import { describe, expect, test } from '@jest/globals';
 import { membersEverywhere, TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
 
 const DATAGRAMS = 20_000;

@@ -1,5 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
 import { LockLostError, LockService } from '@aisexec/lck';
+import { describe, expect, test } from '@jest/globals';
 import { membersEverywhere, TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
 
 describe('locks on three real executives', () => {

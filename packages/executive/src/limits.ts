@@ -20,5 +20,5 @@ export const SOCKET_BUFFER_BYTES = 2_179_072;
 
 /** Milliseconds that a stop waits for the last packets to leave. */
 export const LEAVE_DRAIN_MS = 50;
-/** Largest lag of the event loop that is not worth a line in the log, in milliseconds. */
-export const LOOP_LAG_WARN_MS = 100;
+/** Bytes of log that wait for a slow reader; more are dropped. */
+export const LOG_BYTES_MAX = 1_048_576;

@@ -136,7 +136,6 @@ export interface StatePart<State> {
    */
   readonly members: readonly number[];
   readonly ringId: RingId;
-  /** Quorate, and not out of date: with a quorum of which there is only one, at most the winner is. */
   readonly quorate: boolean;
 }
 

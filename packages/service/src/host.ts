@@ -121,7 +121,6 @@ class Host implements ServiceHost {
     const stateSync = createStateSync({
       messaging,
       replicas: this.#replicas,
-      exclusiveQuorum: this.#options.quorum.exclusive,
       hello: () => this.#hello(),
       activated: (outcome) => this.#emitter.event(() => this.#activate(outcome)),
       aborted: () => {

@@ -10,11 +10,6 @@ export interface QuorumState {
 
 export interface QuorumFilter {
   readonly name: string;
-  /**
-   * Two components are never quorate at once. Then, of two quorate histories that meet, the older one is out
-   * of date: a node that slept through the change still believes in it.
-   */
-  readonly exclusive: boolean;
   /** A regular configuration with its executives' nodeids, ascending. Same input, same answer on every member. */
   update(ringId: RingId, members: readonly number[]): QuorumState;
   readonly state: QuorumState;

@@ -29,7 +29,6 @@ export function createQuorum(options: QuorumOptions): QuorumFilter {
   let state: QuorumState = { quorate: false, votes: 0, needed: 0 };
   return {
     name: options.provider,
-    exclusive: options.provider === 'votequorum' && options.twoNode !== true,
     update(_ringId: RingId, members: readonly number[]): QuorumState {
       state = judge(members);
       return state;

@@ -38,8 +38,6 @@ export interface SyncOutcome {
 export interface StateSyncOptions {
   readonly messaging: GroupMessaging;
   readonly replicas: ReadonlyMap<number, Replica>;
-  /** The quorum filter's `exclusive`. */
-  readonly exclusiveQuorum: boolean;
   /** This node's hello, taken when its synchronisation starts. */
   readonly hello: () => Hello;
   readonly activated: (outcome: SyncOutcome) => void;
@@ -215,7 +213,7 @@ class StateSync implements SyncParticipant {
       const replica = this.#options.replicas.get(id);
       const only = parts.length === 1 ? parts[0]! : undefined;
       if (replica === undefined || only?.plan.nodes.includes(this.#self) === true) continue;
-      const staged = stage(replica, parts, this.#options.exclusiveQuorum);
+      const staged = stage(replica, parts);
       if (staged !== undefined) states.set(id, staged);
     }
     return states;

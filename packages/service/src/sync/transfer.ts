@@ -116,24 +116,18 @@ export interface StagedState {
 
 /**
  * The new state of one service from its parts, winner first; undefined: keep the committed one.
- *
- * @param exclusive of two quorate histories only the winner still is (see `QuorumFilter.exclusive`).
  */
-export function stage(
-  replica: Replica,
-  parts: readonly StagedPart[],
-  exclusive: boolean,
-): StagedState | undefined {
+export function stage(replica: Replica, parts: readonly StagedPart[]): StagedState | undefined {
   const complete = parts.filter((part) => part.complete);
   if (complete.length === 0) return undefined;
   if (complete.length === 1) return { state: complete[0]!.state };
   const state = replica.guard('merge', () =>
     replica.definition.sync.merge(
-      complete.map((part, index) => ({
+      complete.map((part) => ({
         state: part.state,
         members: part.plan.nodes,
         ringId: part.plan.lineage.ringId,
-        quorate: part.plan.lineage.quorate && (index === 0 || !exclusive),
+        quorate: part.plan.lineage.quorate,
       })),
     ),
   );
