@@ -1,11 +1,11 @@
 import { isSaAisError } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
+import { createWorld, type World } from '../cluster.fixture.ts';
 import type { Channel } from './channel.ts';
 import { EventService } from './event-service.ts';
 import { exact, passAll, prefix, suffix, textOf } from './filters.ts';
 import type { SubscriptionItem } from './items.ts';
 import type { Subscription } from './subscription.ts';
-import { createWorld, type World } from './testing.fixture.ts';
 
 const connect = (world: World, node = 1) =>
   EventService.connect({ connector: world.connector(node), retry: { baseMs: 1 } });

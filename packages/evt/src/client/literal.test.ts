@@ -1,5 +1,6 @@
 import { SA_DISPATCH_ALL, SA_DISPATCH_BLOCKING, SA_DISPATCH_ONE, SA_TIME_END } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
+import { bytes, createWorld, type World } from '../cluster.fixture.ts';
 import type { SaEvtEventFilterTypeT } from '../protocol.ts';
 import { createSaEvt } from './literal.ts';
 import type {
@@ -9,7 +10,6 @@ import type {
   SaEvtEventHandleT,
   SaEvtHandleT,
 } from './literal-types.ts';
-import { bytes, createWorld, type World } from './testing.fixture.ts';
 
 const [PUBLISHER, SUBSCRIBER, CREATE] = [1, 2, 4];
 const ALL = PUBLISHER | SUBSCRIBER | CREATE;

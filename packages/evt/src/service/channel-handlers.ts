@@ -10,16 +10,8 @@ import {
 import type { ExecContext, Source } from '@aisexec/service';
 import { CHANNEL_OPENS_PER_CLIENT_MAX, CHANNELS_MAX } from '../limits.ts';
 import type { CloseRequest, OpenMessage, UnlinkRequest } from '../protocol.ts';
-import {
-  addChannel,
-  addOpen,
-  type Channel,
-  clientKey,
-  type EvtState,
-  findOpen,
-  removeOpen,
-  unlinkChannel,
-} from './state.ts';
+import { removeOpen, unlinkChannel } from './channels.ts';
+import { addChannel, addOpen, type Channel, clientKey, type EvtState, findOpen } from './state.ts';
 
 export function applyOpen(
   state: EvtState,

@@ -7,19 +7,17 @@ import { SA_MAX_NAME_LENGTH } from '@aisexec/ais';
 import { type Infer, type Schema, type StatePart, s } from '@aisexec/service';
 import { EVT_CHUNK_ENTRIES_MAX, FILTERS_MAX } from '../limits.ts';
 import { eventFields, filterSchema } from '../protocol.ts';
+import { dropIfUnused, freeName, stripClient } from './channels.ts';
 import { retain } from './retention.ts';
 import {
   addChannel,
   addOpen,
   type Channel,
-  dropIfUnused,
   type EvtState,
   ensureClient,
-  freeName,
   initialState,
   type Open,
   openKey,
-  stripClient,
 } from './state.ts';
 
 const ref = s.object({ node: s.u32, connection: s.count });

@@ -1,7 +1,8 @@
 /** What changes of the membership and ends of clients do to channels. */
 import type { ClientRef, ExecContext, View } from '@aisexec/service';
+import { stripClient } from './channels.ts';
 import { tellLost } from './delivery.ts';
-import { type EvtState, findOpen, stripClient } from './state.ts';
+import { type EvtState, findOpen } from './state.ts';
 
 /** Takes away the opens of nodes that are gone. Channels stay (AIS B.2 rule 7). */
 export function confchg(state: EvtState, view: View): void {

@@ -2,7 +2,7 @@
 import { type Connector, localConnector } from '@aisexec/ipc';
 import type { ServiceHost } from '@aisexec/service';
 import { createTestCluster, type TestCluster } from '@aisexec/service/testing';
-import { evtService } from '../service/index.ts';
+import { evtService } from './service/index.ts';
 
 export interface World {
   readonly cluster: TestCluster;
