@@ -2,6 +2,7 @@
 // at a lock, publishes events and writes checkpoint sections, and keeps books on what was acknowledged.
 // When its executive dies it connects again as soon as there is one.
 import { setTimeout as delay } from 'node:timers/promises';
+import { isSaAisError, SA_AIS_ERR_EXIST, SA_AIS_ERR_NOT_EXIST } from '@aisexec/ais';
 import { CheckpointService } from '@aisexec/ckpt';
 import { Membership } from '@aisexec/clm';
 import { EventService } from '@aisexec/evt';
@@ -14,7 +15,9 @@ const HOLD_MS = 120;
 const PUBLISH_EVERY_MS = 20;
 const WRITE_EVERY_MS = 20;
 const RECONNECT_MS = 100;
+const SECTIONS_MAX = 16;
 const SECTION_BYTES_MAX = 64;
+const RETENTION_MS = 60_000;
 
 const encode = (value) => Buffer.from(JSON.stringify(value));
 const decode = (bytes) => JSON.parse(Buffer.from(bytes).toString());
@@ -47,13 +50,21 @@ export class Application {
   #writing = new AbortController();
   #done;
   #next = 1;
+  #listening = signalPromise();
+  #begun = signalPromise();
 
   constructor(node) {
     this.#node = node;
   }
 
+  /** Resolves when it is connected and hears events; it produces nothing before {@link begin}. */
   start() {
     this.#done = this.#run();
+    return this.#listening.promise;
+  }
+
+  begin() {
+    this.#begun.resolve();
   }
 
   /** Stops producing (events, writes, locks) and goes on listening, so that everything can settle. */
@@ -63,6 +74,7 @@ export class Application {
 
   async stop() {
     this.quiesce();
+    this.begin();
     this.#running.abort();
     await this.#done;
   }
@@ -93,10 +105,13 @@ export class Application {
       });
       const checkpoint = await openCounters(services.checkpoints);
       const resource = await services.locks.open(LOCK, { create: true });
+      const subscription = await channel.subscribe([], { signal: ended });
+      this.#listening.resolve();
+      await this.#begun.promise;
       const busy = AbortSignal.any([ended, this.#writing.signal]);
       const tasks = [
         this.#watchMembers(services.membership, ended),
-        this.#listen(channel, ended),
+        this.#listen(subscription),
         this.#publish(channel, busy),
         this.#count(checkpoint, busy),
         this.#takeTurns(resource, busy),
@@ -122,8 +137,8 @@ export class Application {
     }
   }
 
-  async #listen(channel, signal) {
-    for await (const item of channel.subscribe([], { signal })) {
+  async #listen(subscription) {
+    for await (const item of subscription) {
       this.books.received.push(item.type === 'lost' ? 'lost' : decode(item.data).id);
     }
   }
@@ -139,7 +154,8 @@ export class Application {
 
   async #count(checkpoint, signal) {
     const section = checkpoint.section(sectionOf(this.#node));
-    let counter = decode(await section.read()).counter;
+    let counter = await readCounter(checkpoint, this.#node);
+    if (counter === 0) await section.create(encode({ counter })).catch(ignoreExisting);
     while (!signal.aborted) {
       counter++;
       await section.overwrite(encode({ counter }));
@@ -154,7 +170,11 @@ export class Application {
       this.books.waiting = true;
       const lock = await resource.acquire('EX', { signal });
       this.books.waiting = false;
-      const grant = { node: this.#node.id, token: String(lock.fencingToken), from: performance.now() };
+      const grant = {
+        node: this.#node.id,
+        token: String(lock.fencingToken),
+        from: performance.now(),
+      };
       this.books.grants.push(grant);
       this.books.holding = grant;
       await pause(HOLD_MS, AbortSignal.any([signal, lock.signal]));
@@ -175,24 +195,39 @@ async function connectAll(socket) {
   return { membership, locks, events, checkpoints };
 }
 
-/** The shared checkpoint, a section for each node; whoever comes first creates it. */
-export async function openCounters(checkpoints, sections = []) {
-  const checkpoint = await checkpoints.open(CHECKPOINT, {
-    read: true,
-    write: true,
+/** The shared checkpoint; whoever comes first makes it, and it outlives a cluster-wide lapse of its users. */
+export function openCounters(checkpoints) {
+  return checkpoints.open(CHECKPOINT, {
     create: {
-      creationFlags: 1,
-      checkpointSize: 16 * SECTION_BYTES_MAX,
-      retentionDuration: 60_000_000_000n,
-      maxSections: 16,
-      maxSectionSize: SECTION_BYTES_MAX,
-      maxSectionIdSize: 16,
+      maxSections: SECTIONS_MAX,
+      maxSectionBytes: SECTION_BYTES_MAX,
+      retentionMs: RETENTION_MS,
     },
   });
-  for (const section of sections) await section.create(encode({ counter: 0 }));
-  return checkpoint;
+}
+
+/** The counter that an application keeps in its own section; 0 before its first write. */
+export async function readCounter(checkpoint, node) {
+  try {
+    return decode(await checkpoint.section(sectionOf(node)).read()).counter;
+  } catch (error) {
+    if (isSaAisError(error, SA_AIS_ERR_NOT_EXIST)) return 0;
+    throw error;
+  }
 }
 
 export const sectionOf = (node) => `node-${node.id}`;
 
 const pause = (ms, signal) => delay(ms, undefined, { signal }).catch(() => {});
+
+function ignoreExisting(error) {
+  if (!isSaAisError(error, SA_AIS_ERR_EXIST)) throw error;
+}
+
+function signalPromise() {
+  let resolve;
+  const promise = new Promise((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

@@ -19,7 +19,12 @@ const style = {
   cyan: paint('36'),
 };
 
-const CONDITION_STYLE = { up: style.green, starting: style.yellow, paused: style.yellow, down: style.red };
+const CONDITION_STYLE = {
+  up: style.green,
+  starting: style.yellow,
+  paused: style.yellow,
+  down: style.red,
+};
 
 /** Columns of the node table: title, width, cell. */
 const COLUMNS = [
@@ -57,7 +62,9 @@ export function renderRows(snapshot) {
 
 function renderNode(node, isSelected) {
   const cells = COLUMNS.map(([title, width, cell]) => {
-    const text = String(cell(node) ?? '').slice(0, width).padEnd(width);
+    const text = String(cell(node) ?? '')
+      .slice(0, width)
+      .padEnd(width);
     return title === 'PROCESS' ? CONDITION_STYLE[node.condition](text) : text;
   });
   return `${isSelected ? style.bold('>') : ' '} ${cells.join(' ')}`;

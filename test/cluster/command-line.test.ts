@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { TEST_TIMEOUT_MS } from './support.fixture.ts';
 
-const DAEMON = fileURLToPath(new URL('../../packages/executive/dist/bin/aisexec.js', import.meta.url));
+const DAEMON = fileURLToPath(
+  new URL('../../packages/executive/dist/bin/aisexec.js', import.meta.url),
+);
 const directory = mkdtempSync(join(tmpdir(), 'aisexec-cli-'));
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -1,7 +1,12 @@
 /** What the cluster tests share: a cluster per file, clients of its nodes, waiting for a condition. */
-import { afterAll, beforeAll } from '@jest/globals';
-import { LocalCluster, type LocalClusterOptions, type LocalNode } from '@aisexec/executive/local-cluster';
+
 import { Membership } from '@aisexec/clm';
+import {
+  LocalCluster,
+  type LocalClusterOptions,
+  type LocalNode,
+} from '@aisexec/executive/local-cluster';
+import { afterAll, beforeAll } from '@jest/globals';
 
 /** Real processes on a loaded machine: a bound on hanging, never a wait. */
 export const TEST_TIMEOUT_MS = 90_000;

@@ -41,3 +41,5 @@ export const EXPIRY_STEP_NS = 50_000_000n;
 export const ITERATION_AHEAD = 64;
 /** How often a client starts the listing of an iteration again when views change meanwhile. */
 export const ITERATION_RESTARTS_MAX = 10;
+/** Requests that a client of the idiomatic layer has at the executive; as many as that works on at a time. */
+export const REQUEST_WINDOW = 128;

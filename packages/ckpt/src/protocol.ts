@@ -139,7 +139,8 @@ export const localRequest = {
   read: s.object({
     handle,
     elements: s.list(
-      s.object({ sectionId: sectionKey, offset: s.count, size: s.count }),
+      /** `size` null: all from the offset on. */
+      s.object({ sectionId: sectionKey, offset: s.count, size: s.nullable(s.count) }),
       REQUEST_ELEMENTS_MAX,
     ),
   }),

@@ -25,9 +25,12 @@ export const RETAINED_EVENT_OVERHEAD = 512;
 /** Entries of one synchronisation chunk that holds a list. */
 export const EVT_CHUNK_ENTRIES_MAX = 256;
 
-/** Publishes of one idiomatic channel under way at a time; further ones wait in order. */
-export const PUBLISHES_IN_FLIGHT_MAX = 1_024;
-/** Publishes of one idiomatic channel that wait behind them. */
+/**
+ * Publishes of one idiomatic connection under way at a time; further ones wait in order. Below the number
+ * of requests that an executive holds for one client, so that a burst is not answered TRY_AGAIN.
+ */
+export const PUBLISHES_IN_FLIGHT_MAX = 120;
+/** Publishes of one idiomatic connection that wait behind them. */
 export const PUBLISHES_WAITING_MAX = 16_384;
 /** Events buffered for one idiomatic subscription before some are dropped and counted. */
 export const SUBSCRIPTION_BUFFER_MAX = 1_024;

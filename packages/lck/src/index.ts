@@ -5,7 +5,12 @@
  *
  * @packageDocumentation
  */
-export { LockLostError, type LockLostReason, LockNotGranted } from './client/errors.ts';
+export {
+  LockLostError,
+  type LockLostReason,
+  LockNotGranted,
+  type RefusalStatus,
+} from './client/errors.ts';
 export { HeldLock, type LockMode } from './client/held-lock.ts';
 export { createSaLck } from './client/literal.ts';
 export type * from './client/literal-types.ts';
@@ -14,6 +19,7 @@ export {
   type LockOutcome,
   LockResource,
   type Waiter,
+  type WaiterOptions,
 } from './client/lock-resource.ts';
 export {
   LockService,

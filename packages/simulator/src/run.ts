@@ -3,6 +3,7 @@
  * verdict. Deterministic: nothing here reads a clock.
  */
 import { createEvsChecker, type EvsChecker } from './checkers/evs.ts';
+import { createReplicaChecker } from './checkers/replicas.ts';
 import type { Violation } from './checkers/violation.ts';
 import { createNemesis, type Nemesis } from './nemesis/nemesis.ts';
 import { drawScenario, type RunOptions, type Scenario } from './scenario.ts';
@@ -28,6 +29,8 @@ export interface RunResult {
   readonly faults: Readonly<Record<string, number>>;
   readonly network: Readonly<NetworkStats>;
   readonly summary: EvsChecker['summary'];
+  /** State hashes that had a counterpart on another node. */
+  readonly statesCompared: number;
 }
 
 export interface RunHooks {
@@ -51,7 +54,8 @@ export function runSimulation(
   const scenario = drawScenario(options);
   const checker = createEvsChecker();
   const { onRecord } = hooks;
-  const sinks = [checker.record];
+  const replicas = createReplicaChecker(checker.log);
+  const sinks = [checker.record, replicas.record];
   if (onRecord !== undefined) sinks.push((record) => onRecord(record, placeOf(world, record.node)));
   const world = createWorld({
     random: scenario.random.fork('world'),
@@ -81,6 +85,7 @@ export function runSimulation(
     faults: nemesis.applied,
     network: world.network.stats,
     summary: checker.summary,
+    statesCompared: replicas.compared,
   };
 }
 
@@ -111,9 +116,10 @@ function afterHealing(simulation: Simulation): number {
   for (const node of world.nodes) node.process?.load(false);
   runUntil(
     world,
-    boundMs,
+    boundMs + scenario.drainMs,
     () => checker.settled() && world.nodes.every((node) => node.process?.idle === true),
   );
+  for (const node of world.nodes) node.process?.conclude();
   world.trace.emit({ kind: 'end', time: world.now, node: 0, incarnation: 0 });
   return convergedAfterMs;
 }
@@ -128,8 +134,8 @@ function runUntil(world: World, boundMs: number, isDone: () => boolean): boolean
 }
 
 function reportExceptions({ world, checker }: Simulation): void {
-  for (const { node, text } of world.exceptions) {
-    checker.log.add('X1', world.now, node, undefined, `the process threw ${text}`);
+  for (const { time, node, text } of world.exceptions) {
+    checker.log.add('X1', time, node, undefined, `the process threw ${text}`);
   }
 }
 

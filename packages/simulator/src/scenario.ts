@@ -2,10 +2,11 @@
  * From a seed to everything a run needs: how many nodes, Totem's parameters, the network, the load, the
  * faults. Options given on the command line win over what the seed would draw; other draws do not change.
  */
+import { SIM_OUTSTANDING_MESSAGES_MAX } from './limits.ts';
 import { drawMix, type FaultMix } from './nemesis/mix.ts';
 import type { RingSettings } from './processes/ring-process.ts';
 import { createRandom, type Random } from './random.ts';
-import { drawLoad, type LoadProfile } from './workloads/load.ts';
+import { drawLoad, type LoadProfile, PACKETS_PER_MESSAGE_MAX } from './workloads/load.ts';
 
 export interface RunOptions {
   readonly seed: number;
@@ -16,6 +17,8 @@ export interface RunOptions {
   /** Upper bound of the steady loss; 0.2 when absent. */
   readonly loss?: number;
   readonly faults: boolean;
+  /** What runs on a node: the bare ring, or ring, process groups, service host and services. */
+  readonly stack: 'ring' | 'full';
   /** Name of a planted fault. */
   readonly mutant?: string;
 }
@@ -27,6 +30,8 @@ export interface Scenario {
   readonly settings: RingSettings;
   readonly load: LoadProfile;
   readonly mix: FaultMix;
+  /** Longest time to deliver everything that may be under way when the load ends. */
+  readonly drainMs: number;
   /** All nodes start within this time. */
   readonly startSpreadMs: number;
   readonly clockDrift: number;
@@ -43,6 +48,8 @@ const JOIN_MS = 50;
 const MERGE_MS = 200;
 /** A rotation of the token must fit into its timeout many times, or no ring can live. */
 const ROTATIONS_PER_TOKEN_MIN = 10;
+/** A lost or late token makes a rotation longer than its delays. */
+const ROTATION_MARGIN = 3;
 const SEQ_NEAR_WRAP = 0xffff_fe00;
 
 export function drawScenario(options: RunOptions): Scenario {
@@ -66,9 +73,17 @@ export function drawScenario(options: RunOptions): Scenario {
     settings,
     load: drawLoad(random.fork('load')),
     mix,
+    drainMs: drainMs(settings, count, delayMeanMs),
     startSpreadMs: random.fork('start').pick([0, 10, settings.tokenMs * 3]),
     clockDrift: random.fork('drift').pick([0, 0, 0.001, 0.05]),
   };
+}
+
+/** A small window on a slow network needs minutes for what clients have queued. */
+function drainMs(settings: RingSettings, count: number, delayMeanMs: number): number {
+  const perRotation = Math.min(settings.windowSize, settings.maxMessages * count);
+  const rotations = (count * SIM_OUTSTANDING_MESSAGES_MAX * PACKETS_PER_MESSAGE_MAX) / perRotation;
+  return rotations * count * delayMeanMs * ROTATION_MARGIN;
 }
 
 /** Mostly 1, 2, 3, …; sometimes with holes, so that nobody takes an id for an index. */

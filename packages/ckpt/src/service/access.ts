@@ -10,7 +10,7 @@ import {
   type SaAisErrorT,
 } from '@aisexec/ais';
 import type { ClientRef } from '@aisexec/service';
-import { needsActiveReplica } from './attributes.ts';
+import { needsActiveReplica } from '../attributes.ts';
 import { type Checkpoint, type CkptState, findOpen } from './state.ts';
 
 export interface AccessNeeds {

@@ -14,6 +14,7 @@ import {
   type SaAisErrorT,
 } from '@aisexec/ais';
 import type { ExecContext, Reply, Source } from '@aisexec/service';
+import { checkOpen, isSynchronous, needsActiveReplica, sameAttributes } from '../attributes.ts';
 import { CHECKPOINTS_MAX, CLIENT_OPENS_MAX, OPENS_MAX } from '../limits.ts';
 import {
   type OrderedRequests,
@@ -21,7 +22,6 @@ import {
   type SaCkptCheckpointCreationAttributesT,
 } from '../protocol.ts';
 import { access } from './access.ts';
-import { checkOpen, isSynchronous, needsActiveReplica, sameAttributes } from './attributes.ts';
 import type { Change, Changes, Queries } from './handlers.ts';
 import { closeOpen } from './retention.ts';
 import { addDefaultSection, hasRoom } from './sections.ts';

@@ -1,7 +1,6 @@
 /** A service replica under test: requests go through the library handler and, if multicast, the exec handler. */
 import type { SaTimeT } from '@aisexec/ais';
 import type { ClientRef, ExecContext, LibContext, Reply, View } from '@aisexec/service';
-import { expect } from '@jest/globals';
 import type {
   LocalRequests,
   OrderedRequests,
@@ -80,7 +79,7 @@ export class FakeReplica {
   ): Reply {
     const handler = ckptService.lib[fn];
     if (handler === undefined) throw new Error(`no function ${fn}`);
-    expect(handler.request.check(request)).toBe(true);
+    must(handler.request.check(request), `${fn}: the request does not fit its schema`);
     let reply: Reply | undefined;
     const sent: { exec: string; message: unknown }[] = [];
     const ctx: LibContext = {
@@ -95,7 +94,7 @@ export class FakeReplica {
     };
     reply = handler.handle(this.state, request, ctx);
     for (const { exec, message } of sent) reply = this.apply(client, exec, message);
-    expect(checkState(this.state)).toBeNull();
+    this.#check();
     if (reply === undefined) throw new Error(`${fn} was not answered`);
     return reply;
   }
@@ -103,7 +102,7 @@ export class FakeReplica {
   apply(client: ClientRef, exec: string, message: unknown): Reply | undefined {
     this.#replies = [];
     ckptService.exec[exec]?.apply(this.state, message, { ...client, request: 1 }, this.context());
-    expect(this.#replies.length).toBe(1);
+    must(this.#replies.length === 1, `${exec}: ${this.#replies.length} replies`);
     return this.#replies[0];
   }
 
@@ -123,7 +122,7 @@ export class FakeReplica {
     this.now += ns;
     const due = ckptService.deadline?.(this.state) ?? null;
     if (due !== null && due <= this.now) ckptService.expire?.(this.state, this.context());
-    expect(checkState(this.state)).toBeNull();
+    this.#check();
   }
 
   /** A view change on the state as it is, or on a merged one. */
@@ -133,16 +132,25 @@ export class FakeReplica {
     this.view = view;
     if (state !== before) ckptService.replaced?.(before, state, this.context());
     ckptService.confchg?.(state, view, this.context());
-    expect(checkState(this.state)).toBeNull();
+    this.#check();
   }
 
   /** A replica that got everything by synchronisation. */
   copy(): CkptState {
     const fresh = ckptService.init();
     for (const chunk of ckptService.sync.save(this.state)) {
-      expect(ckptService.sync.chunk.check(chunk)).toBe(true);
+      must(ckptService.sync.chunk.check(chunk), 'a chunk does not fit its schema');
       ckptService.sync.load(fresh, chunk);
     }
     return fresh;
   }
+
+  #check(): void {
+    const problem = checkState(this.state);
+    must(problem === null, `invariant: ${problem}`);
+  }
+}
+
+function must(holds: boolean, what: string): void {
+  if (!holds) throw new Error(what);
 }

@@ -121,10 +121,10 @@ function readVector(state: CkptState, request: LocalRequests['read'], ctx: LibCo
     const data = sections.get(sectionId)?.data;
     if (data === undefined)
       return { rc: SA_AIS_ERR_NOT_EXIST, results, erroneousVectorIndex: index };
-    if (offset > attributes.maxSectionSize || size > attributes.maxSectionSize) {
+    if (offset > attributes.maxSectionSize || (size ?? 0) > attributes.maxSectionSize) {
       return { rc: SA_AIS_ERR_INVALID_PARAM, results, erroneousVectorIndex: index };
     }
-    const bytes = readData(data, offset, Math.min(size, room));
+    const bytes = readData(data, offset, Math.min(size ?? room, room));
     results.push({ data: bytes, available: Math.max(0, data.size - offset) });
     room -= bytes.length;
     if (room === 0) break;

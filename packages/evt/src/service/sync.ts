@@ -89,7 +89,8 @@ export function* save(state: EvtState): Iterable<EvtChunk> {
 /** Folds one chunk into a state that began as a fresh one. */
 export function load(state: EvtState, part: EvtChunk): void {
   if (part.kind === 'channel') {
-    addChannel(state, part);
+    const { instance, name, linked, last, gaps } = part;
+    addChannel(state, { instance, name, linked, last, gaps });
     return;
   }
   if (part.kind === 'client') {

@@ -88,6 +88,7 @@ export class LockResource implements AsyncDisposable {
     const call = 'saLckResourceLock';
     const deadline = deadlineOf(options, call);
     deadline.check();
+    if (mode !== 'PR' && mode !== 'EX') throw new TypeError(`mode must be 'PR' or 'EX'`);
     const pending = this.#session.register(this.name, this.#listener);
     const request = this.#request(pending.id, mode, options);
     const ask = () => deadline.race(this.#session.handle.request('lock', request));
@@ -147,7 +148,6 @@ export class LockResource implements AsyncDisposable {
   }
 
   #request(lockId: bigint, mode: LockMode, options: LockOptions): LockRequest {
-    if (mode !== 'PR' && mode !== 'EX') throw new TypeError(`mode must be 'PR' or 'EX'`);
     const flags =
       (options.noQueue === true ? SA_LCK_LOCK_NO_QUEUE : 0) |
       (options.orphan === true ? SA_LCK_LOCK_ORPHAN : 0);

@@ -45,14 +45,22 @@ export class LockService implements AsyncDisposable {
     const { retry = {} } = options;
     const deadline = deadlineOf(options, call);
     let session: Session | undefined;
-    const open = () =>
-      openHandle({
+    const open = async () => {
+      const opening = openHandle({
         service: LCK_SERVICE_NAME,
         supported: LCK_VERSIONS,
         version: { releaseCode: 'B', majorVersion: 3, minorVersion: 1 },
         connect: options,
         onEvent: (event) => session?.onEvent(event),
       });
+      try {
+        return await deadline.race(opening);
+      } catch (error) {
+        // Nobody waits any more: a connection that comes about after all is ended.
+        opening.then(({ handle }) => handle?.finalize());
+        throw error;
+      }
+    };
     const opened = await withRetry(open, deadline, retry);
     if (opened.handle === undefined) {
       throw opened.cause instanceof SaAisError ? opened.cause : new SaAisError(opened.rc, call);

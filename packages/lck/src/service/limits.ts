@@ -6,8 +6,11 @@ export const RESOURCES_MAX = 16_384;
 export const OPENS_PER_CLIENT_MAX = 16_384;
 /** Locks in the cluster: granted, waiting and orphaned together. */
 export const LOCKS_MAX = 262_144;
-/** Locks of one client, granted and waiting: what `saLckLimitGet` answers. */
-export const LOCKS_PER_CLIENT_MAX = 16_384;
+/**
+ * Locks of one client, granted and waiting: what `saLckLimitGet` answers. Below the number of requests
+ * that a host keeps without a reply for one client, so that there is always room for an unlock.
+ */
+export const LOCKS_PER_CLIENT_MAX = 4_000;
 /** Waiting requests of which a new holder is told; the oldest are. */
 export const WAITERS_TOLD_MAX = 64;
 /** Waits followed in the search for a cycle of clients; what lies beyond is not found. */

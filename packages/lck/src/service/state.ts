@@ -76,11 +76,6 @@ export interface LckState {
   quorate: boolean;
   /** Granted, waiting and orphaned locks of all resources. */
   lockCount: number;
-  /**
-   * Between a merge and the view change that follows it: nodes whose clients came with their own part
-   * of the state. They are new even when the node is said to have left, in an earlier life.
-   */
-  adopted: number[];
   /** By {@link clientKey}. */
   readonly clients: Map<string, Client>;
   readonly resources: Map<string, Resource>;
@@ -90,7 +85,6 @@ export function initialState(): LckState {
   return {
     quorate: false,
     lockCount: 0,
-    adopted: [],
     clients: new Map(),
     resources: new Map(),
   };

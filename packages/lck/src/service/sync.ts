@@ -9,12 +9,9 @@
 import { SA_MAX_NAME_LENGTH } from '@aisexec/ais';
 import { type Infer, type Schema, type StatePart, s } from '@aisexec/service';
 import { SA_LCK_EX_LOCK_MODE, SA_LCK_PR_LOCK_MODE } from '../protocol.ts';
-import { blockedByHolder, blockedByOrphan } from './grants.ts';
 import { CHUNK_ENTRIES_MAX } from './limits.ts';
 import {
-  addGranted,
   addOpen,
-  addOrphan,
   addWaiting,
   clientKey,
   dropIfUnused,
@@ -105,11 +102,14 @@ export function merge(parts: readonly StatePart<LckState>[]): LckState {
   }
   for (const loser of losers) adopt(state, loser);
   for (const resource of [...state.resources.values()]) dropIfUnused(state, resource);
-  state.adopted = losers.flatMap((loser) => loser.members);
   return state;
 }
 
-/** Takes over what may be kept of a part that lost. */
+/**
+ * Takes over what may be kept of a part that lost: no lock, even where nobody holds the resource now and
+ * even of a part that was quorate. It may be one that was cut off and missed that others held the
+ * lock in between; its holder must hear of that.
+ */
 function adopt(state: LckState, part: StatePart<LckState>): void {
   const ours = (owner: { readonly node: number }): boolean => part.members.includes(owner.node);
   for (const client of part.state.clients.values()) {
@@ -117,37 +117,11 @@ function adopt(state: LckState, part: StatePart<LckState>): void {
     for (const [handle, open] of client.opens) addOpen(state, client.ref, handle, open);
   }
   for (const old of part.state.resources.values()) {
-    // Two quorate parts exist only where the operator wants no quorum: then what hurts nobody stays.
-    if (part.quorate && isVacant(state.resources.get(old.name))) keepHeld(state, old, ours);
     const resource = state.resources.get(old.name);
     if (resource === undefined) continue;
     for (const lock of old.waiting.values()) {
       if (ours(lock.owner)) addWaiting(state, resource, { ...lock, announced: false });
     }
-  }
-}
-
-function isVacant(resource: Resource | undefined): boolean {
-  return (
-    resource === undefined ||
-    !(
-      blockedByHolder(resource, SA_LCK_EX_LOCK_MODE) ||
-      blockedByOrphan(resource, SA_LCK_EX_LOCK_MODE)
-    )
-  );
-}
-
-function keepHeld(
-  state: LckState,
-  old: Resource,
-  ours: (owner: { readonly node: number }) => boolean,
-): void {
-  if (old.orphans.length > 0) ensureResource(state, old.name);
-  const resource = state.resources.get(old.name);
-  if (resource === undefined) return;
-  for (const orphan of old.orphans) addOrphan(state, resource, orphan);
-  for (const lock of old.granted.values()) {
-    if (ours(lock.owner)) addGranted(state, resource, lock);
   }
 }
 

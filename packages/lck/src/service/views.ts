@@ -41,10 +41,7 @@ export function replaced(before: LckState, after: LckState, ctx: ExecContext): v
 
 function stripDeparted(state: LckState, view: View): void {
   const alive = new Set(view.members.map((member) => member.nodeId));
-  for (const nodeId of view.left) {
-    if (!state.adopted.includes(nodeId)) alive.delete(nodeId);
-  }
-  state.adopted = [];
+  for (const nodeId of view.left) alive.delete(nodeId);
   for (const client of [...state.clients.values()]) {
     if (!alive.has(client.ref.node)) stripClient(state, client.ref);
   }

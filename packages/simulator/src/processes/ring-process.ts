@@ -16,11 +16,9 @@ import {
   type RingTraceEvent,
   ringIdEquals,
 } from '@aisexec/totem';
-import { bytesHash } from '../hash.ts';
-import { SIM_MESSAGES_PER_INCARNATION_MAX, SIM_OUTSTANDING_MESSAGES_MAX } from '../limits.ts';
-import { messageId, messageNode, messageStream } from '../trace/record.ts';
-import { drawPauseMs, drawSize, LOAD_TIMER, type LoadProfile } from '../workloads/load.ts';
-import { decodeMessage, encodeMessage, MESSAGE_HEAD_BYTES } from '../workloads/message.ts';
+import { messageNode, messageStream } from '../trace/record.ts';
+import { LOAD_TIMER, type LoadProfile } from '../workloads/load.ts';
+import { createLoadClient, type Stream } from '../workloads/load-client.ts';
 import type { ProcessEnvironment, ProcessFactory, SimProcess } from '../world/process.ts';
 import { createPacketObserver } from './packet-observer.ts';
 
@@ -47,14 +45,15 @@ export interface RingParts {
 
 export type PartsMutation = (parts: RingParts, environment: ProcessEnvironment) => RingParts;
 
-export interface RingProcessOptions {
+export interface RingOptions {
   readonly createRing: RingFactory;
   readonly settings: RingSettings;
-  readonly load: LoadProfile;
   readonly mutate?: PartsMutation;
 }
 
-const LAST_WORD_RETRY_MS = 20;
+export interface RingProcessOptions extends RingOptions {
+  readonly load: LoadProfile;
+}
 
 export function ringProcessFactory(options: RingProcessOptions): ProcessFactory {
   return (environment) => createRingProcess(environment, options);
@@ -65,38 +64,18 @@ function createRingProcess(
   options: RingProcessOptions,
 ): SimProcess {
   const { settings, load } = options;
-  const { node, incarnation, random } = environment;
-  const head = (): { time: number; node: number; incarnation: number } => ({
-    time: environment.time,
-    node,
-    incarnation,
-  });
+  const { node, incarnation } = environment;
   const observer = createPacketObserver(environment, settings.initialSeq);
-  const outstanding = new Set<number>();
-  const counters: [number, number] = [0, 0];
-  const counts = { sent: 0, delivered: 0, refused: 0, configurations: 0 };
-  let loading = true;
+  const loadClient = createLoadClient({
+    environment,
+    load,
+    bytesMax: settings.payloadBytesMax,
+    submit: (stream, payload, safe) =>
+      ring.submit(payload, parts.submitAs(safe ? 'safe' : 'agreed'), trafficOf(stream)),
+  });
   let syncRing: RingId | undefined;
   let syncMembers: readonly number[] = [];
   let syncSeen = new Set<number>();
-
-  const submit = (stream: 0 | 1, safe: boolean, bytes: number): boolean => {
-    const counter = counters[stream] + 1;
-    if (counter > SIM_MESSAGES_PER_INCARNATION_MAX) return false;
-    const traffic = stream === 1 ? 'sync' : 'normal';
-    if (ring.room(traffic) < 1) {
-      counts.refused += 1;
-      return false;
-    }
-    const id = messageId(node, incarnation, stream, counter);
-    const { payload, hash } = encodeMessage(id, safe, bytes);
-    counters[stream] = counter;
-    environment.trace({ kind: 'send', ...head(), message: id, hash, safe });
-    outstanding.add(id);
-    counts.sent += 1;
-    if (ring.submit(payload, parts.submitAs(safe ? 'safe' : 'agreed'), traffic)) return true;
-    throw new Error(`submit refused a ${traffic} message although room was ${ring.room(traffic)}`);
-  };
 
   const onSyncMessage = (id: number, ringId: RingId): void => {
     if (syncRing === undefined || !ringIdEquals(syncRing, ringId)) return;
@@ -108,88 +87,61 @@ function createRingProcess(
 
   const client: RingClient = {
     deliver(source, payload, ringId, guarantee) {
-      const message = decodeMessage(payload);
-      const id = message?.id ?? 0;
-      const hash = message?.hash ?? bytesHash(payload);
-      const safe = guarantee === 'safe';
-      environment.trace({ kind: 'deliver', ...head(), ringId, source, message: id, hash, safe });
-      counts.delivered += 1;
-      outstanding.delete(id);
+      const id = loadClient.delivered(source, payload, ringId, guarantee === 'safe');
       if (id !== 0 && messageStream(id) === 1) onSyncMessage(id, ringId);
     },
     configuration(configuration: Configuration) {
-      environment.trace({ kind: 'configuration', ...head(), configuration });
-      counts.configurations += 1;
+      const { time } = environment;
+      environment.trace({ kind: 'configuration', time, node, incarnation, configuration });
       if (configuration.type !== 'regular') return;
       syncRing = configuration.ringId;
       syncMembers = configuration.members;
       syncSeen = new Set();
-      submit(1, false, MESSAGE_HEAD_BYTES);
+      loadClient.sendSync();
     },
     tokenArrived: () => undefined,
   };
 
-  const parts = assemble(environment, options, observer, client);
+  const parts = assembleRing(environment, options, client, (packet) => observer.multicast(packet));
   const ring = options.createRing(parts.config, parts.effects, parts.client);
-
-  /** When the load ends, one more message must get through: what L1 asks for. */
-  let lastWordDue = false;
-  const sendLastWord = (): void => {
-    lastWordDue = !submit(0, false, MESSAGE_HEAD_BYTES);
-    if (lastWordDue) environment.setTimer(LOAD_TIMER, LAST_WORD_RETRY_MS);
-  };
-  const sendLoad = (): void => {
-    for (let i = 0; i < load.burst && loading; i += 1) {
-      if (outstanding.size >= SIM_OUTSTANDING_MESSAGES_MAX) break;
-      submit(0, random.chance(load.safe), drawSize(load, settings.payloadBytesMax, random));
-    }
-    scheduleLoad();
-  };
-  const scheduleLoad = (): void => {
-    if (loading && load.rate > 0) environment.setTimer(LOAD_TIMER, drawPauseMs(load, random));
-  };
 
   return {
     start(now) {
       ring.start(now);
-      scheduleLoad();
+      loadClient.start();
     },
     receive(packet, now) {
       observer.received(packet);
       if (parts.filter(packet)) ring.receive(packet, now);
     },
     timeout(timer, now) {
-      if (timer === LOAD_TIMER) (loading ? sendLoad : sendLastWord)();
+      if (timer === LOAD_TIMER) loadClient.timeout();
       else ring.timeout(timer as RingTimer, now);
     },
     leave: (now) => ring.leave(now),
-    load(on) {
-      loading = on;
-      if (on) scheduleLoad();
-      else sendLastWord();
-    },
+    load: (on) => loadClient.load(on),
+    conclude: () => undefined,
     get state() {
       return ring.state;
     },
     get ring() {
       return ring.ringId;
     },
-    get members() {
-      return ring.members;
-    },
     get idle() {
-      return outstanding.size === 0 && !lastWordDue;
+      return loadClient.idle;
     },
-    stats: () => ({ ...ring.stats(), ...counts }),
+    stats: () => ({ ...ring.stats(), ...loadClient.counts }),
   };
 }
 
+const trafficOf = (stream: Stream): 'normal' | 'sync' => (stream === 1 ? 'sync' : 'normal');
+
 /** Configuration, effects and client of one ring, as the mutant wants them. */
-function assemble(
+export function assembleRing(
   environment: ProcessEnvironment,
-  options: RingProcessOptions,
-  observer: ReturnType<typeof createPacketObserver>,
+  options: RingOptions,
   client: RingClient,
+  onMulticast: (packet: Uint8Array) => void,
 ): RingParts {
   const { node, incarnation, random } = environment;
   const protocolRandom = random.fork('protocol');
@@ -208,7 +160,7 @@ function assemble(
     effects: {
       unicast: (target, packet) => environment.unicast(target, packet),
       multicast(packet) {
-        observer.multicast(packet);
+        onMulticast(packet);
         environment.multicast(packet);
       },
       setTimer: (name, delayMs) => environment.setTimer(name, delayMs),

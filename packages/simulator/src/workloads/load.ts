@@ -17,6 +17,8 @@ export interface LoadProfile {
   readonly middle: number;
 }
 
+/** Longest message of the load on a full node: fragments must be put together again. */
+export const PACKETS_PER_MESSAGE_MAX = 4;
 export const LOAD_TIMER = 'load';
 const MIDDLE_BYTES_MAX = 400;
 const TINY_BYTES_MAX = 64;
@@ -35,7 +37,7 @@ export function drawSize(load: LoadProfile, payloadBytesMax: number, random: Ran
   const die = random.next();
   if (die < load.full) return payloadBytesMax - random.below(3);
   const max = die < load.full + load.middle ? MIDDLE_BYTES_MAX : TINY_BYTES_MAX;
-  return MESSAGE_HEAD_BYTES + random.below(max - MESSAGE_HEAD_BYTES);
+  return Math.min(MESSAGE_HEAD_BYTES + random.below(max - MESSAGE_HEAD_BYTES), payloadBytesMax);
 }
 
 /** Time to the next burst. */

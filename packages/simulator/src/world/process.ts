@@ -19,7 +19,8 @@ export interface SimProcess {
   /** For the printer and for convergence: e.g. `operational`. */
   readonly state: string;
   readonly ring: { readonly rep: number; readonly seq: number };
-  readonly members: readonly number[];
+  /** The run is over and the cluster quiet: last records, e.g. state hashes. */
+  conclude(): void;
   /** Whether the process has nothing of its own under way. */
   readonly idle: boolean;
   stats(): Readonly<Record<string, number>>;

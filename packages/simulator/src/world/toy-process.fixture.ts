@@ -37,7 +37,7 @@ export function createToy(environment: ProcessEnvironment, log: ToyLog[] = []): 
     load: () => undefined,
     state: 'toy',
     ring: { rep: 0, seq: 0 },
-    members: [],
+    conclude: () => undefined,
     idle: true,
     stats: () => ({ count }),
   };

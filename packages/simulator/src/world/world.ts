@@ -23,7 +23,11 @@ export interface World {
   /** One line of the nemesis or the world itself in the trace. */
   fault(event: string, detail?: TraceDetail): void;
   /** Exceptions thrown by processes: each is a bug. */
-  readonly exceptions: readonly { readonly node: number; readonly text: string }[];
+  readonly exceptions: readonly {
+    readonly time: number;
+    readonly node: number;
+    readonly text: string;
+  }[];
 }
 
 export interface WorldOptions {
@@ -44,7 +48,7 @@ export function createWorld(options: WorldOptions): World {
     throw new RangeError(`a world has 1 to ${SIM_NODES_MAX} nodes, not ${count}`);
   }
   const scheduler = createScheduler();
-  const exceptions: { node: number; text: string }[] = [];
+  const exceptions: { time: number; node: number; text: string }[] = [];
   const network = createNetwork({
     nodes: count,
     scheduler,
@@ -68,7 +72,7 @@ export function createWorld(options: WorldOptions): World {
       clockOffsetMs: clocks.below(1_000_000),
       onException: (node, error) => {
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        exceptions.push({ node, text });
+        exceptions.push({ time: scheduler.now, node, text });
       },
     }),
   );

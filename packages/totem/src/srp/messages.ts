@@ -13,8 +13,9 @@ import {
 import { drop, type Srp } from './context.ts';
 import { deliver } from './delivery.ts';
 import { onForeign } from './foreign.ts';
+import { SORT_QUEUE_SLOTS } from './limits.ts';
 import { takeCopy } from './recovery-copies.ts';
-import { seqAfter } from './seqno.ts';
+import { seqAfter, seqDistance } from './seqno.ts';
 
 export function onMcastInOperational(srp: Srp, packet: Uint8Array): void {
   const error = mcastError(packet);
@@ -56,6 +57,8 @@ export function store(srp: Srp, packet: Uint8Array): boolean {
 export function sendNew(srp: Srp, token: OrfToken, allowed: number): number {
   let sent = 0;
   while (sent < allowed) {
+    skipTaken(srp, token);
+    if (!hasRoom(srp, token)) break;
     const packet = nextPacket(srp);
     if (packet === undefined) break;
     token.seq = seqAfter(token.seq);
@@ -67,6 +70,20 @@ export function sendNew(srp: Srp, token: OrfToken, allowed: number): number {
   }
   srp.counters.messagesSent += sent;
   return sent;
+}
+
+/**
+ * A number that is already taken is a forger's (plain rings believe anybody) or a broken peer's. The order
+ * stays one order if the token counts it as given: who lacks that message asks for it.
+ */
+function skipTaken(srp: Srp, token: OrfToken): void {
+  while (hasRoom(srp, token) && srp.log.get(seqAfter(token.seq)) !== undefined) {
+    token.seq = seqAfter(token.seq);
+  }
+}
+
+function hasRoom(srp: Srp, token: OrfToken): boolean {
+  return seqDistance(srp.log.base, token.seq) < SORT_QUEUE_SLOTS - 2;
 }
 
 function nextPacket(srp: Srp): Uint8Array | undefined {

@@ -12,7 +12,7 @@ import { sendNew } from './messages.ts';
 import { union } from './nodes.ts';
 import { noteRecoveryProgress } from './recovery.ts';
 import { answerRequests, requestMissing } from './retransmit.ts';
-import { seqAfter, seqDistance, seqLess } from './seqno.ts';
+import { seqAfter, seqDistance, seqLess, seqMin } from './seqno.ts';
 import { sendToken } from './token-timers.ts';
 
 export function onToken(srp: Srp, packet: Uint8Array): void {
@@ -68,16 +68,14 @@ function accept(srp: Srp, packet: Uint8Array, token: OrfToken): boolean {
 }
 
 /**
- * What every honest token satisfies: it names all messages that were sent before it came, nobody's aru is
- * below what is stable (one below at the very start), and the order fits the sort queue.
+ * What every honest token satisfies: nobody's aru is below what is stable (one below at the very start), none
+ * is above seq, and the order fits the sort queue.
  */
 function isPlausible(srp: Srp, token: OrfToken): boolean {
-  const { base, aru } = srp.log;
+  const { base } = srp.log;
   const ahead = seqDistance(base, token.seq);
   const aruAhead = seqDistance(base, token.aru);
-  return (
-    ahead <= SORT_QUEUE_SLOTS - 2 && aruAhead >= -1 && aruAhead <= ahead && !seqLess(token.seq, aru)
-  );
+  return ahead >= 0 && ahead <= SORT_QUEUE_SLOTS - 2 && aruAhead >= -1 && aruAhead <= ahead;
 }
 
 /** Counts idle rotations, and lets the representative announce an idle ring. */
@@ -99,7 +97,8 @@ function noteSeq(srp: Srp, token: OrfToken): void {
 }
 
 function reportAru(srp: Srp, token: OrfToken): void {
-  const { aru } = srp.log;
+  // A forged message may have filled a place that the token does not know yet.
+  const aru = seqMin(srp.log.aru, token.seq);
   if (seqLess(aru, token.aru) || token.aruAddr === srp.nodeId || token.aruAddr === 0) {
     token.aru = aru;
     token.aruAddr = aru === token.seq ? 0 : srp.nodeId;

@@ -19,7 +19,7 @@ import {
   SA_CKPT_WR_ACTIVE_REPLICA_WEAK,
   SA_CKPT_WR_ALL_REPLICAS,
   type SaCkptCheckpointCreationAttributesT,
-} from '../protocol.ts';
+} from './protocol.ts';
 
 const OPEN_FLAGS = SA_CKPT_CHECKPOINT_READ | SA_CKPT_CHECKPOINT_WRITE | SA_CKPT_CHECKPOINT_CREATE;
 const MODES: readonly number[] = [

@@ -1,0 +1,98 @@
+#!/usr/bin/env node
+/**
+ * `aissim`: one simulated cluster, an event a line and the verdict; or many seeds, a line each. Standard
+ * output carries nothing else. Exit status: 0 all clean, 1 a property was violated, 64 wrong usage.
+ */
+import { hideBin } from 'yargs/helpers';
+import { realFactoryOf } from '../processes/real-factory.ts';
+import { type RunResult, runSimulation } from '../run.ts';
+import { formatRecord, TRACE_HEADER } from '../trace/format.ts';
+import { type CommandLine, EXIT_USAGE, parseCommandLine } from './command-line.ts';
+import { seedLine, summaryText } from './report.ts';
+import { runSeeds } from './seeds.ts';
+
+const LINES_PER_WRITE = 500;
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // The reader (`| head`) has seen enough.
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  let commandLine: CommandLine | undefined;
+  try {
+    commandLine = await parseCommandLine(hideBin(process.argv));
+  } catch (error) {
+    console.error(`aissim: ${error instanceof Error ? error.message : String(error)}`);
+    console.error('Try: aissim --help');
+    return EXIT_USAGE;
+  }
+  if (commandLine === undefined) return 0;
+  return commandLine.seedCount === 1 ? runOne(commandLine) : runMany(commandLine);
+}
+
+function runOne(commandLine: CommandLine): number {
+  const { options, format, quiet, packets } = commandLine;
+  const print = createPrinter();
+  const silent = quiet || format === 'json';
+  if (!silent) print.line(TRACE_HEADER);
+  const begin = performance.now();
+  const result = runSimulation(
+    options,
+    realFactoryOf,
+    silent
+      ? {}
+      : {
+          onRecord: (record, place) => {
+            if (!packets && (record.kind === 'order' || record.kind === 'receive')) return;
+            print.line(formatRecord(record, place));
+          },
+        },
+  );
+  const wallMs = performance.now() - begin;
+  if (format === 'json') print.line(JSON.stringify({ ...result, wallMs: Math.round(wallMs) }));
+  else print.line(`${silent ? '' : '\n'}${summaryText(result, options, wallMs)}`);
+  print.flush();
+  return result.clean ? 0 : 1;
+}
+
+async function runMany(commandLine: CommandLine): Promise<number> {
+  const { options, format, quiet, failuresOnly, jobs, seedCount } = commandLine;
+  const begin = performance.now();
+  let failed = 0;
+  let simulatedMs = 0;
+  const report = (result: RunResult): void => {
+    simulatedMs += result.simulatedMs;
+    if (!result.clean) failed += 1;
+    if (result.clean && (quiet || failuresOnly)) return;
+    const text = format === 'json' ? JSON.stringify(result) : seedLine(result, options);
+    process.stdout.write(`${text}\n`);
+  };
+  await runSeeds(options, seedCount, jobs, report);
+  const wallMs = performance.now() - begin;
+  if (format === 'text') {
+    const times = Math.round(simulatedMs / Math.max(wallMs, 1));
+    process.stdout.write(
+      `${seedCount} seeds, ${failed} failed; ${(simulatedMs / 1000).toFixed(0)} s simulated in ${(wallMs / 1000).toFixed(1)} s (${times} times real time)\n`,
+    );
+  }
+  return failed === 0 ? 0 : 1;
+}
+
+/** Lines are written in batches: a run has tens of thousands. */
+function createPrinter(): { line(text: string): void; flush(): void } {
+  let lines: string[] = [];
+  const flush = (): void => {
+    if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
+    lines = [];
+  };
+  return {
+    line(text) {
+      lines.push(text);
+      if (lines.length >= LINES_PER_WRITE) flush();
+    },
+    flush,
+  };
+}
