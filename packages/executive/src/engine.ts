@@ -3,8 +3,7 @@
  * pure is called from here, and what it throws ends the engine instead of the process.
  */
 import {
-  createProcessGroups,
-  createRing,
+  createTotem,
   type GroupMessaging,
   type RingId,
   type RingMachine,
@@ -83,11 +82,7 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
       }
     },
   });
-  const groups = createProcessGroups({
-    nodeId: node.id,
-    payloadBytesMax: totem.payloadBytesMax,
-  });
-  const machine = createRing(
+  const { ring: machine, messaging } = createTotem(
     ringDefaults({ ...totem, nodeId: node.id, ringSeq: store.ringSeq, random: Math.random }),
     {
       unicast: (target, packet) => udp.unicast(target, packet),
@@ -97,12 +92,10 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
       storeRingId: (ringId) => store.save(ringId),
       trace: ({ event, detail }) => trace(event, detail),
     },
-    groups.client,
   );
-  groups.attach(machine);
 
   return {
-    messaging: groups.messaging,
+    messaging,
     endpoint: endpointText(udp),
     get ring() {
       return { state: machine.state, ringId: machine.ringId, members: machine.members };
@@ -123,7 +116,7 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     },
     stats: () => ({
       ring: machine.stats(),
-      groups: groups.messaging.stats(),
+      groups: messaging.stats(),
       udp: udp.stats(),
     }),
   };
