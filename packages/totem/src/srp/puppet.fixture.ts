@@ -38,10 +38,12 @@ export class Puppet {
   readonly effects: string[] = [];
   readonly traces: string[] = [];
   readonly #self: Uint8Array[] = [];
+  readonly #initialSeq: number;
   #token: OrfToken = createOrfToken();
 
   constructor(nodeId: number, config: Partial<RingConfig> = {}) {
     this.nodeId = nodeId;
+    this.#initialSeq = config.initialSeq ?? 0;
     this.ring = createRing(
       ringDefaults({ nodeId, ringSeq: 0, random: () => 0.5, ...config }),
       {
@@ -72,6 +74,7 @@ export class Puppet {
   }
 
   clear(): void {
+    this.lastToken();
     this.sent.length = 0;
     this.effects.length = 0;
     this.delivered.length = 0;
@@ -151,9 +154,9 @@ export class Puppet {
     if (members[0] === this.nodeId) this.returnCommitToken(members);
     else {
       this.receiveToken({
-        seq: 0,
-        tokenSeq: 0,
-        aru: 0xffffffff,
+        seq: this.#initialSeq,
+        tokenSeq: this.#initialSeq,
+        aru: (this.#initialSeq - 1) >>> 0,
         aruAddr: members[0]!,
         nodeId: members[0]!,
       });
@@ -170,7 +173,8 @@ export class Puppet {
   rotate(changes: Partial<OrfToken> = {}): OrfToken {
     const token = this.lastToken();
     const aru = token.aruAddr === 0 || token.aruAddr === this.nodeId ? token.aru : token.seq;
-    return this.receiveToken({ ...token, tokenSeq: token.tokenSeq + 1, aru, ...changes });
+    const tokenSeq = (token.tokenSeq + 1) >>> 0;
+    return this.receiveToken({ ...token, tokenSeq, aru, ...changes });
   }
 
   /** @returns the token as it was forwarded, or as it was last seen. */
@@ -230,6 +234,12 @@ export class Puppet {
     );
     if (!decoded.ok) throw new Error(`no commit token was sent: ${decoded.error}`);
     return decoded.value;
+  }
+
+  /** Members of the commit token that was sent to this very node. */
+  lastCommitTokenToSelf(): readonly number[] {
+    const decoded = decodeCommitToken(this.#self.at(-1) ?? new Uint8Array(0));
+    return decoded.ok ? decoded.value.members : [];
   }
 
   lastToken(): OrfToken {
