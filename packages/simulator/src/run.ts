@@ -114,14 +114,17 @@ function afterHealing(simulation: Simulation): number {
   const convergedAfterMs = converged ? world.now - healTime : -1;
   world.scheduler.runUntil(world.now + FLOW_MS);
   for (const node of world.nodes) node.process?.load(false);
-  runUntil(
-    world,
-    boundMs + scenario.drainMs,
-    () => checker.settled() && world.nodes.every((node) => node.process?.idle === true),
-  );
+  runUntil(world, boundMs + scenario.drainMs, () => checker.settled() && isAtRest(world));
   for (const node of world.nodes) node.process?.conclude();
   world.trace.emit({ kind: 'end', time: world.now, node: 0, incarnation: 0 });
   return convergedAfterMs;
+}
+
+/** Clients have their answers and replicas agree; if they never do, R1 says so. */
+function isAtRest({ nodes }: World): boolean {
+  if (nodes.some(({ process }) => process?.idle !== true)) return false;
+  const digest = nodes[0]?.process?.digest();
+  return nodes.every(({ process }) => process?.digest() === digest);
 }
 
 function runUntil(world: World, boundMs: number, isDone: () => boolean): boolean {

@@ -54,7 +54,7 @@ const SEQ_NEAR_WRAP = 0xffff_fe00;
 
 export function drawScenario(options: RunOptions): Scenario {
   const random = createRandom(options.seed, 'scenario');
-  const drawnNodes = random.fork('nodes').pick([1, 2, 2, 2, 3, 3, 3, 3, 4, 5, 5, 5]);
+  const drawnNodes = random.fork('nodes').pick([1, 2, 2, 2, 3, 3, 3, 3, 4, 5, 5, 5, 8]);
   const count = options.nodes ?? drawnNodes;
   const network = random.fork('delays');
   const delayMeanMs = network.magnitude(0.1, 15);

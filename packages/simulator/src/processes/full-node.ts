@@ -30,6 +30,8 @@ export interface FullNodeOptions extends RingOptions {
 const LOAD_GROUP = 'sim';
 const WAKE_TIMER = 'wake';
 const WORKLOAD_TIMER = 'workload ';
+/** What a host traces when replicas differ before a synchronisation, or a service throws. */
+const MUST_NOT_HAPPEN: ReadonlySet<string> = new Set(['service-failed', 'state-diverged']);
 const WALL_CLOCK_START_NS = 1_700_000_000_000_000_000n;
 const NS_PER_MS = 1e6;
 
@@ -77,6 +79,7 @@ function createFullNode(environment: ProcessEnvironment, options: FullNodeOption
       for (const client of clients) client.conclude?.();
       traceStates(environment, host, 'end');
     },
+    digest: () => host.services.map(({ name }) => host.stateHash(name)).join(' '),
     get state() {
       return ring.state;
     },
@@ -144,12 +147,12 @@ function createHost(
         const head = { kind: 'note', time: environment.time, node, incarnation } as const;
         const detail = Object.entries(event.detail ?? {}).map(([key, value]) => [
           key,
-          String(value),
+          plain(value),
         ]);
         environment.trace({ ...head, event: event.event, detail: Object.fromEntries(detail) });
-        if (event.event === 'service-failed') {
+        if (MUST_NOT_HAPPEN.has(event.event)) {
           const text = JSON.stringify(Object.fromEntries(detail));
-          environment.trace({ ...head, kind: 'wrong', property: 'service-failed', text });
+          environment.trace({ ...head, kind: 'wrong', property: event.event, text });
         }
       },
     },
@@ -192,4 +195,11 @@ function createWorkloads(
       },
     }),
   );
+}
+
+/** Details of any shape as text: ring ids as `rep.seq`. */
+function plain(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  if ('rep' in value && 'seq' in value) return `${value.rep}.${value.seq}`;
+  return Object.values(value).map(plain).join(',');
 }

@@ -121,6 +121,7 @@ function createRingProcess(
     leave: (now) => ring.leave(now),
     load: (on) => loadClient.load(on),
     conclude: () => undefined,
+    digest: () => '',
     get state() {
       return ring.state;
     },

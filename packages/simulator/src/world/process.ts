@@ -21,6 +21,8 @@ export interface SimProcess {
   readonly ring: { readonly rep: number; readonly seq: number };
   /** The run is over and the cluster quiet: last records, e.g. state hashes. */
   conclude(): void;
+  /** Replicated state, in brief: at rest equal on all nodes. */
+  digest(): string;
   /** Whether the process has nothing of its own under way. */
   readonly idle: boolean;
   stats(): Readonly<Record<string, number>>;

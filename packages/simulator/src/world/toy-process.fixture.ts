@@ -38,6 +38,7 @@ export function createToy(environment: ProcessEnvironment, log: ToyLog[] = []): 
     state: 'toy',
     ring: { rep: 0, seq: 0 },
     conclude: () => undefined,
+    digest: () => '',
     idle: true,
     stats: () => ({ count }),
   };
