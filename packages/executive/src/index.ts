@@ -1,1 +1,26 @@
-export {};
+/**
+ * The embeddable executive. The daemon is the command `aisexec`.
+ *
+ * @packageDocumentation
+ */
+export type { ExecutiveConfig, NodeConfig, ServiceName } from './config/config.ts';
+export { type LoadedConfig, loadConfig, parseConfig } from './config/load.ts';
+export { StableStoreError } from './drivers/stable-store.ts';
+export { StateInUseError } from './drivers/state-lock.ts';
+export { TransportError } from './drivers/udp.ts';
+export {
+  createTotemEngine,
+  type Engine,
+  type EngineFactory,
+  type EngineOptions,
+  type RingStatus,
+} from './engine.ts';
+export {
+  type AnyService,
+  CredentialsError,
+  Executive,
+  type ExecutiveEvents,
+  type ExecutiveOptions,
+} from './executive.ts';
+export type { LogEvent, LogLevel } from './log/events.ts';
+export type { ExecutiveStatus, LoopDelay } from './status.ts';

@@ -7,14 +7,17 @@ export const BATCH_BYTES_MAX = 65_536;
 /** Callbacks queued in one handle before the executive is asked to hold. */
 export const HANDLE_QUEUE_MAX = 1_024;
 /** Requests a client connection keeps outstanding; more are answered TRY_AGAIN at once. */
-export const CLIENT_REQUESTS_MAX = 16_384;
+export const CLIENT_REQUESTS_MAX = 4_096;
 /** Milliseconds a client waits for the answer to its hello. */
 export const CONNECT_TIMEOUT_MS = 5_000;
 /** Milliseconds a client waits for the executive to end a closed connection. */
 export const CLOSE_TIMEOUT_MS = 2_000;
 
-/** Requests of one client that the executive works on at a time; then it stops reading from it. */
-export const REQUESTS_IN_FLIGHT_MAX = 128;
+/**
+ * Requests of one client without an answer; then the executive stops reading from it. Not lower than
+ * what a client allows itself: blocked calls count, and the unlock they wait for must be read (ADR 0050).
+ */
+export const REQUESTS_IN_FLIGHT_MAX = 4_096;
 /** Clients connected at a time. */
 export const CLIENTS_MAX = 1_024;
 /** Of these, clients of one uid; does not count where the platform does not tell the uid. */
@@ -33,6 +36,9 @@ export const SOCKET_BYTES_HIGH = 262_144;
 export const SOCKET_BYTES_MAX = 67_108_864;
 /** Milliseconds a disconnected client has to read why. */
 export const GOODBYE_TIMEOUT_MS = 1_000;
+
+/** Events of the server told per second; a flood of bad clients must not become a flood of log lines. */
+export const EVENTS_PER_SECOND_MAX = 20;
 
 /** First wait before a retry of TRY_AGAIN in milliseconds; doubles, with full jitter. */
 export const RETRY_BASE_MS = 10;

@@ -3,9 +3,12 @@
  * bigint for 64 bit, decoded bytes copied out of the engine's memory. Maps decode as objects and Sets
  * as arrays: put neither into a message or chunk.
  *
- * Decoding never throws, and its errors carry no text: msgpackr's messages quote the data.
+ * What decodes to anything but plain data (msgpackr builds dates, errors and patterns) or is nested absurdly
+ * is refused here: schemas ignore unknown fields, so it could get into a state and make its hash throw
+ * on all nodes at once. Decoding never throws, and its errors carry no text: msgpackr's messages quote the data.
  */
 import { Packr } from 'msgpackr';
+import { MESSAGE_DEPTH_MAX } from './limits.ts';
 
 const packr = new Packr({
   useRecords: false,
@@ -25,10 +28,20 @@ export function encode(value: unknown): Uint8Array {
 
 export function decode(bytes: Uint8Array): Decoded {
   try {
-    return { ok: true, value: packr.unpack(plain(bytes)) };
+    const value: unknown = packr.unpack(plain(bytes));
+    return isPlain(value, 0) ? { ok: true, value } : REFUSED;
   } catch {
     return REFUSED;
   }
+}
+
+function isPlain(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return true;
+  if (depth === MESSAGE_DEPTH_MAX) return false;
+  if (Array.isArray(value)) return value.every((item) => isPlain(item, depth + 1));
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype) return false;
+  return Object.values(value).every((field) => isPlain(field, depth + 1));
 }
 
 /** Slices of a Buffer are Buffers; state and replies hold plain Uint8Arrays. */

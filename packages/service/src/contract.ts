@@ -176,8 +176,8 @@ export interface ServiceDefinition<State> {
    */
   readonly clientGone?: (state: State, client: ClientRef, ctx: ExecContext) => void;
   /**
-   * Only on a node that had a state, when several histories met: what do local clients need to be told?
-   * Runs before `confchg`. Must change neither state.
+   * Only on a node that had a view before and whose state was replaced, by another history's or a merged
+   * one: what do local clients need to be told? Runs before `confchg`. Must change neither state.
    */
   readonly replaced?: (before: State, after: State, ctx: ExecContext) => void;
   /**

@@ -229,7 +229,7 @@ class Host implements ServiceHost {
     this.#lastView = view;
     this.#members = new Set(ids);
     this.#syncing = false;
-    this.#history.begin(view, plan.order);
+    this.#history.begin(view, plan.order, plan.pristine);
     const context = this.#context(view, plan.time);
     for (const [id, replica] of this.#replicas) {
       if (plan.services.get(id)?.diverged === true) this.#diverged(replica);
@@ -237,7 +237,7 @@ class Host implements ServiceHost {
       if (staged === undefined || !replica.running) continue;
       const before = replica.state;
       replica.replace(staged.state);
-      if (!staged.merged || !hadState) continue;
+      if (!hadState) continue;
       replica.guard('replaced', () =>
         replica.definition.replaced?.(before, replica.state, context),
       );
@@ -246,7 +246,14 @@ class Host implements ServiceHost {
       replica.change('confchg', (state) => replica.definition.confchg?.(state, view, context));
     }
     this.#counters.views++;
-    this.#trace('view', { ringId, members: ids, joined: plan.joined, left: plan.left, quorate });
+    this.#trace('view', {
+      ringId,
+      members: ids,
+      joined: plan.joined,
+      left: plan.left,
+      quorate,
+      lineages: plan.lineages,
+    });
     this.#expiry.view(ids[0] === this.#options.node.nodeId);
     for (const listener of this.#listeners) this.#emitter.emit(() => listener(view));
   }

@@ -12,6 +12,8 @@ export const SYNC_SERVICES_MAX = 128;
 export const SYNC_MEMBERS_MAX = 384;
 /** State chunks are packed into one synchronisation message up to this size. */
 export const STATE_BATCH_BYTES = 32_768;
+/** Nesting of a message or state chunk. */
+export const MESSAGE_DEPTH_MAX = 32;
 /** Nesting of replicated state; deeper is taken for a cycle. */
 export const STATE_DEPTH_MAX = 64;
 /** Shortest time between two expiry intents for the same deadline. */

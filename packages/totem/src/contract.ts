@@ -77,7 +77,8 @@ export interface GroupOptions {
   /**
    * `resend` (default): a message is delivered in the one configuration in which all of it was ordered;
    * what a configuration change cuts or overtakes is dropped by all members and sent again by its sender.
-   * `deliver`: Corosync's way and format: members of both configurations deliver it, joiners do not.
+   * `deliver`: Corosync's way and format: members of both configurations deliver it, joiners do not. The
+   * default, and the only choice, for Corosync's own groups `a` and `sync`.
    */
   readonly straddling?: 'resend' | 'deliver';
 }

@@ -13,4 +13,5 @@ export {
 export * from './ring.ts';
 export { type RingOptions, ringDefaults } from './srp/defaults.ts';
 export { createRing } from './srp/machine.ts';
+export { createTotem, type Totem } from './totem.ts';
 export * as wire from './wire/index.ts';

@@ -1,1 +1,56 @@
-export {};
+/**
+ * The checkpoint service: named, sectioned state that every member holds a replica of (AIS-CKPT B.01.01 and
+ * B.02.02). Changes are ordered messages, reads are answered from the client's own node.
+ *
+ * @packageDocumentation
+ */
+import { type ClientRef, defineService, type ExecContext, type View } from '@aisexec/service';
+import { CKPT_SERVICE_NAME, CKPT_VERSIONS } from '../protocol.ts';
+import { checkpointChanges, checkpointQueries } from './checkpoint-handlers.ts';
+import { execTable, libTable } from './handlers.ts';
+import { inspect } from './inspect.ts';
+import { replaced } from './merge.ts';
+import { closeClient, deadline, expire, released } from './retention.ts';
+import { sectionChanges, sectionQueries } from './section-handlers.ts';
+import { type CkptState, clientKey, createState } from './state.ts';
+import { sync } from './sync.ts';
+
+export { type CkptState, checkState } from './state.ts';
+
+const changes = { ...checkpointChanges, ...sectionChanges };
+const queries = { ...checkpointQueries, ...sectionQueries };
+
+/** For the executive's list of services. */
+export const ckptService = defineService<CkptState>({
+  id: 3,
+  name: CKPT_SERVICE_NAME,
+  versions: CKPT_VERSIONS,
+  init: createState,
+  lib: libTable(changes, queries),
+  exec: execTable(changes),
+  confchg,
+  clientGone: (state: CkptState, client: ClientRef, ctx: ExecContext) =>
+    closeClient(state, clientKey(client), ctx.time),
+  replaced,
+  deadline,
+  expire: (state: CkptState, ctx: ExecContext) => expire(state, ctx.time),
+  sync,
+  inspect,
+});
+
+/** Closes what clients of the nodes that left had open; active replicas there are no more. */
+function confchg(state: CkptState, view: View, ctx: ExecContext): void {
+  const left = new Set(view.left);
+  for (const [key, { client }] of [...state.clients]) {
+    if (left.has(client.node)) closeClient(state, key, ctx.time);
+  }
+  for (const checkpoint of state.checkpoints.values()) {
+    if (checkpoint.activeNode !== null && left.has(checkpoint.activeNode)) {
+      checkpoint.activeNode = null;
+    }
+    // A merge may have dropped the last open without a close.
+    if (checkpoint.openers === 0 && checkpoint.retainUntil === null) {
+      released(state, checkpoint, ctx.time);
+    }
+  }
+}

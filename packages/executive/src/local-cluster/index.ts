@@ -10,19 +10,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freeUdpPorts } from './free-ports.ts';
 import { LocalNode } from './local-node.ts';
+import type { LocalClusterOptions } from './options.ts';
 
 export { LocalNode, type NodeCondition } from './local-node.ts';
-
-export interface LocalClusterOptions {
-  /** Number of executives, 1 to 16. */
-  readonly nodes: number;
-  /** Quorum provider; default `votequorum` with a vote each. */
-  readonly quorum?: 'votequorum' | 'none';
-  /** Further keys of the `totem` section, e.g. `{ token: 1000 }`. */
-  readonly totem?: Readonly<Record<string, number>>;
-  /** Called for every log line of a node (one JSON document). */
-  readonly onLog?: (node: LocalNode, line: string) => void;
-}
+export type { LocalClusterOptions } from './options.ts';
 
 const NODES_MAX = 16;
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import type { LocalClusterOptions } from './index.ts';
+import type { LocalClusterOptions } from './options.ts';
 
 export type NodeCondition = 'down' | 'starting' | 'up' | 'paused';
 

@@ -13,7 +13,7 @@ import {
 } from '@aisexec/ais';
 import { decode, encode, isRecord } from '../codec.ts';
 import { Fifo } from '../fifo.ts';
-import { CLIENT_REQUESTS_MAX, REQUESTS_IN_FLIGHT_MAX } from '../limits.ts';
+import { CLIENT_REQUESTS_MAX } from '../limits.ts';
 import { type OutboundOptions, Outbox } from '../outbox.ts';
 import type { CallbackEvent, ClientConnection, Connector, Reply } from './contract.ts';
 
@@ -72,7 +72,6 @@ class LocalConnection<Client> implements ClientConnection {
   readonly #replies = new Map<number, (reply: Reply) => void>();
   readonly #waiting = new Fifo<Waiting>();
   #client: Client | undefined;
-  #inFlight = 0;
   #lastRequest = 0;
   #end: 'closed' | 'lost' | undefined;
   #lostReason = '';
@@ -152,10 +151,9 @@ class LocalConnection<Client> implements ClientConnection {
   }
 
   #pump(): void {
-    while (this.#end === undefined && this.#inFlight < REQUESTS_IN_FLIGHT_MAX) {
+    while (this.#end === undefined) {
       const next = this.#waiting.shift();
       if (next === undefined || this.#client === undefined) break;
-      this.#inFlight++;
       this.#backend.request(this.#client, next.request, next.fn, next.argument);
     }
     while (this.#end === undefined && !this.#held && this.#onCallback !== undefined) {
@@ -170,11 +168,9 @@ class LocalConnection<Client> implements ClientConnection {
     const resolve = this.#replies.get(request);
     if (resolve === undefined) return;
     this.#replies.delete(request);
-    this.#inFlight--;
     const body = encode(reply);
     const copy = body === undefined ? undefined : decode(body)?.value;
     resolve(isRecord(copy) ? (copy as Reply) : { rc: SA_AIS_ERR_LIBRARY });
-    if (this.#waiting.size > 0) this.#schedule();
   }
 
   #lose(reason: string, tellBackend: boolean): void {

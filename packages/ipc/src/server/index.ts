@@ -6,5 +6,5 @@
 export type { Backend, BackendSink } from '../client/local.ts';
 export { serverSocketPath } from '../paths.ts';
 export * from './contract.ts';
-export { SocketPathError } from './listen.ts';
+export { listenOn, SocketPathError } from './listen.ts';
 export { createIpcServer } from './server.ts';

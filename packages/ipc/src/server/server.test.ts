@@ -252,19 +252,24 @@ describe('hostile clients, while a good one goes on', () => {
   );
 
   test('more requests than may be in flight are not read, and go on when answers come', () =>
-    besideGood(async (path, { backend }) => {
-      const raw = rawClient(path);
-      raw.hello();
-      for (let id = 1; id <= 1000; id++) raw.send({ t: 'request', id, fn: 'keep', arg: 1 });
-      await until(() => backend.kept.length >= 128);
-      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-      expect(backend.kept.length).toBe(128);
-      while (raw.frames.length < 1001) {
-        for (const [client, id] of backend.kept.splice(0)) client.sink.reply(id, { rc: SA_AIS_OK });
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      raw.socket.destroy();
-    }));
+    besideGood(
+      async (path, { backend }) => {
+        const raw = rawClient(path);
+        raw.hello();
+        for (let id = 1; id <= 1000; id++) raw.send({ t: 'request', id, fn: 'keep', arg: 1 });
+        await until(() => backend.kept.length >= 128);
+        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+        expect(backend.kept.length).toBe(128);
+        while (raw.frames.length < 1001) {
+          for (const [client, id] of backend.kept.splice(0)) {
+            client.sink.reply(id, { rc: SA_AIS_OK });
+          }
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        raw.socket.destroy();
+      },
+      { requestsInFlightMax: 128 },
+    ));
 
   test('asking for much and never reading it stops its own requests only', () =>
     besideGood(async (path, { server, backend }) => {
@@ -293,6 +298,19 @@ describe('hostile clients, while a good one goes on', () => {
       raw.socket.resume();
       expect(await raw.until('goodbye')).toMatchObject({ rc: SA_AIS_ERR_NO_RESOURCES });
       await raw.end();
+    }));
+
+  test('a flood of bad clients is no flood of events', () =>
+    besideGood(async (path, { server, events }) => {
+      const start = performance.now();
+      for (let i = 0; i < 60; i++) {
+        const raw = rawClient(path);
+        raw.send({ t: 'rubbish' });
+        await raw.end();
+      }
+      expect(server.stats()['malformed']).toBe(60);
+      const secondsTouched = Math.ceil((performance.now() - start) / 1_000) + 1;
+      expect(events.length).toBeLessThanOrEqual(21 * secondsTouched);
     }));
 
   test('connections that never say hello fill only their own queue', () =>

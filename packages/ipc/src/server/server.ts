@@ -4,6 +4,7 @@ import { SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
 import {
   CLIENTS_MAX,
   CLIENTS_PER_UID_MAX,
+  EVENTS_PER_SECOND_MAX,
   GOODBYE_TIMEOUT_MS,
   HANDSHAKE_PENDING_MAX,
   HANDSHAKE_TIMEOUT_MS,
@@ -15,6 +16,7 @@ import {
 } from '../limits.ts';
 import {
   type Credentials,
+  type IpcEvent,
   type IpcServer,
   type IpcServerLimits,
   type IpcServerOptions,
@@ -44,7 +46,8 @@ const DEFAULTS: IpcServerLimits = {
 export async function createIpcServer<Client>(
   options: IpcServerOptions<Client>,
 ): Promise<IpcServer> {
-  const { path, backend, access = () => true, mode = 0o600, onEvent } = options;
+  const { path, backend, access = () => true, mode = 0o600 } = options;
+  const trace = rateLimited(options.onEvent ?? (() => {}));
   const limits = { ...DEFAULTS, ...options.limits };
   const counters = createCounters();
   const pending = new Set<Session<Client>>();
@@ -70,7 +73,7 @@ export async function createIpcServer<Client>(
       else open.delete(session);
       if (session.state === 'gone' && all.delete(session) && all.size === 0) onEmpty();
     },
-    trace: (event) => onEvent?.(event),
+    trace,
   };
 
   const server: Server = createServer((socket) => {
@@ -85,9 +88,7 @@ export async function createIpcServer<Client>(
   server.maxConnections = limits.clientsMax + 2 * limits.handshakePendingMax;
   const release = await listenOn(server, path, mode);
   // Accepting can fail when descriptors run out; the clients that are there go on.
-  server.on('error', (error) =>
-    onEvent?.({ event: 'ipc-error', detail: { error: error.message } }),
-  );
+  server.on('error', (error) => trace({ event: 'ipc-error', detail: { error: error.message } }));
 
   async function close(): Promise<void> {
     release();
@@ -107,6 +108,24 @@ export async function createIpcServer<Client>(
       return closing;
     },
     stats: () => ({ clients: open.size, handshakes: pending.size, ...counters }),
+  };
+}
+
+/** Passes on so many events a second; what was kept back is told with the first one after. */
+function rateLimited(tell: (event: IpcEvent) => void): (event: IpcEvent) => void {
+  let second = 0;
+  let told = 0;
+  let suppressed = 0;
+  return (event) => {
+    const now = Math.floor(performance.now() / 1_000);
+    if (now !== second) {
+      if (suppressed > 0) tell({ event: 'events-suppressed', detail: { count: suppressed } });
+      second = now;
+      told = 0;
+      suppressed = 0;
+    }
+    if (told++ < EVENTS_PER_SECOND_MAX) tell(event);
+    else suppressed++;
   };
 }
 

@@ -12,10 +12,12 @@ export class History {
   #events = 0;
   #first = 0n;
   #digest = new Hash64();
+  #pristine = true;
 
   /** A synchronised view: event 0 of a new history. */
-  begin(view: View, first: bigint): void {
+  begin(view: View, first: bigint, pristine: boolean): void {
     this.#view = view;
+    this.#pristine = pristine;
     this.#events = 0;
     this.#first = first;
     this.#digest = new Hash64();
@@ -27,6 +29,7 @@ export class History {
    */
   count(source: number, length: number): void {
     this.#events++;
+    this.#pristine = false;
     this.#digest.word(source);
     this.#digest.word(length);
   }
@@ -44,6 +47,7 @@ export class History {
       ringId: view.ringId,
       events: this.#events,
       digest: this.#digest.hex(),
+      pristine: this.#pristine,
       quorate: view.quorate,
       members: view.members.map(({ nodeId }) => nodeId),
     };

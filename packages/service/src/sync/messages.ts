@@ -27,6 +27,8 @@ export interface Lineage {
   readonly ringId: RingId;
   readonly events: number;
   readonly digest: string;
+  /** No event was applied in this history, nor in what it came from: there is nothing to lose. */
+  readonly pristine: boolean;
   readonly quorate: boolean;
   /** Executives of that ring's view. */
   readonly members: readonly number[];
@@ -71,6 +73,7 @@ const helloSchema: Schema<Hello> = s.object({
       ringId: s.object({ rep: s.u32, seq: s.count }),
       events: s.count,
       digest: s.text(16),
+      pristine: s.bool,
       quorate: s.bool,
       members: s.list(s.u32, SYNC_MEMBERS_MAX),
     }),

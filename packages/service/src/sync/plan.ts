@@ -7,6 +7,9 @@
  * members keep the lineages, and the states, they came with. Within a lineage the states must be equal;
  * where a service's hash differs (a bug of that service) its nodes are taken for two histories, so that
  * the replicas are equal again afterwards, and the divergence is reported.
+ *
+ * A history in which nothing ever happened counts as fresh as soon as it meets one in which something did:
+ * a node that booted alone for a moment must not win with its empty state, however young its ring is.
  */
 import type { RingId } from '@aisexec/totem';
 import type { NodeInfo } from '../contract.ts';
@@ -39,6 +42,8 @@ export interface SyncPlan {
   readonly order: bigint;
   /** Number of histories that meet. */
   readonly lineages: number;
+  /** No event was ever applied in any of them. */
+  readonly pristine: boolean;
   readonly services: ReadonlyMap<number, ServicePlan>;
 }
 
@@ -46,7 +51,9 @@ export interface SyncPlan {
 export function planSync(ringId: RingId, hellos: ReadonlyMap<number, Hello>): SyncPlan {
   const nodes = [...hellos.keys()].sort((a, b) => a - b);
   const all = nodes.map((node) => hellos.get(node)!);
-  const stateful = nodes.filter((node) => hellos.get(node)!.lineage !== null);
+  const experienced = nodes.filter((node) => hellos.get(node)!.lineage !== null);
+  const worked = experienced.filter((node) => !hellos.get(node)!.lineage!.pristine);
+  const stateful = worked.length > 0 ? worked : experienced;
   const groups = group(stateful, (node) => lineageKey(hellos.get(node)!.lineage!));
   const lineages = groups.map((members) => partOf(members, hellos)).sort(compareParts);
   const winners = lineages[0]?.nodes ?? [];
@@ -58,6 +65,7 @@ export function planSync(ringId: RingId, hellos: ReadonlyMap<number, Hello>): Sy
     time: all[0]?.time ?? 0n,
     order: firstOrder(ringId, all),
     lineages: lineages.length,
+    pristine: worked.length === 0,
     services: planServices(nodes, stateful, hellos),
   };
 }

@@ -112,8 +112,6 @@ export class StagedPart {
 /** What a service's state will be when the synchronisation is activated. */
 export interface StagedState {
   readonly state: State;
-  /** Several histories met here: local clients may need to be told. */
-  readonly merged: boolean;
 }
 
 /**
@@ -122,7 +120,7 @@ export interface StagedState {
 export function stage(replica: Replica, parts: readonly StagedPart[]): StagedState | undefined {
   const complete = parts.filter((part) => part.complete);
   if (complete.length === 0) return undefined;
-  if (complete.length === 1) return { state: complete[0]!.state, merged: parts.length > 1 };
+  if (complete.length === 1) return { state: complete[0]!.state };
   const state = replica.guard('merge', () =>
     replica.definition.sync.merge(
       complete.map((part) => ({
@@ -133,5 +131,5 @@ export function stage(replica: Replica, parts: readonly StagedPart[]): StagedSta
       })),
     ),
   );
-  return replica.running ? { state, merged: true } : undefined;
+  return replica.running ? { state } : undefined;
 }

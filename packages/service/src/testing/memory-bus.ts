@@ -37,6 +37,8 @@ export interface MemoryBus {
   heal(): void;
   /** One step of one node. @returns false when nothing is left to do. */
   step(): boolean;
+  /** Queues a message in a node's name: what a broken or hostile peer could send. */
+  inject(node: number, group: string, bytes: Uint8Array): void;
   /** Sees every message when it is ordered, for tests that count or look inside. */
   onOrdered(listener: (message: GroupMessage) => void): void;
   readonly nodes: readonly number[];
@@ -168,6 +170,9 @@ export function createMemoryBus(options: MemoryBusOptions): MemoryBus {
       }
       return false;
     },
+    inject(node, group, bytes) {
+      nodes.get(node)?.inject(group, bytes);
+    },
     onOrdered(listener) {
       listeners.push(listener);
     },
@@ -226,6 +231,11 @@ class BusNode implements GroupMessaging {
 
   stats(): MessagingStats {
     return { normal: this.#queues.normal.length, sync: this.#queues.sync.length };
+  }
+
+  inject(group: string, bytes: Uint8Array): void {
+    const traffic = this.#groups.get(group)?.traffic ?? 'normal';
+    this.#queues[traffic].push({ group, source: this.nodeId, bytes, guarantee: 'agreed' });
   }
 
   die(): void {

@@ -77,8 +77,8 @@ export interface TestCluster {
   kill(node: number, run?: boolean): void;
   /** A new incarnation, killed first when it is alive. */
   restart(node: number, run?: boolean): void;
-  /** Moves the wall clock of all nodes, fires what is due on the way, and runs. */
-  advance(ms: number): void;
+  /** Moves the wall clock of all nodes, fires what is due on the way, and runs. Without `run`: the clock alone. */
+  advance(ms: number, run?: boolean): void;
   host(node: number): ServiceHost;
   client(node: number, service: string, uid?: number): TestClient;
   /** Hash of a service's state on every living node: one entry when the replicas agree. */
@@ -87,6 +87,8 @@ export interface TestCluster {
   readonly now: bigint;
   /** Everything the hosts traced, oldest first. */
   readonly trace: (HostTraceEvent & { readonly node: number })[];
+  /** Queues a message in a node's name: what a broken or hostile peer could send. */
+  inject(node: number, group: string, bytes: Uint8Array): void;
   /** Sees every message when it is ordered. */
   onOrdered(listener: (message: GroupMessage) => void): void;
 }
@@ -183,8 +185,12 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
       start(node);
       if (andRun) run();
     },
-    advance(ms) {
+    advance(ms, andRun = true) {
       const until = now + BigInt(ms) * NS_PER_MS;
+      if (!andRun) {
+        now = until;
+        return;
+      }
       run();
       while (wakeOne(until)) run();
       now = until;
@@ -202,6 +208,7 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
       return now;
     },
     trace,
+    inject: (node, group, bytes) => bus.inject(node, group, bytes),
     onOrdered: (listener) => bus.onOrdered(listener),
   };
 

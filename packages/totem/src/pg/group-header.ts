@@ -4,6 +4,13 @@
  */
 import { GROUP_NAME_BYTES_MAX, GROUPS_PER_MESSAGE_MAX } from './limits.ts';
 
+/** The groups into which Corosync's nodes look: what we send there must be what they expect (totem-wire §2). */
+const COROSYNC_GROUPS: readonly string[] = ['a', 'sync'];
+
+export function isCorosyncGroup(group: string): boolean {
+  return COROSYNC_GROUPS.includes(group);
+}
+
 /**
  * The header of a message to one group.
  * @throws RangeError for a name that is not 1 to 32 characters of printable ASCII.

@@ -115,6 +115,19 @@ describe('sending and receiving', () => {
     messaging.join('g', silent());
   });
 
+  test("what goes to Corosync's own groups is byte for byte what Corosync sends", () => {
+    const node = setUp();
+    const barrier = new Uint8Array(32).fill(7);
+    const header = [0, 0, 0, 0, 0, 0, 1, 0, 40, 0, 1, 0, 4, 0, 0x73, 0x79, 0x6e, 0x63];
+    const sync = node.pg.messaging.join('sync', silent(), { traffic: 'sync' });
+    node.pg.client.configuration(regular(8));
+    sync.multicast([barrier], 'agreed');
+    expect(node.packets[0]?.payload).toEqual(Uint8Array.from([...header, ...barrier]));
+    expect(() => node.pg.messaging.join('a', silent(), { straddling: 'resend' })).toThrow(
+      RangeError,
+    );
+  });
+
   test('a group that joins late gets the current configuration', () => {
     const node = setUp();
     const seen: Configuration[] = [];

@@ -19,7 +19,12 @@ import {
 } from '../contract.ts';
 import type { Ring, RingClient } from '../ring.ts';
 import { createAssembler } from './assembler.ts';
-import { encodeGroupHeader, groupHeaderLength, namesGroup } from './group-header.ts';
+import {
+  encodeGroupHeader,
+  groupHeaderLength,
+  isCorosyncGroup,
+  namesGroup,
+} from './group-header.ts';
 import { createLane, type Lane } from './lane.ts';
 import { hasRoomAgain, QUEUE_LEVELS } from './levels.ts';
 import { PACKETS_AHEAD_MAX } from './limits.ts';
@@ -138,16 +143,13 @@ export function createProcessGroups(options: ProcessGroupsOptions): ProcessGroup
       tellDrained();
     },
     configuration(configuration) {
-      // Who does not go on together with us cannot finish what was begun here.
-      normalAssembler.retain(configuration.members);
-      syncAssembler.retain(configuration.members);
       if (configuration.type === 'transitional') {
         transitional = configuration;
       } else {
-        if (transitional !== undefined) {
-          normalAssembler.retain(transitional.members);
-          syncAssembler.retain(transitional.members);
-        }
+        // Who does not go on together with us cannot finish here what it began in the old ring.
+        const together = transitional?.members ?? configuration.members;
+        normalAssembler.retain(together);
+        syncAssembler.retain(together);
         transitional = undefined;
         regular = configuration;
         syncing = true;
@@ -169,12 +171,16 @@ export function createProcessGroups(options: ProcessGroupsOptions): ProcessGroup
     if (members.some((member) => member.name === name)) {
       throw new Error(`group ${name} is joined already on node ${nodeId}`);
     }
+    const { straddling = isCorosyncGroup(name) ? 'deliver' : 'resend' } = groupOptions;
+    if (straddling === 'resend' && isCorosyncGroup(name)) {
+      throw new RangeError(`group ${name} is Corosync's: its messages carry no stamp`);
+    }
     const member: Member = {
       header,
       name,
       handlers,
       sync: groupOptions.traffic === 'sync',
-      stamped: groupOptions.straddling !== 'deliver',
+      stamped: straddling === 'resend',
       refused: false,
     };
     members = [...members, member];

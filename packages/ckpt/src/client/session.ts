@@ -1,0 +1,85 @@
+/** One connection of the idiomatic layer: retries, deadlines, and who is told what the executive calls back. */
+import { randomFillSync } from 'node:crypto';
+import { SA_AIS_OK, SaAisError, type SaAisErrorT } from '@aisexec/ais';
+import {
+  type AisHandle,
+  type CallbackEvent,
+  type CallOptions,
+  type Deadline,
+  deadlineOf,
+  type RetryOptions,
+  withRetry,
+} from '@aisexec/ipc';
+import { REQUEST_WINDOW } from '../limits.ts';
+import { CHECKPOINT_REPLACED } from '../protocol.ts';
+import { type Ask, releaseOpen } from './requests.ts';
+import { RequestWindow } from './window.ts';
+
+/** Told that a merge gave the checkpoint another content; `lost`: this open did not survive it. */
+export type ReplacedListener = (event: { readonly lost: boolean }) => void;
+
+export class Session {
+  readonly handle: AisHandle;
+  readonly retry: RetryOptions | false;
+  readonly #window = new RequestWindow(REQUEST_WINDOW);
+  readonly #listeners = new Map<bigint, ReplacedListener>();
+
+  constructor(handle: AisHandle, retry: RetryOptions | false) {
+    this.handle = handle;
+    this.retry = retry;
+  }
+
+  /** How one call asks: every request of it is retried, and bounded by the deadline of the call. */
+  asker(deadline: Deadline): Ask {
+    return async (fn, request) => {
+      const turn = this.#window.enter((waiting) => deadline.race(waiting));
+      if (turn !== undefined) await turn;
+      try {
+        const ask = () => deadline.race(this.handle.request(fn, request));
+        return await withRetry(ask, deadline, this.retry);
+      } finally {
+        this.#window.leave();
+      }
+    };
+  }
+
+  /** Runs a call whose answer has a result code. @throws SaAisError when that is not OK. */
+  async call<R extends { readonly rc: SaAisErrorT; readonly erroneousVectorIndex?: unknown }>(
+    name: string,
+    options: CallOptions,
+    run: (ask: Ask) => Promise<R>,
+  ): Promise<R> {
+    const answer = await run(this.asker(deadlineOf(options, name)));
+    if (answer.rc === SA_AIS_OK) return answer;
+    const index = answer.erroneousVectorIndex;
+    throw new SaAisError(answer.rc, name, index === undefined ? '' : `element ${String(index)}`);
+  }
+
+  /** Closes an open, after everything that was asked for before. */
+  async release(handle: bigint): Promise<void> {
+    this.forget(handle);
+    const turn = this.#window.enter((waiting) => waiting);
+    if (turn !== undefined) await turn;
+    await releaseOpen(this.handle, handle).finally(() => this.#window.leave());
+  }
+
+  listen(handle: bigint, listener: ReplacedListener): void {
+    this.#listeners.set(handle, listener);
+  }
+
+  forget(handle: bigint): void {
+    this.#listeners.delete(handle);
+  }
+
+  onEvent(event: CallbackEvent): void {
+    if (event.name !== CHECKPOINT_REPLACED) return;
+    const { handle, lost } = event.payload as { handle: bigint; lost: boolean };
+    this.#listeners.get(handle)?.({ lost });
+  }
+}
+
+/** 64 random bits that nobody guesses, never 0. */
+export function random64(): bigint {
+  const [bits = 0n] = randomFillSync(new BigUint64Array(1));
+  return bits === 0n ? random64() : bits;
+}

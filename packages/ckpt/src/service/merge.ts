@@ -1,0 +1,134 @@
+/**
+ * One state out of the states of several old rings (ADR 0083), and what its clients must be told.
+ *
+ * The parts come winner first. An instance is the same by its id, else by its linked name. Where two
+ * parts hold the same one, the earlier part's attributes and sections win and sections that only the
+ * later part has are added as far as the attributes allow. What only a later part has is kept. Opens of
+ * every part stay open and point to the instance that survived. Nobody's delete is remembered: what one
+ * side deleted and the other kept comes back.
+ */
+import type { ExecContext, StatePart } from '@aisexec/service';
+import { CHECKPOINTS_MAX, SECTIONS_MAX } from '../limits.ts';
+import { CHECKPOINT_REPLACED } from '../protocol.ts';
+import { lowerDue } from './retention.ts';
+import { equalData } from './section-data.ts';
+import { hasRoom } from './sections.ts';
+import {
+  addCheckpoint,
+  addOpen,
+  addSection,
+  type Checkpoint,
+  type CkptState,
+  createState,
+  findOpen,
+  type Section,
+} from './state.ts';
+
+/** Builds a state of its own; the parts stay as they are, but their pages of data are shared with it. */
+export function merge(parts: readonly StatePart<CkptState>[]): CkptState {
+  const merged = createState();
+  for (const part of parts) mergePart(merged, part);
+  return merged;
+}
+
+/** Tells those whose checkpoint has another content now than their own ring gave it. */
+export function replaced(before: CkptState, after: CkptState, ctx: ExecContext): void {
+  const changed = new Map<string, boolean>();
+  for (const { client, opens } of before.clients.values()) {
+    for (const [handle, open] of opens) {
+      const survivor = findOpen(after, client, handle)?.checkpoint;
+      if (survivor !== undefined && !changed.has(open.checkpoint)) {
+        const [old, now] = [
+          before.checkpoints.get(open.checkpoint),
+          after.checkpoints.get(survivor),
+        ];
+        changed.set(
+          open.checkpoint,
+          old !== undefined && now !== undefined && !sameContent(old, now),
+        );
+      }
+      if (survivor === undefined || changed.get(open.checkpoint)) {
+        ctx.callback(client, CHECKPOINT_REPLACED, { handle, lost: survivor === undefined });
+      }
+    }
+  }
+}
+
+function mergePart(merged: CkptState, part: StatePart<CkptState>): void {
+  const survivors = new Map<string, string>();
+  for (const checkpoint of part.state.checkpoints.values()) {
+    const survivor = findSurvivor(merged, checkpoint);
+    if (survivor === undefined) {
+      if (!adoptCheckpoint(merged, checkpoint)) continue;
+      survivors.set(checkpoint.id, checkpoint.id);
+    } else {
+      adoptSections(merged, survivor, checkpoint);
+      survivor.activeNode ??= checkpoint.activeNode;
+      survivors.set(checkpoint.id, survivor.id);
+    }
+  }
+  const members = new Set(part.members);
+  for (const { client, opens } of part.state.clients.values()) {
+    if (!members.has(client.node)) continue;
+    for (const [handle, open] of opens) {
+      const checkpoint = survivors.get(open.checkpoint);
+      if (checkpoint === undefined) continue;
+      addOpen(merged, client, handle, { checkpoint, flags: open.flags });
+    }
+  }
+}
+
+function findSurvivor(merged: CkptState, checkpoint: Checkpoint): Checkpoint | undefined {
+  const same = merged.checkpoints.get(checkpoint.id);
+  if (same !== undefined || !checkpoint.linked) return same;
+  return merged.checkpoints.get(merged.names.get(checkpoint.name) ?? '');
+}
+
+/** @returns false when the merged store has no room for it. */
+function adoptCheckpoint(merged: CkptState, checkpoint: Checkpoint): boolean {
+  const fits =
+    merged.checkpoints.size < CHECKPOINTS_MAX &&
+    merged.sections + checkpoint.sections.size <= SECTIONS_MAX &&
+    hasRoom(merged, checkpoint.bytes);
+  if (!fits) return false;
+  const attributes = { ...checkpoint.attributes };
+  const copy = { ...checkpoint, attributes, sections: new Map(), due: null, openers: 0, bytes: 0 };
+  addCheckpoint(merged, copy);
+  for (const [key, section] of checkpoint.sections) {
+    addSection(merged, copy, key, copySection(section, section.serial));
+  }
+  if (checkpoint.due !== null) lowerDue(merged, copy, checkpoint.due);
+  return true;
+}
+
+function adoptSections(merged: CkptState, survivor: Checkpoint, loser: Checkpoint): void {
+  const { maxSections, maxSectionSize, maxSectionIdSize } = survivor.attributes;
+  for (const [key, section] of loser.sections) {
+    const fits =
+      !survivor.sections.has(key) &&
+      key.length > 0 &&
+      key.length <= maxSectionIdSize &&
+      section.data.size <= maxSectionSize &&
+      survivor.sections.size < maxSections &&
+      merged.sections < SECTIONS_MAX &&
+      hasRoom(merged, section.data.size);
+    if (!fits) continue;
+    addSection(merged, survivor, key, copySection(section, survivor.nextSerial++));
+    lowerDue(merged, survivor, section.expirationTime);
+  }
+}
+
+function copySection(section: Section, serial: number): Section {
+  const data = { size: section.data.size, pages: [...section.data.pages] };
+  const { expirationTime, lastUpdate } = section;
+  return { serial, data, expirationTime, lastUpdate };
+}
+
+function sameContent(a: Checkpoint, b: Checkpoint): boolean {
+  if (a.sections.size !== b.sections.size) return false;
+  for (const [key, section] of a.sections) {
+    const other = b.sections.get(key);
+    if (other === undefined || !equalData(section.data, other.data)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,113 @@
+/**
+ * The daemon's life: load, start, ready, signals, an orderly end. One event a line on standard error;
+ * every class of failure has its exit code.
+ */
+import type { View } from '@aisexec/service';
+import type { ExecutiveConfig } from '../config/config.ts';
+import { loadConfig } from '../config/load.ts';
+import { Executive } from '../executive.ts';
+import { logEvent } from '../log/events.ts';
+import { createLog, type Log } from '../log/log.ts';
+import { packageVersion } from '../status.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+
+/** `--check`: the problems to standard error, or what would be run to standard output. */
+export function check(path: string | undefined): number {
+  const { config, problems } = loadConfig(path);
+  if (config === undefined) {
+    complain(problems);
+    return EXIT.config;
+  }
+  const { node, nodes, quorum, totem } = config;
+  process.stdout.write(
+    `${path ?? 'defaults'}: ok: node ${node.id} (${node.name}) of ${nodes.length} at ${node.address}:${node.port}, ` +
+      `token ${totem.tokenMs} ms, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
+  );
+  return EXIT.ok;
+}
+
+/** Runs until a signal, a `shutdown` of the admin channel, or a failure ends it. */
+export async function runDaemon(path: string | undefined): Promise<void> {
+  const { config, problems } = loadConfig(path);
+  if (config === undefined) {
+    complain(problems);
+    process.exitCode = EXIT.config;
+    return;
+  }
+  const log = createLog(config.log, config.node.id);
+  process.on('exit', () => log.flush());
+  process.on('uncaughtException', (error) => crash(log, error));
+  write(log, 'start', { version: packageVersion(), pid: process.pid, config: path ?? 'defaults' });
+  let executive: Executive;
+  try {
+    executive = await Executive.start({ config, onLog: (event) => log.write(event) });
+  } catch (error) {
+    const code = exitCodeOf(error);
+    write(log, 'start-refused', { message: (error as Error).message, exit: code }, 'error');
+    log.flush();
+    process.exit(code);
+  }
+  serve(executive, config, log);
+}
+
+function serve(executive: Executive, config: ExecutiveConfig, log: Log): void {
+  executive.once('view', ({ ringId, members, quorate }: View) =>
+    write(log, 'ready', {
+      ring: ringId,
+      members: members.map(({ nodeId }) => nodeId),
+      quorate,
+      address: executive.endpoint,
+      socket: config.ipc.socket,
+    }),
+  );
+  let exitCode: number = EXIT.ok;
+  executive.once('failed', (error) => {
+    exitCode = exitCodeOf(error);
+  });
+  executive.once('stopped', () => {
+    write(log, 'stopped', { exit: exitCode });
+    log.flush();
+    process.exit(exitCode);
+  });
+  const leave = (signal: NodeJS.Signals) => {
+    write(log, 'signal', { signal });
+    void executive.stop();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      leave(signal);
+      // Whoever insists does not want to wait.
+      process.once(signal, () => process.exit(EXIT.internal));
+    });
+  }
+  process.on('SIGUSR2', () => dump(executive, log));
+}
+
+/** SIGUSR2: everything that is known, a line for the executive and one for every service. */
+function dump(executive: Executive, log: Log): void {
+  const status = executive.status();
+  write(log, 'dump-status', { ...status });
+  for (const { name } of status.services) {
+    write(log, 'dump-service', { service: name, state: executive.inspect(name) });
+  }
+}
+
+/** Never goes on after a defect: a replica that is wrong is worse than one that is gone. */
+function crash(log: Log, error: Error): never {
+  write(log, 'crash', { message: error.message, stack: error.stack ?? '' }, 'error');
+  log.flush();
+  process.exit(EXIT.internal);
+}
+
+function write(
+  log: Log,
+  event: string,
+  detail: Readonly<Record<string, unknown>>,
+  level: 'info' | 'error' = 'info',
+): void {
+  log.write({ ...logEvent(event, detail), level });
+}
+
+function complain(problems: readonly string[]): void {
+  for (const problem of problems) process.stderr.write(`aisexec: ${problem}\n`);
+}

@@ -1,0 +1,36 @@
+/** Exit codes of the daemon, a class of failure each (numbers of sysexits.h; docs/reference/config.md). */
+import { SocketPathError } from '@aisexec/ipc/server';
+import { StableStoreError } from '../drivers/stable-store.ts';
+import { StateInUseError } from '../drivers/state-lock.ts';
+import { TransportError } from '../drivers/udp.ts';
+import { CredentialsError } from '../executive.ts';
+
+export const EXIT = {
+  ok: 0,
+  /** The command line is wrong. */
+  usage: 64,
+  /** Another executive has the address, the socket or the state directory. */
+  inUse: 69,
+  /** A defect, or a failure while it ran. */
+  internal: 70,
+  /** The address cannot be used on this host. */
+  network: 71,
+  /** The socket cannot be created. */
+  socket: 73,
+  /** The stable store cannot be read or written, or is damaged. */
+  state: 74,
+  /** The configuration is refused. */
+  config: 78,
+} as const;
+
+/** The exit code for what `Executive.start` threw, or for what ended it. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof StateInUseError) return EXIT.inUse;
+  if (error instanceof StableStoreError) return EXIT.state;
+  if (error instanceof CredentialsError) return EXIT.config;
+  if (error instanceof SocketPathError) return error.kind === 'in-use' ? EXIT.inUse : EXIT.socket;
+  if (error instanceof TransportError) {
+    return error.code === 'EADDRINUSE' ? EXIT.inUse : EXIT.network;
+  }
+  return EXIT.internal;
+}

@@ -1,0 +1,252 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { loadConfig, parseConfig } from './load.ts';
+import type { Host } from './resolve.ts';
+
+const host: Host = {
+  env: { XDG_RUNTIME_DIR: '/run/user/1000' },
+  hostname: 'alpha',
+  uid: 1000,
+  home: '/home/u',
+  addresses: ['127.0.0.1', '10.0.0.1', 'fe80::1'],
+};
+const parse = (text: string) => parseConfig(text, 'c.yaml', host);
+const three = `
+nodelist:
+  - {id: 1, name: a, address: 10.0.0.1}
+  - {id: 2, name: b, address: 10.0.0.2}
+  - {id: 3, name: c, address: 10.0.0.3, port: 6000}
+`;
+
+describe('a good configuration', () => {
+  test('no file at all is one node on loopback, in the places of this user', () => {
+    const { config } = loadConfig(undefined, host);
+    expect(config?.node).toEqual({
+      id: 1,
+      name: 'alpha',
+      address: '127.0.0.1',
+      family: 'inet',
+      port: 0,
+    });
+    expect(config?.stateDir).toBe('/home/u/.local/state/aisexec');
+    expect(config?.ipc).toMatchObject({ mode: 0o600, allowUids: [], allowGids: [] });
+    expect(config?.totem).toMatchObject({ tokenMs: 400, consensusMs: 480, tokenRetransmitMs: 95 });
+    expect(config?.services).toEqual(['clm', 'lck', 'evt', 'ckpt']);
+    expect(parse('# only a comment\n').config).toEqual(config);
+  });
+
+  test('a network has the time-outs of Corosync, and this node is found by its address', () => {
+    const { config } = parse(three);
+    expect(config?.node).toMatchObject({ id: 1, name: 'a', port: 5405 });
+    expect(config?.nodes.map(({ id, port }) => [id, port])).toEqual([
+      [1, 5405],
+      [2, 5405],
+      [3, 6000],
+    ]);
+    expect(config?.totem).toMatchObject({
+      tokenMs: 3650,
+      tokenRetransmitMs: 869,
+      holdMs: 685,
+      joinMs: 50,
+      consensusMs: 4380,
+      mergeMs: 200,
+      windowSize: 50,
+      maxMessages: 17,
+      payloadBytesMax: 1382,
+    });
+    expect(config?.quorum).toEqual({ provider: 'votequorum', expectedVotes: 3, twoNode: false });
+  });
+
+  test('everything that can be said is heard', () => {
+    const { config } = parse(`
+cluster: {name: prod}
+node: {id: 2}
+totem: {transport: udpu, token: 1000, token_coefficient: 0, consensus: 2000, netmtu: 9000, port: 7000}
+nodelist:
+  - {id: 1, address: '::1', port: 7001}
+  - {id: 2, address: 0:0:0:0:0:0:0:1}
+quorum: {provider: none, expected_votes: 2, two_node: true}
+ipc: {socket: /tmp/s, mode: '0660', allow: {uid: [5], gid: [6, 7]}}
+state_dir: /tmp/state
+log: {level: debug, format: json}
+services: [evt, clm]
+`);
+    expect(config).toMatchObject({
+      clusterName: 'prod',
+      node: { id: 2, name: 'node-2', address: '::1', family: 'inet6', port: 7000 },
+      totem: { tokenMs: 1000, consensusMs: 2000, payloadBytesMax: 8882 },
+      quorum: { provider: 'none', twoNode: true },
+      ipc: { socket: '/tmp/s', mode: 0o660, allowUids: [5], allowGids: [6, 7] },
+      stateDir: '/tmp/state',
+      log: { level: 'debug', format: 'json' },
+      services: ['clm', 'evt'],
+    });
+  });
+});
+
+describe('a bad configuration names line, column, key, finding and remedy', () => {
+  test.each([
+    [
+      'unknown key, near miss',
+      'totem: {tokn: 5}',
+      "c.yaml:1:9: totem.tokn: unknown key; did you mean 'token'?",
+    ],
+    [
+      'unknown key of Corosync',
+      'nodelist:\n  - ring0_addr: 1.2.3.4\n    id: 1',
+      "c.yaml:2:5: nodelist[0].ring0_addr: unknown key; did you mean 'address'?",
+    ],
+    [
+      'unknown key, nothing near',
+      'frobnicate: 1',
+      'c.yaml:1:1: frobnicate: unknown key; known here are cluster, node, totem, nodelist',
+    ],
+    [
+      'wrong type',
+      'totem:\n  token: soon',
+      'c.yaml:2:10: totem.token: expected a number, found "soon"',
+    ],
+    [
+      'not whole',
+      'totem: {token: 99.5}',
+      'c.yaml:1:16: totem.token: expected a whole number, found 99.5',
+    ],
+    ['too small', 'totem: {token: 3}', 'c.yaml:1:16: totem.token: expected at least 30, found 3'],
+    [
+      'not in the list',
+      'totem: {transport: knet}',
+      'c.yaml:1:20: totem.transport: expected one of udpu, found "knet"',
+    ],
+    [
+      'missing',
+      'nodelist:\n  - {address: 10.0.0.1}',
+      'c.yaml:2:5: nodelist[0].id: missing; expected a number',
+    ],
+    [
+      'a list for a mapping',
+      'totem: [1]',
+      'c.yaml:1:8: totem: expected a mapping (key: value), found a list',
+    ],
+    ['a text for the whole', 'hello', 'c.yaml:1:1: expected a mapping (key: value), found "hello"'],
+    ['not YAML', 'a: [1,\nb: 2', 'c.yaml:2:1: '],
+    ['the same key twice', 'log: {}\nlog: {}', 'c.yaml:2:1: Map keys must be unique'],
+    [
+      'no address',
+      'nodelist: [{id: 1, address: alpha}]',
+      'c.yaml:1:29: nodelist[0].address: expected an IPv4 or IPv6 address, found "alpha"',
+    ],
+    ['empty nodelist', 'nodelist: []', 'c.yaml:1:11: nodelist: expected at least 1 entries'],
+    [
+      'duplicate id',
+      `${three}  - {id: 2, name: d, address: 10.0.0.4}`,
+      'c.yaml:6:10: nodelist[3].id: duplicate: nodelist[1] has id 2, too',
+    ],
+    [
+      'duplicate address',
+      `${three}  - {id: 4, address: 10.0.0.2}`,
+      'c.yaml:6:22: nodelist[3].address: duplicate: nodelist[1] has address 10.0.0.2 port 5405, too',
+    ],
+    [
+      'two families',
+      'nodelist:\n  - {id: 1, address: 10.0.0.1}\n  - {id: 2, address: "::1"}',
+      'c.yaml:3:22: nodelist[1].address: ::1 is not of the same family',
+    ],
+    [
+      'not in the nodelist',
+      'nodelist: [{id: 1, address: 10.9.9.9}]',
+      'c.yaml:1:11: nodelist: I cannot find myself in the nodelist (my addresses: 127.0.0.1, 10.0.0.1, fe80::1)',
+    ],
+    [
+      'several of this host',
+      'nodelist:\n  - {id: 1, address: 127.0.0.1}\n  - {id: 2, address: 127.0.0.2}',
+      'c.yaml:2:3: nodelist: nodes 1, 2 all have an address of this host: say which with node.id',
+    ],
+    [
+      'an unknown node.id',
+      `node: {id: 9}${three}`,
+      'c.yaml:1:12: node.id: not in the nodelist, which has 1 (a), 2 (b), 3 (c)',
+    ],
+    [
+      'a node of another host',
+      `node: {name: b}${three}`,
+      'c.yaml:4:31: nodelist[1].address: 10.0.0.2 is not an address of this host',
+    ],
+    [
+      'consensus too short',
+      'totem: {token: 1000, consensus: 1000}',
+      'c.yaml:1:33: totem.consensus: 1000 ms is too short for a token time-out of 1000 ms: at least 1200',
+    ],
+    [
+      'join too long',
+      'totem: {join: 5000}',
+      'c.yaml:1:15: totem.join: 5000 ms is not shorter than consensus (480 ms)',
+    ],
+    [
+      'token too short for retransmits',
+      'totem: {token: 50}',
+      'c.yaml:1:16: totem.token: retransmits of the token every 11 ms',
+    ],
+    [
+      'too few votes',
+      `quorum: {expected_votes: 2}${three}`,
+      'c.yaml:1:26: quorum.expected_votes: 2 is less than the 3 nodes',
+    ],
+    [
+      'two_node of three',
+      `quorum: {two_node: true}${three}`,
+      'c.yaml:1:20: quorum.two_node: two_node needs exactly 2 expected votes, there are 3',
+    ],
+    [
+      'permissions as a number',
+      'ipc: {mode: 660}',
+      'c.yaml:1:13: ipc.mode: expected a text, found 660',
+    ],
+    [
+      'an unknown service',
+      'services: [amf]',
+      'c.yaml:1:12: services[0]: expected one of clm, lck, evt, ckpt, found "amf"',
+    ],
+  ])('%s', (_, text, expected) => {
+    const { problems } = parse(text);
+    expect(problems?.[0]).toContain(expected);
+  });
+
+  test('all problems are told, in the order of the file', () => {
+    const { problems } = parse('log: {level: loud}\ntotem: {tokn: 1}\nstate_dir: 5');
+    expect(problems?.map((problem) => problem.split(':')[1])).toEqual(['1', '2', '3']);
+  });
+
+  test('a file that is not there, a directory and a film are told apart', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'ais-config-'));
+    expect(loadConfig(join(directory, 'none'), host).problems?.[0]).toMatch(/no such file/);
+    expect(loadConfig(directory, host).problems?.[0]).toMatch(/cannot read/);
+    writeFileSync(join(directory, 'film'), Buffer.alloc(2_000_000));
+    expect(loadConfig(join(directory, 'film'), host).problems?.[0]).toMatch(/at most 1048576/);
+    rmSync(directory, { recursive: true });
+  });
+
+  test('no text makes the loader throw', () => {
+    const key = fc.constantFrom('totem', 'nodelist', 'node', 'ipc', 'x', '__proto__', 'id');
+    const value = fc.letrec((tie) => ({
+      any: fc.oneof(
+        { depthSize: 'small' },
+        fc.constantFrom('1', '-1', '1e99', 'yes', '*a', '&a 1', '!!binary x', '"', '{', '- 1', '~'),
+        fc
+          .array(fc.tuple(key, tie('any')))
+          .map((pairs) => `{${pairs.map((p) => p.join(': ')).join(', ')}}`),
+      ),
+    })).any;
+    fc.assert(
+      fc.property(value, fc.string(), (structured, loose) => {
+        for (const text of [String(structured), loose]) {
+          const { config, problems } = parse(text);
+          expect(config === undefined).toBe(problems !== undefined);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

@@ -1,0 +1,56 @@
+/** The configuration as the executive uses it: every default filled in, this node found. */
+import type { Timings } from './timings.ts';
+
+export const SERVICE_NAMES = ['clm', 'lck', 'evt', 'ckpt'] as const;
+export type ServiceName = (typeof SERVICE_NAMES)[number];
+
+export interface NodeConfig {
+  readonly id: number;
+  readonly name: string;
+  readonly address: string;
+  readonly family: 'inet' | 'inet6';
+  readonly port: number;
+}
+
+export interface TotemConfig extends Timings {
+  readonly sendJoinMs: number;
+  readonly failRecvConst: number;
+  readonly seqnoUnchangedConst: number;
+  readonly missCountConst: number;
+  readonly windowSize: number;
+  readonly maxMessages: number;
+  readonly payloadBytesMax: number;
+}
+
+export interface QuorumConfig {
+  readonly provider: 'votequorum' | 'none';
+  readonly expectedVotes: number;
+  readonly twoNode: boolean;
+}
+
+export interface IpcConfig {
+  readonly socket: string;
+  readonly mode: number;
+  /** Besides root and the daemon's own uid. Both empty: whoever the socket's mode lets connect. */
+  readonly allowUids: readonly number[];
+  readonly allowGids: readonly number[];
+}
+
+export interface LogConfig {
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+  readonly format: 'auto' | 'human' | 'json';
+}
+
+export interface ExecutiveConfig {
+  readonly clusterName: string;
+  /** This node. */
+  readonly node: NodeConfig;
+  /** All nodes, this one included, ascending by id. */
+  readonly nodes: readonly NodeConfig[];
+  readonly totem: TotemConfig;
+  readonly quorum: QuorumConfig;
+  readonly ipc: IpcConfig;
+  readonly stateDir: string;
+  readonly log: LogConfig;
+  readonly services: readonly ServiceName[];
+}

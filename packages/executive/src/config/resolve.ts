@@ -1,0 +1,240 @@
+/**
+ * From the checked file to the configuration in force: defaults, this node among the nodelist, and the
+ * rules that concern several keys at once.
+ */
+
+import { isIPv6, SocketAddress } from 'node:net';
+import { homedir, hostname, networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { serverSocketPath } from '@aisexec/ipc/server';
+import {
+  type ExecutiveConfig,
+  type NodeConfig,
+  SERVICE_NAMES,
+  type TotemConfig,
+} from './config.ts';
+import type { ConfigFile, NodelistEntry } from './schema.ts';
+import type { Path } from './source.ts';
+import * as defaults from './timings.ts';
+
+export const DEFAULT_PORT = 5_405;
+
+/** What the configuration depends on besides its text. */
+export interface Host {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly hostname: string;
+  readonly uid: number;
+  readonly home: string;
+  /** Addresses of this host's interfaces. */
+  readonly addresses: readonly string[];
+}
+
+export function thisHost(): Host {
+  return {
+    env: process.env,
+    hostname: hostname(),
+    uid: process.getuid?.() ?? -1,
+    home: homedir(),
+    addresses: Object.values(networkInterfaces()).flatMap((entries) =>
+      (entries ?? []).map((entry) => entry.address),
+    ),
+  };
+}
+
+/** A rule over several keys that is broken, at the key that should change. */
+export interface RuleProblem {
+  readonly path: Path;
+  readonly text: string;
+}
+
+export type Resolved =
+  | { readonly config: ExecutiveConfig; readonly problems?: undefined }
+  | { readonly config?: undefined; readonly problems: readonly RuleProblem[] };
+
+export function resolveConfig(file: ConfigFile, host: Host): Resolved {
+  const problems: RuleProblem[] = [];
+  const complain = (path: Path, text: string) => void problems.push({ path, text });
+  const nodes = nodesOf(file, host, complain);
+  const node = findSelf(file, nodes, host, complain);
+  const totem = totemOf(file, nodes, complain);
+  const quorum = quorumOf(file, nodes, complain);
+  if (node === undefined || problems.length > 0) return { problems };
+  const { ipc = {}, log = {} } = file;
+  const config: ExecutiveConfig = {
+    clusterName: file.cluster?.name ?? 'aisexec',
+    node,
+    nodes: [...nodes].sort((a, b) => a.id - b.id),
+    totem,
+    quorum,
+    ipc: {
+      socket: ipc.socket ?? serverSocketPath(host.env),
+      mode: Number.parseInt(ipc.mode ?? defaultMode(ipc.allow), 8),
+      allowUids: ipc.allow?.uid ?? [],
+      allowGids: ipc.allow?.gid ?? [],
+    },
+    stateDir: file.state_dir ?? defaultStateDir(host),
+    log: { level: log.level ?? 'info', format: log.format ?? 'auto' },
+    services: SERVICE_NAMES.filter((name) => file.services?.includes(name) ?? true),
+  };
+  return { config };
+}
+
+type Complain = (path: Path, text: string) => void;
+
+function nodesOf(file: ConfigFile, host: Host, complain: Complain): readonly NodeConfig[] {
+  const { nodelist } = file;
+  if (nodelist === undefined) {
+    const { id = 1, name = host.hostname } = file.node ?? {};
+    // Nobody will send to a node that is alone: any free port will do, and two users do not collide.
+    return [{ id, name, address: '127.0.0.1', family: 'inet', port: file.totem?.port ?? 0 }];
+  }
+  const nodes = nodelist.map((entry) => nodeOf(entry, file.totem?.port ?? DEFAULT_PORT));
+  const unique = (key: string, textOf: (node: NodeConfig) => string) => {
+    const first = new Map<string, number>();
+    nodes.forEach((node, i) => {
+      const text = textOf(node);
+      const other = first.get(text);
+      if (other === undefined) first.set(text, i);
+      else complain(['nodelist', i, key], `duplicate: nodelist[${other}] has ${text}, too`);
+    });
+  };
+  unique('id', ({ id }) => `id ${id}`);
+  unique('name', ({ name }) => `name '${name}'`);
+  unique('address', ({ address, port }) => `address ${address} port ${port}`);
+  nodes.forEach((node, i) => {
+    if (node.family !== nodes[0]?.family) {
+      const text = `${node.address} is not of the same family (IPv4, IPv6) as nodelist[0]; one ring has one`;
+      complain(['nodelist', i, 'address'], text);
+    }
+  });
+  return nodes;
+}
+
+function nodeOf(entry: NodelistEntry, defaultPort: number): NodeConfig {
+  const family = isIPv6(entry.address) ? 'inet6' : 'inet';
+  return {
+    id: entry.id,
+    name: entry.name ?? `node-${entry.id}`,
+    address: canonicalAddress(entry.address),
+    family,
+    port: entry.port ?? defaultPort,
+  };
+}
+
+/** The spelling that the kernel uses, so that addresses compare as texts. */
+export function canonicalAddress(address: string): string {
+  return new SocketAddress({ address, family: isIPv6(address) ? 'ipv6' : 'ipv4' }).address;
+}
+
+function findSelf(
+  { node = {}, nodelist }: ConfigFile,
+  nodes: readonly NodeConfig[],
+  host: Host,
+  complain: Complain,
+): NodeConfig | undefined {
+  if (nodelist === undefined) return nodes[0];
+  const mine = `my addresses: ${host.addresses.join(', ')}`;
+  const wanted = nodes.filter(
+    ({ id, name }) =>
+      (node.id === undefined || node.id === id) && (node.name === undefined || node.name === name),
+  );
+  const named = node.id !== undefined || node.name !== undefined;
+  const key = node.id === undefined ? 'name' : 'id';
+  if (named && wanted.length !== 1) {
+    const list = nodes.map(({ id, name }) => `${id} (${name})`).join(', ');
+    complain(['node', key], `not in the nodelist, which has ${list}`);
+    return undefined;
+  }
+  const here = wanted.filter(({ address }) => isOfHost(address, host));
+  if (here.length === 1) return here[0];
+  if (named) {
+    const index = nodes.indexOf(wanted[0] as NodeConfig);
+    const text = `${wanted[0]?.address} is not an address of this host (${mine})`;
+    complain(['nodelist', index, 'address'], text);
+  } else if (here.length === 0) {
+    complain(['nodelist'], `I cannot find myself in the nodelist (${mine})`);
+  } else {
+    const list = here.map(({ id }) => id).join(', ');
+    complain(
+      ['nodelist'],
+      `nodes ${list} all have an address of this host: say which with node.id`,
+    );
+  }
+  return undefined;
+}
+
+function isOfHost(address: string, host: Host): boolean {
+  return isLoopback(address) || host.addresses.includes(address);
+}
+
+export function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
+}
+
+function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Complain): TotemConfig {
+  const { totem = {} } = file;
+  const loopback = nodes.every(({ address }) => isLoopback(address));
+  const timings = defaults.timingsOf(totem, nodes.length, loopback);
+  const { tokenMs, tokenRetransmitMs, holdMs, joinMs, consensusMs } = timings;
+  const rule = (holds: boolean, key: keyof typeof totem, text: string) => {
+    if (!holds) complain(['totem', key], text);
+  };
+  rule(
+    tokenRetransmitMs < tokenMs && tokenRetransmitMs >= defaults.TIMEOUT_MS_MIN,
+    totem.token_retransmit === undefined ? 'token' : 'token_retransmit',
+    `retransmits of the token every ${tokenRetransmitMs} ms do not fit a token time-out of ${tokenMs} ms; they must be at least ${defaults.TIMEOUT_MS_MIN} ms apart and come before it`,
+  );
+  rule(
+    holdMs < tokenRetransmitMs && holdMs >= defaults.HOLD_MS_MIN,
+    totem.hold === undefined ? 'token' : 'hold',
+    `a hold of ${holdMs} ms does not fit retransmits every ${tokenRetransmitMs} ms; it must be shorter, and at least ${defaults.HOLD_MS_MIN} ms`,
+  );
+  rule(
+    consensusMs >= tokenMs * defaults.CONSENSUS_FACTOR - 1,
+    'consensus',
+    `${consensusMs} ms is too short for a token time-out of ${tokenMs} ms: at least ${Math.floor(tokenMs * defaults.CONSENSUS_FACTOR)}`,
+  );
+  rule(
+    joinMs < consensusMs,
+    'join',
+    `${joinMs} ms is not shorter than consensus (${consensusMs} ms)`,
+  );
+  return {
+    ...timings,
+    sendJoinMs: totem.send_join ?? defaults.SEND_JOIN_MS,
+    failRecvConst: totem.fail_recv_const ?? defaults.FAIL_RECV_CONST,
+    seqnoUnchangedConst: totem.seqno_unchanged_const ?? defaults.SEQNO_UNCHANGED_CONST,
+    missCountConst: totem.miss_count_const ?? defaults.MISS_COUNT_CONST,
+    windowSize: totem.window_size ?? defaults.WINDOW_SIZE,
+    maxMessages: totem.max_messages ?? defaults.MAX_MESSAGES,
+    payloadBytesMax: (totem.netmtu ?? defaults.NETMTU) - defaults.NETMTU_OVERHEAD,
+  };
+}
+
+function quorumOf(
+  { quorum = {} }: ConfigFile,
+  nodes: readonly NodeConfig[],
+  complain: Complain,
+): ExecutiveConfig['quorum'] {
+  const { provider = 'votequorum', expected_votes: expectedVotes = nodes.length } = quorum;
+  const twoNode = quorum.two_node ?? false;
+  if (expectedVotes < nodes.length) {
+    const text = `${expectedVotes} is less than the ${nodes.length} nodes of the nodelist, which have one vote each`;
+    complain(['quorum', 'expected_votes'], text);
+  }
+  if (twoNode && expectedVotes !== 2) {
+    const text = `two_node needs exactly 2 expected votes, there are ${expectedVotes}`;
+    complain(['quorum', 'two_node'], text);
+  }
+  return { provider, expectedVotes, twoNode };
+}
+
+/** With an allow list others must get as far as being asked who they are; without one, only the owner. */
+function defaultMode(allow: { uid?: unknown; gid?: unknown } | undefined): string {
+  return allow === undefined ? '0600' : '0666';
+}
+
+function defaultStateDir({ env, uid, home }: Host): string {
+  if (uid === 0) return '/var/lib/aisexec';
+  return join(env['XDG_STATE_HOME'] || join(home, '.local', 'state'), 'aisexec');
+}

@@ -1,0 +1,96 @@
+/** The shape of the configuration file (docs/reference/config.md). Strict: unknown keys are errors. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { NODELIST_MAX } from '../limits.ts';
+import { HOLD_MS_MIN, TIMEOUT_MS_MIN } from './timings.ts';
+
+const milliseconds = z.int().min(TIMEOUT_MS_MIN).max(86_400_000).optional();
+const port = z.int().min(1).max(65_535).optional();
+const nodeId = z.int().min(1).max(0xffff_ffff);
+const name = z.string().min(1).max(256);
+const ids = z.array(z.int().min(0).max(0xffff_ffff)).optional();
+
+const node = z.strictObject({
+  id: nodeId,
+  name: name.optional(),
+  address: z.string().refine((text) => isIP(text) !== 0, {
+    error: 'expected an IPv4 or IPv6 address',
+  }),
+  port,
+});
+
+const totem = z.strictObject({
+  transport: z.enum(['udpu']).optional(),
+  token: milliseconds,
+  token_coefficient: z.int().min(0).max(3_600_000).optional(),
+  token_retransmits_before_loss_const: z.int().min(1).max(1_000).optional(),
+  token_retransmit: milliseconds,
+  hold: z.int().min(HOLD_MS_MIN).max(86_400_000).optional(),
+  join: milliseconds,
+  consensus: milliseconds,
+  merge: milliseconds,
+  send_join: z.int().min(0).max(3_600_000).optional(),
+  fail_recv_const: z.int().min(1).max(1_000_000).optional(),
+  seqno_unchanged_const: z.int().min(1).max(1_000_000).optional(),
+  miss_count_const: z.int().min(1).max(1_000_000).optional(),
+  window_size: z.int().min(1).max(8_192).optional(),
+  max_messages: z.int().min(1).max(8_192).optional(),
+  netmtu: z.int().min(576).max(65_535).optional(),
+  port,
+});
+
+const quorum = z.strictObject({
+  provider: z.enum(['votequorum', 'none']).optional(),
+  expected_votes: z.int().min(1).max(NODELIST_MAX).optional(),
+  two_node: z.boolean().optional(),
+});
+
+const ipc = z.strictObject({
+  socket: z.string().min(1).optional(),
+  mode: z
+    .string()
+    .regex(/^0?[0-7]{3}$/, { error: "expected permissions in octal, like '0660'" })
+    .optional(),
+  allow: z.strictObject({ uid: ids, gid: ids }).optional(),
+});
+
+const log = z.strictObject({
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).optional(),
+  format: z.enum(['auto', 'human', 'json']).optional(),
+});
+
+export const configSchema = z.strictObject({
+  cluster: z.strictObject({ name: name.optional() }).optional(),
+  node: z.strictObject({ id: nodeId.optional(), name: name.optional() }).optional(),
+  totem: totem.optional(),
+  nodelist: z.array(node).min(1).max(NODELIST_MAX).optional(),
+  quorum: quorum.optional(),
+  ipc: ipc.optional(),
+  state_dir: z.string().min(1).optional(),
+  log: log.optional(),
+  services: z.array(z.enum(['clm', 'lck', 'evt', 'ckpt'])).optional(),
+});
+
+/** The file's content as it was checked, before defaults. */
+export type ConfigFile = z.infer<typeof configSchema>;
+export type NodelistEntry = z.infer<typeof node>;
+
+/** Names people know from elsewhere, and what they are called here. */
+export const FOREIGN_NAMES: Readonly<Record<string, string>> = {
+  nodeid: 'id',
+  ring0_addr: 'address',
+  addr: 'address',
+  host: 'address',
+  mcastport: 'port',
+  bindnetaddr: 'nodelist[].address',
+  interface: 'nodelist',
+  nodes: 'nodelist',
+  cluster_name: 'cluster.name',
+  logging: 'log',
+  loglevel: 'level',
+  to_logfile: 'log',
+  uidgid: 'ipc.allow',
+  votes: 'expected_votes',
+  socket_path: 'socket',
+  statedir: 'state_dir',
+};

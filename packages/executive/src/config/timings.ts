@@ -1,0 +1,65 @@
+/**
+ * Totem's time-outs and where their defaults come from: Corosync's for a network (totem-wire §3.1), and
+ * a scaled set where every node is on loopback and nothing between them can be slow but this machine.
+ */
+
+export const TOKEN_MS = 3_000;
+export const TOKEN_COEFFICIENT_MS = 650;
+export const LOOPBACK_TOKEN_MS = 400;
+/** A ring of many nodes on one machine shares its cores. */
+export const LOOPBACK_TOKEN_COEFFICIENT_MS = 100;
+export const CONSENSUS_FACTOR = 1.2;
+export const RETRANSMITS_BEFORE_LOSS = 4;
+export const JOIN_MS = 50;
+export const MERGE_MS = 200;
+export const SEND_JOIN_MS = 0;
+export const FAIL_RECV_CONST = 2_500;
+export const SEQNO_UNCHANGED_CONST = 30;
+export const MISS_COUNT_CONST = 5;
+export const WINDOW_SIZE = 50;
+export const MAX_MESSAGES = 17;
+export const NETMTU = 1_500;
+/** netmtu minus IPv4 and UDP headers and the two mcast headers of a recovery copy (totem-wire §1.9). */
+export const NETMTU_OVERHEAD = 118;
+/** Corosync's smallest time-outs. */
+export const TIMEOUT_MS_MIN = 30;
+export const HOLD_MS_MIN = 14;
+
+/** What the configuration says; all of it optional. */
+export interface TimingInput {
+  readonly token?: number | undefined;
+  readonly token_coefficient?: number | undefined;
+  readonly token_retransmits_before_loss_const?: number | undefined;
+  readonly token_retransmit?: number | undefined;
+  readonly hold?: number | undefined;
+  readonly join?: number | undefined;
+  readonly consensus?: number | undefined;
+  readonly merge?: number | undefined;
+}
+
+export interface Timings {
+  readonly tokenMs: number;
+  readonly tokenRetransmitMs: number;
+  readonly holdMs: number;
+  readonly joinMs: number;
+  readonly consensusMs: number;
+  readonly mergeMs: number;
+}
+
+/** Corosync's formulae: every time-out that is not given follows from the token's. */
+export function timingsOf(input: TimingInput, nodes: number, loopback: boolean): Timings {
+  const coefficient =
+    input.token_coefficient ?? (loopback ? LOOPBACK_TOKEN_COEFFICIENT_MS : TOKEN_COEFFICIENT_MS);
+  const base = input.token ?? (loopback ? LOOPBACK_TOKEN_MS : TOKEN_MS);
+  const tokenMs = base + Math.max(0, nodes - 2) * coefficient;
+  const retransmits = input.token_retransmits_before_loss_const ?? RETRANSMITS_BEFORE_LOSS;
+  const tokenRetransmitMs = input.token_retransmit ?? Math.floor(tokenMs / (retransmits + 0.2));
+  return {
+    tokenMs,
+    tokenRetransmitMs,
+    holdMs: input.hold ?? Math.floor(tokenRetransmitMs * 0.8 - 10),
+    joinMs: input.join ?? JOIN_MS,
+    consensusMs: input.consensus ?? Math.floor(tokenMs * CONSENSUS_FACTOR),
+    mergeMs: input.merge ?? MERGE_MS,
+  };
+}

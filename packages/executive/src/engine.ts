@@ -1,0 +1,134 @@
+/**
+ * The built-in engine: process groups on a ring on UDP, with its timers and its stable store. Everything
+ * pure is called from here, and what it throws ends the engine instead of the process.
+ */
+import {
+  createProcessGroups,
+  createRing,
+  type GroupMessaging,
+  type RingId,
+  type RingMachine,
+  type RingState,
+  type RingTimer,
+  ringDefaults,
+} from '@aisexec/totem';
+import type { ExecutiveConfig } from './config/config.ts';
+import { openStableStore } from './drivers/stable-store.ts';
+import { createTimers, type Timers } from './drivers/timers.ts';
+import { createUdpTransport, type UdpTransport } from './drivers/udp.ts';
+import { LEAVE_DRAIN_MS } from './limits.ts';
+
+export interface EngineOptions {
+  readonly config: ExecutiveConfig;
+  readonly trace: (event: string, detail?: Readonly<Record<string, unknown>>) => void;
+  /** The engine cannot go on, e.g. because the ring sequence cannot be stored. Called once. */
+  readonly failed: (error: Error) => void;
+}
+
+export interface RingStatus {
+  readonly state: RingState;
+  readonly ringId: RingId;
+  /** nodeids, ascending. */
+  readonly members: readonly number[];
+}
+
+/** A group-messaging layer with its life cycle: what an executive runs on. */
+export interface Engine {
+  readonly messaging: GroupMessaging;
+  /** Where it listens, for people. */
+  readonly endpoint: string;
+  readonly ring: RingStatus;
+  start(): void;
+  /** Leaves in good order and ends. */
+  leave(): Promise<void>;
+  stats(): Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+export type EngineFactory = (options: EngineOptions) => Promise<Engine>;
+
+/** @throws StableStoreError, TransportError: why this node cannot start. */
+export async function createTotemEngine(options: EngineOptions): Promise<Engine> {
+  const { config, trace, failed } = options;
+  const { node, nodes, totem } = config;
+  const store = openStableStore(config.stateDir, node.id);
+  let ended = false;
+  let ring: RingMachine | undefined;
+
+  function fail(error: unknown): void {
+    if (ended) return;
+    ended = true;
+    timers.stop();
+    failed(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  const timers: Timers<RingTimer> = createTimers({
+    fire(name, now) {
+      if (ended) return;
+      try {
+        ring?.timeout(name, now);
+      } catch (error) {
+        fail(error);
+      }
+    },
+  });
+  const udp: UdpTransport = await createUdpTransport({
+    self: node,
+    nodes,
+    receive(packet) {
+      if (ended) return;
+      try {
+        ring?.receive(packet, performance.now());
+      } catch (error) {
+        fail(error);
+      }
+    },
+  });
+  const groups = createProcessGroups({
+    nodeId: node.id,
+    payloadBytesMax: totem.payloadBytesMax,
+  });
+  const machine = createRing(
+    ringDefaults({ ...totem, nodeId: node.id, ringSeq: store.ringSeq, random: Math.random }),
+    {
+      unicast: (target, packet) => udp.unicast(target, packet),
+      multicast: (packet) => udp.multicast(packet),
+      setTimer: (name, delayMs) => timers.set(name, delayMs),
+      cancelTimer: (name) => timers.cancel(name),
+      storeRingId: (ringId) => store.save(ringId),
+      trace: ({ event, detail }) => trace(event, detail),
+    },
+    groups.client,
+  );
+  groups.attach(machine);
+
+  return {
+    messaging: groups.messaging,
+    endpoint: endpointText(udp),
+    get ring() {
+      return { state: machine.state, ringId: machine.ringId, members: machine.members };
+    },
+    start() {
+      // Packets that came before this are lost, like those that came before the socket was there.
+      ring = machine;
+      machine.start(performance.now());
+    },
+    async leave() {
+      if (!ended) {
+        if (ring !== undefined) machine.leave(performance.now());
+        ended = true;
+        timers.stop();
+        await new Promise((resolve) => setTimeout(resolve, LEAVE_DRAIN_MS));
+      }
+      await udp.close();
+    },
+    stats: () => ({
+      ring: machine.stats(),
+      groups: groups.messaging.stats(),
+      udp: udp.stats(),
+    }),
+  };
+}
+
+function endpointText({ address, port }: UdpTransport): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}

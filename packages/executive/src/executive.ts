@@ -1,0 +1,260 @@
+/**
+ * One executive: the engine, the service host on it, and the ways in for clients. Embeddable: several fit
+ * in one process. The daemon (`bin/aisexec.ts`) is a command line around this class.
+ */
+import { EventEmitter } from 'node:events';
+import { type Connector, localConnector } from '@aisexec/ipc';
+import { createIpcServer, type IpcServer } from '@aisexec/ipc/server';
+import {
+  createQuorum,
+  createServiceHost,
+  type QuorumFilter,
+  type ServiceDefinition,
+  type ServiceHost,
+  type View,
+} from '@aisexec/service';
+import { ringIdText } from '@aisexec/totem';
+import { createAccessRule } from './admin/access.ts';
+import { type AdminSource, createBackend, type ExecutiveBackend } from './admin/backend.ts';
+import type { ExecutiveConfig } from './config/config.ts';
+import { loadPeerCredentials } from './drivers/native.ts';
+import { lockState, type StateLock } from './drivers/state-lock.ts';
+import { createTotemEngine, type Engine, type EngineFactory } from './engine.ts';
+import { type LogEvent, logEvent } from './log/events.ts';
+import { servicesNamed } from './services.ts';
+import {
+  createLoopMonitor,
+  type ExecutiveStatus,
+  type LoopMonitor,
+  packageVersion,
+} from './status.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: services of one host differ in their states
+export type AnyService = ServiceDefinition<any>;
+
+export interface ExecutiveOptions {
+  readonly config: ExecutiveConfig;
+  /** Services to run; default: those that the configuration names. */
+  readonly services?: readonly AnyService[];
+  /** Default: the built-in Totem ring. */
+  readonly engine?: EngineFactory;
+  /** false: in-process clients only, no socket. */
+  readonly listen?: boolean;
+  /** Every event; also emitted as `log`. Given here it hears those of the start, too. */
+  readonly onLog?: (event: LogEvent) => void;
+}
+
+/** `view`: a synchronised membership. `failed`: it could not go on and has ended. `stopped`: after `stop`. */
+export interface ExecutiveEvents {
+  view: [view: View];
+  log: [event: LogEvent];
+  failed: [error: Error];
+  stopped: [];
+}
+
+const NS_PER_MS = 1_000_000n;
+
+/** The allow list needs the kernel's word on who connects, and it cannot be had. */
+export class CredentialsError extends Error {
+  override readonly name = 'CredentialsError';
+}
+
+export class Executive extends EventEmitter<ExecutiveEvents> {
+  readonly config: ExecutiveConfig;
+  readonly #onLog: ((event: LogEvent) => void) | undefined;
+  readonly #startedAt = performance.now();
+  readonly #bootTime = BigInt(Date.now()) * NS_PER_MS;
+  readonly #loop: LoopMonitor = createLoopMonitor();
+  readonly #quorum: QuorumFilter;
+  #lock: StateLock | undefined;
+  #engine: Engine | undefined;
+  #host: ServiceHost | undefined;
+  #backend: ExecutiveBackend | undefined;
+  #server: IpcServer | undefined;
+  #wake: NodeJS.Timeout | undefined;
+  #stopping: Promise<void> | undefined;
+
+  private constructor({ config, onLog }: ExecutiveOptions) {
+    super();
+    this.config = config;
+    this.#onLog = onLog;
+    const { provider, expectedVotes, twoNode } = config.quorum;
+    this.#quorum = createQuorum(
+      provider === 'none' ? { provider } : { provider, expectedVotes, twoNode },
+    );
+  }
+
+  /**
+   * Starts an executive and resolves when clients can connect; the first `view` follows.
+   * @throws StateInUseError, StableStoreError, TransportError, SocketPathError, CredentialsError
+   */
+  static async start(options: ExecutiveOptions): Promise<Executive> {
+    const executive = new Executive(options);
+    try {
+      await executive.#start(options);
+      return executive;
+    } catch (error) {
+      await executive.stop();
+      throw error;
+    }
+  }
+
+  async #start(options: ExecutiveOptions): Promise<void> {
+    const { config } = this;
+    const factory = options.engine ?? createTotemEngine;
+    if (factory === createTotemEngine) {
+      this.#lock = await lockState(config.stateDir, config.node.id);
+    }
+    const engine = await factory({
+      config,
+      trace: (event, detail) => this.#log(event, detail),
+      failed: (error) => this.#fail(error),
+    });
+    this.#engine = engine;
+    const services = options.services ?? servicesNamed(config.services);
+    const host = this.#createHost(engine, services);
+    this.#host = host;
+    this.#backend = createBackend(host, this.#admin());
+    if (options.listen !== false) this.#server = await this.#listen(this.#backend);
+    engine.start();
+  }
+
+  #createHost(engine: Engine, services: readonly AnyService[]): ServiceHost {
+    const { id, name, address, family } = this.config.node;
+    const host = createServiceHost({
+      node: { nodeId: id, name, address: { family, text: address }, bootTime: this.#bootTime },
+      messaging: engine.messaging,
+      services,
+      quorum: this.#quorum,
+      wallClock: () => BigInt(Date.now()) * NS_PER_MS,
+      random: Math.random,
+      effects: {
+        setWake: (delayMs) => {
+          clearTimeout(this.#wake);
+          if (delayMs !== null) this.#wake = setTimeout(() => host.wake(), delayMs);
+        },
+        trace: ({ event, detail }) => this.#log(event, detail),
+      },
+    });
+    host.onView((view) => this.emit('view', view));
+    return host;
+  }
+
+  async #listen(backend: ExecutiveBackend): Promise<IpcServer> {
+    const { ipc } = this.config;
+    const peers = loadPeerCredentials();
+    if (peers.read === undefined) {
+      if (ipc.allowUids.length + ipc.allowGids.length > 0) {
+        throw new CredentialsError(
+          `ipc.allow needs to know who connects, but ${peers.missing}: install koffi, or replace ` +
+            'ipc.allow by ipc.mode and the group of the socket',
+        );
+      }
+      this.#log('no-peer-credentials', { reason: peers.missing, guard: 'mode of the socket' });
+    }
+    return createIpcServer({
+      path: ipc.socket,
+      mode: ipc.mode,
+      backend,
+      access: createAccessRule(ipc, process.getuid?.() ?? -1),
+      onEvent: ({ event, detail }) => this.#log(event, detail),
+      ...(peers.read === undefined ? {} : { credentials: peers.read }),
+    });
+  }
+
+  #admin(): AdminSource {
+    return {
+      status: () => this.status(),
+      shutdown: () => {
+        this.#log('shutdown-requested');
+        // After the reply has left.
+        setImmediate(() => void this.stop());
+      },
+    };
+  }
+
+  /** A connector for clients in this process: `LockService.connect({ connector })`. */
+  connector(): Connector {
+    return localConnector(() => (this.#stopping === undefined ? this.#backend : undefined));
+  }
+
+  /** The current view; undefined before the first one and while synchronisation runs. */
+  get view(): View | undefined {
+    return this.#host?.view;
+  }
+
+  /** Where the engine listens, like `127.0.0.1:5405`. */
+  get endpoint(): string {
+    return this.#engine?.endpoint ?? '';
+  }
+
+  /** A service's replicated state, for people and tools. */
+  inspect(service: string): unknown {
+    return this.#host?.inspect(service);
+  }
+
+  status(): ExecutiveStatus {
+    const { node, clusterName } = this.config;
+    const view = this.view;
+    const ring = this.#engine?.ring;
+    const { quorate, votes, needed } = this.#quorum.state;
+    return {
+      version: packageVersion(),
+      pid: process.pid,
+      uptimeMs: Math.round(performance.now() - this.#startedAt),
+      cluster: clusterName,
+      node: { id: node.id, name: node.name, address: this.endpoint },
+      socket: this.#server?.path ?? null,
+      ring: {
+        state: ring?.state ?? 'down',
+        id: ring === undefined ? '' : ringIdText(ring.ringId),
+        members: ring?.members ?? [],
+      },
+      view:
+        view === undefined
+          ? null
+          : {
+              ring: ringIdText(view.ringId),
+              quorate: view.quorate,
+              members: view.members.map(({ nodeId, name }) => ({ id: nodeId, name })),
+            },
+      quorum: { provider: this.#quorum.name, quorate, votes, needed },
+      services: this.#host?.services ?? [],
+      eventLoop: this.#loop.delay(),
+      counters: {
+        ...this.#engine?.stats(),
+        host: this.#host?.stats() ?? {},
+        ...(this.#server === undefined ? {} : { ipc: this.#server.stats() }),
+      },
+    };
+  }
+
+  /** Leaves in good order: clients are told, LEAVE is sent, files are removed. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop().then(() => void this.emit('stopped'));
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    await this.#server?.close();
+    this.#backend?.closeAll('the executive leaves');
+    clearTimeout(this.#wake);
+    await this.#engine?.leave();
+    await this.#lock?.release();
+    this.#loop.stop();
+  }
+
+  #fail(error: Error): void {
+    this.#log('failed', { message: error.message });
+    const isHeard = this.emit('failed', error);
+    void this.stop();
+    // Nobody who listens: the process must not go on as if it were a member.
+    if (!isHeard) throw error;
+  }
+
+  #log(event: string, detail?: Readonly<Record<string, unknown>>): void {
+    const line = logEvent(event, detail);
+    this.#onLog?.(line);
+    this.emit('log', line);
+  }
+}

@@ -1,0 +1,24 @@
+/** Bounds of the executive. Every one has a row in docs/LIMITS.md. */
+
+/** Largest configuration file in bytes. */
+export const CONFIG_BYTES_MAX = 1_048_576;
+/** Nodes in a nodelist; Corosync's arrays have this size (totem-wire §4.7). */
+export const NODELIST_MAX = 384;
+/** Problems of one configuration that are reported. */
+export const CONFIG_PROBLEMS_MAX = 50;
+
+/** Largest UDP payload over IPv4. */
+export const DATAGRAM_BYTES_MAX = 65_507;
+/** Shortest datagram that can be a Totem packet: its header. */
+export const DATAGRAM_BYTES_MIN = 13;
+/** Packets of this node to itself that are handled in one turn of the event loop. */
+export const SELF_PACKETS_PER_TURN = 64;
+/** Packets of this node to itself that wait; more are lost like any datagram. */
+export const SELF_PACKETS_MAX = 1_024;
+/** Receive and send buffer asked of the kernel, as Corosync does (totem-wire §1.9). */
+export const SOCKET_BUFFER_BYTES = 2_179_072;
+
+/** Milliseconds that a stop waits for the last packets to leave. */
+export const LEAVE_DRAIN_MS = 50;
+/** Bytes of log that wait for a slow reader; more are dropped. */
+export const LOG_BYTES_MAX = 1_048_576;

@@ -1,0 +1,13 @@
+import type { LocalNode } from './local-node.ts';
+
+/** What kind of cluster to start. */
+export interface LocalClusterOptions {
+  /** Number of executives, 1 to 16. */
+  readonly nodes: number;
+  /** Quorum provider; default `votequorum` with a vote each. */
+  readonly quorum?: 'votequorum' | 'none';
+  /** Further keys of the `totem` section, e.g. `{ token: 1000 }`. */
+  readonly totem?: Readonly<Record<string, number>>;
+  /** Called for every log line of a node (one JSON document). */
+  readonly onLog?: (node: LocalNode, line: string) => void;
+}

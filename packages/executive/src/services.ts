@@ -1,0 +1,20 @@
+/** The services that come with the executive, by the names that the configuration uses. */
+import { ckptService } from '@aisexec/ckpt/service';
+import { clmService } from '@aisexec/clm/service';
+import { evtService } from '@aisexec/evt/service';
+import { lckService } from '@aisexec/lck/service';
+import type { ServiceDefinition } from '@aisexec/service';
+import type { ServiceName } from './config/config.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: services of one table differ in their states
+const SERVICES: Readonly<Record<ServiceName, ServiceDefinition<any>>> = {
+  clm: clmService,
+  lck: lckService,
+  evt: evtService,
+  ckpt: ckptService,
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export function servicesNamed(names: readonly ServiceName[]): readonly ServiceDefinition<any>[] {
+  return names.map((name) => SERVICES[name]);
+}

@@ -1,0 +1,51 @@
+/** The requests of both layers to the lock service, and what both must get right about time-outs. */
+import {
+  SA_AIS_ERR_TIMEOUT,
+  SA_TIME_END,
+  SA_TIME_ONE_MILLISECOND,
+  type SaAisErrorT,
+  type SaTimeT,
+} from '@aisexec/ais';
+import { type AisHandle, deadlineOf, type Reply, withRetry } from '@aisexec/ipc';
+
+/**
+ * Takes back a lock request, whatever became of it: one that waits is cancelled, one that was granted
+ * is released. The request before it on the same connection is ordered before it, so nothing is left
+ * behind, even when the answer to that comes later. Repeated until the executive has accepted it.
+ */
+export function releaseLock(handle: AisHandle, lockId: bigint): Promise<Reply> {
+  return insist(handle, 'unlock', { lockId });
+}
+
+/** The same for an open: its locks go, too. */
+export function releaseOpen(handle: AisHandle, open: bigint): Promise<Reply> {
+  return insist(handle, 'close', { handle: open });
+}
+
+function insist(handle: AisHandle, fn: string, argument: unknown): Promise<Reply> {
+  const retry = { totalMs: Number.POSITIVE_INFINITY };
+  return withRetry(() => handle.request(fn, argument), deadlineOf({}, fn), retry);
+}
+
+/** The reply, or TIMEOUT as an answer when none came within an AIS time-out. */
+export async function withinTimeout<R extends { readonly rc: SaAisErrorT }>(
+  pending: Promise<R>,
+  timeout: SaTimeT,
+): Promise<R | { readonly rc: typeof SA_AIS_ERR_TIMEOUT }> {
+  if (timeout === SA_TIME_END) return pending;
+  const timeoutMs = Number(timeout) / Number(SA_TIME_ONE_MILLISECOND);
+  const deadline = deadlineOf({ timeoutMs }, 'saLck');
+  return deadline.race(pending).catch(() => ({ rc: SA_AIS_ERR_TIMEOUT }));
+}
+
+/** An out-parameter that must be a bigint; 0n when an executive of another version left it out. */
+export function bigintOf(value: unknown): bigint {
+  return typeof value === 'bigint'
+    ? value
+    : BigInt(Number.isSafeInteger(value) ? Number(value) : 0);
+}
+
+/** A lock status out of a reply; 0 when there is none. */
+export function statusOf<T extends number>(value: unknown): T | 0 {
+  return typeof value === 'number' && value >= 1 && value <= 6 ? (value as T) : 0;
+}

@@ -1,0 +1,136 @@
+/** The idiomatic layer's way in: a connection to the lock service of an executive. */
+import { SaAisError } from '@aisexec/ais';
+import {
+  type CallOptions,
+  type ConnectOptions,
+  deadlineOf,
+  okOrThrow,
+  openHandle,
+  type RetryOptions,
+  withRetry,
+} from '@aisexec/ipc';
+import { LCK_SERVICE_NAME, LCK_VERSIONS, type OpenRequest } from '../protocol.ts';
+import { releaseOpen } from './calls.ts';
+import { LockLostError } from './errors.ts';
+import type { HeldLock, LockMode } from './held-lock.ts';
+import { type LockOptions, LockResource, type WaiterOptions } from './lock-resource.ts';
+import { random64, Session } from './session.ts';
+
+export interface LockServiceOptions extends ConnectOptions, CallOptions {
+  /** How TRY_AGAIN is repeated; false: not at all. */
+  readonly retry?: RetryOptions | false;
+}
+
+export interface OpenOptions extends CallOptions, WaiterOptions {
+  /** Make the resource when it does not exist; else that is NOT_EXIST. */
+  readonly create?: boolean;
+}
+
+export interface WithLockOptions extends LockOptions, WaiterOptions {
+  /** `EX` by default. */
+  readonly mode?: LockMode;
+}
+
+/** A client of the lock service. Closing it, or the end of the process, releases all of its locks. */
+export class LockService implements AsyncDisposable {
+  readonly #session: Session;
+
+  private constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** @throws SaAisError: TRY_AGAIN or TIMEOUT when no executive answers, ACCESS, NOT_SUPPORTED. */
+  static async connect(options: LockServiceOptions = {}): Promise<LockService> {
+    const call = 'saLckInitialize';
+    const { retry = {} } = options;
+    const deadline = deadlineOf(options, call);
+    let session: Session | undefined;
+    const open = async () => {
+      const opening = openHandle({
+        service: LCK_SERVICE_NAME,
+        supported: LCK_VERSIONS,
+        version: { releaseCode: 'B', majorVersion: 3, minorVersion: 1 },
+        connect: options,
+        onEvent: (event) => session?.onEvent(event),
+      });
+      try {
+        return await deadline.race(opening);
+      } catch (error) {
+        // Nobody waits any more: a connection that comes about after all is ended.
+        opening.then(({ handle }) => handle?.finalize());
+        throw error;
+      }
+    };
+    const opened = await withRetry(open, deadline, retry);
+    if (opened.handle === undefined) {
+      throw opened.cause instanceof SaAisError ? opened.cause : new SaAisError(opened.rc, call);
+    }
+    session = new Session(opened.handle, retry);
+    return new LockService(session);
+  }
+
+  /** @throws SaAisError: NOT_EXIST without `create`, INVALID_PARAM for a name over 256 bytes … */
+  async open(name: string, options: OpenOptions = {}): Promise<LockResource> {
+    const call = 'saLckResourceOpen';
+    const deadline = deadlineOf(options, call);
+    const request: OpenRequest = {
+      handle: random64(),
+      name,
+      create: options.create === true,
+      notify: options.onWaiter !== undefined,
+    };
+    const { handle, retry } = this.#session;
+    const ask = () => deadline.race(handle.request('open', request));
+    try {
+      okOrThrow(await withRetry(ask, deadline, retry), call);
+    } catch (error) {
+      releaseOpen(handle, request.handle);
+      throw error;
+    }
+    return new LockResource(this.#session, request.handle, name, options);
+  }
+
+  /**
+   * Runs `fn` under the lock and releases it afterwards. Options bound the wait for the lock, not `fn`.
+   * @throws LockLostError when the lock was lost before `fn` was done; what `fn` throws goes first.
+   */
+  async withLock<T>(
+    name: string,
+    fn: (lock: HeldLock) => T | Promise<T>,
+    options: WithLockOptions = {},
+  ): Promise<T> {
+    const resource = await this.open(name, { ...options, create: true });
+    try {
+      const lock = await resource.acquire(options.mode ?? 'EX', options);
+      try {
+        const result = await fn(lock);
+        if (lock.lost !== undefined && lock.lost !== 'released') {
+          throw new LockLostError(name, lock.lost);
+        }
+        return result;
+      } finally {
+        await lock.unlock();
+      }
+    } finally {
+      await resource.close();
+    }
+  }
+
+  /** Releases all locks and ends the connection. Idempotent. */
+  async close(): Promise<void> {
+    await this.#session.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Whether this connection keeps the process alive; it does at first. */
+  ref(): void {
+    this.#session.handle.selectionObject().ref();
+  }
+
+  unref(): void {
+    this.#session.handle.selectionObject().unref();
+  }
+}

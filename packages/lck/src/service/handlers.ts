@@ -1,0 +1,192 @@
+/**
+ * The handlers of the lock service. Library handlers validate and multicast; exec handlers change the
+ * table, the same on every node. All are total: an id that is stale, foreign or made up is answered.
+ */
+import {
+  isSaName,
+  SA_AIS_ERR_BAD_HANDLE,
+  SA_AIS_ERR_EXIST,
+  SA_AIS_ERR_INVALID_PARAM,
+  SA_AIS_ERR_NO_RESOURCES,
+  SA_AIS_ERR_NOT_EXIST,
+  SA_AIS_ERR_TRY_AGAIN,
+  SA_AIS_OK,
+  type SaAisErrorT,
+} from '@aisexec/ais';
+import {
+  type ExecContext,
+  execHandler,
+  type LibHandler,
+  libHandler,
+  type Schema,
+  type Source,
+  s,
+} from '@aisexec/service';
+import {
+  type HandleRequest,
+  handleRequest,
+  type LockRequest,
+  lockRequest,
+  type OpenRequest,
+  openRequest,
+  SA_LCK_LOCK_ORPHAN,
+  SA_LCK_OPT_DEADLOCK_DETECTION,
+  SA_LCK_OPT_ORPHAN_LOCKS,
+  unlockRequest,
+} from '../protocol.ts';
+import { LOCKS_PER_CLIENT_MAX, OPENS_PER_CLIENT_MAX, RESOURCES_MAX } from './limits.ts';
+import { requestLock, settle } from './locking.ts';
+import {
+  addOpen,
+  type Client,
+  clientKey,
+  findLock,
+  type LckState,
+  type Open,
+  purgeOrphans,
+  type Resource,
+  removeLock,
+  stripOpen,
+  type WaitingLock,
+} from './state.ts';
+
+/** What clients may ask. */
+export const lib = {
+  open: libHandler<LckState, OpenRequest>({
+    request: openRequest,
+    flow: 'ordered',
+    handle: (_state, request, ctx) => {
+      if (!isSaName(request.name)) return { rc: SA_AIS_ERR_INVALID_PARAM };
+      ctx.multicast('open', request);
+      return undefined;
+    },
+  }),
+  close: relay('close', handleRequest),
+  lock: relay('lock', lockRequest),
+  unlock: relay('unlock', unlockRequest),
+  purge: relay('purge', handleRequest),
+  options: libHandler({
+    request: s.nothing,
+    flow: 'local',
+    handle: () => ({
+      rc: SA_AIS_OK,
+      lckOptions: SA_LCK_OPT_ORPHAN_LOCKS | SA_LCK_OPT_DEADLOCK_DETECTION,
+    }),
+  }),
+  limits: libHandler({
+    request: s.nothing,
+    flow: 'local',
+    handle: () => ({ rc: SA_AIS_OK, maxNumLocks: BigInt(LOCKS_PER_CLIENT_MAX) }),
+  }),
+} as const;
+
+/** What happens to the table, in the total order. */
+export const exec = {
+  open: execHandler<LckState, OpenRequest>({ message: openRequest, apply: applyOpen }),
+  close: execHandler({
+    message: handleRequest,
+    apply: (state: LckState, { handle }, source, ctx) => {
+      const stripped = stripOpen(state, source, handle);
+      ctx.reply(source, { rc: stripped === undefined ? SA_AIS_ERR_BAD_HANDLE : SA_AIS_OK });
+      if (stripped === undefined) return;
+      for (const lock of stripped.cancelled) ctx.reply(lock.source, { rc: SA_AIS_ERR_BAD_HANDLE });
+      settle(state, stripped.resource, ctx);
+    },
+  }),
+  lock: execHandler<LckState, LockRequest>({ message: lockRequest, apply: applyLock }),
+  unlock: execHandler({
+    message: unlockRequest,
+    apply: (state: LckState, { lockId }, source, ctx) => {
+      const found = findLock(state, source, lockId);
+      const lock = found?.waiting ?? found?.granted;
+      ctx.reply(source, { rc: lock === undefined ? SA_AIS_ERR_NOT_EXIST : SA_AIS_OK });
+      if (found === undefined || lock === undefined) return;
+      removeLock(state, found.resource, lock);
+      if (found.waiting !== undefined) {
+        ctx.reply(found.waiting.source, { rc: SA_AIS_ERR_NOT_EXIST });
+      }
+      settle(state, found.resource, ctx);
+    },
+  }),
+  purge: execHandler<LckState, HandleRequest>({ message: handleRequest, apply: applyPurge }),
+} as const;
+
+function relay<Request>(name: string, request: Schema<Request>): LibHandler<LckState, Request> {
+  return {
+    request,
+    flow: 'ordered',
+    handle: (_state, message, ctx) => {
+      ctx.multicast(name, message);
+      return undefined;
+    },
+  };
+}
+
+function applyOpen(state: LckState, request: OpenRequest, source: Source, ctx: ExecContext): void {
+  const rc = checkOpen(state, request, source);
+  if (rc === SA_AIS_OK) {
+    addOpen(state, source, request.handle, { name: request.name, notify: request.notify });
+  }
+  ctx.reply(source, { rc });
+}
+
+function checkOpen(state: LckState, request: OpenRequest, source: Source): SaAisErrorT {
+  const opens = state.clients.get(clientKey(source))?.opens;
+  if (opens?.has(request.handle)) return SA_AIS_ERR_EXIST;
+  if (opens !== undefined && opens.size >= OPENS_PER_CLIENT_MAX) return SA_AIS_ERR_NO_RESOURCES;
+  if (state.resources.has(request.name)) return SA_AIS_OK;
+  if (!request.create) return SA_AIS_ERR_NOT_EXIST;
+  return state.resources.size >= RESOURCES_MAX ? SA_AIS_ERR_NO_RESOURCES : SA_AIS_OK;
+}
+
+function applyLock(state: LckState, request: LockRequest, source: Source, ctx: ExecContext): void {
+  const opened = findOpen(state, source, request.handle);
+  if (opened === undefined || opened.client.locks.has(request.lockId)) {
+    ctx.reply(source, { rc: opened === undefined ? SA_AIS_ERR_BAD_HANDLE : SA_AIS_ERR_EXIST });
+    return;
+  }
+  const { client, open, resource } = opened;
+  const lock: WaitingLock = {
+    id: request.lockId,
+    owner: client.ref,
+    handle: request.handle,
+    mode: request.mode,
+    orphan: (request.flags & SA_LCK_LOCK_ORPHAN) !== 0,
+    notify: open.notify,
+    waiterSignal: request.waiterSignal,
+    detect: request.detect,
+    source: { node: source.node, connection: source.connection, request: source.request },
+    announced: true,
+  };
+  requestLock(state, client, resource, { lock, flags: request.flags }, ctx);
+}
+
+function applyPurge(
+  state: LckState,
+  request: HandleRequest,
+  source: Source,
+  ctx: ExecContext,
+): void {
+  const resource = findOpen(state, source, request.handle)?.resource;
+  if (resource === undefined) ctx.reply(source, { rc: SA_AIS_ERR_BAD_HANDLE });
+  // Without quorum it is not for this side to say: a merge might bring the orphans back.
+  else if (!ctx.view.quorate) ctx.reply(source, { rc: SA_AIS_ERR_TRY_AGAIN });
+  else {
+    ctx.reply(source, { rc: SA_AIS_OK });
+    if (purgeOrphans(state, resource) > 0) settle(state, resource, ctx);
+  }
+}
+
+interface Opened {
+  readonly client: Client;
+  readonly open: Open;
+  readonly resource: Resource;
+}
+
+function findOpen(state: LckState, source: Source, handle: bigint): Opened | undefined {
+  const client = state.clients.get(clientKey(source));
+  const open = client?.opens.get(handle);
+  const resource = open === undefined ? undefined : state.resources.get(open.name);
+  if (client === undefined || open === undefined || resource === undefined) return undefined;
+  return { client, open, resource };
+}

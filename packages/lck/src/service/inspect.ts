@@ -1,0 +1,58 @@
+/** The lock table for people and tools: `aisctl locks`. JSON-safe, 64-bit numbers as decimal strings. */
+import type { ClientRef } from '@aisexec/service';
+import { SA_LCK_EX_LOCK_MODE, type SaLckLockModeT } from '../protocol.ts';
+import type { GrantedLock, LckState, OrphanLock, Resource, WaitingLock } from './state.ts';
+
+export interface LckInspection {
+  readonly quorate: boolean;
+  readonly clients: number;
+  readonly locks: number;
+  readonly resources: readonly ResourceInspection[];
+}
+
+export interface ResourceInspection {
+  readonly name: string;
+  readonly openers: number;
+  readonly granted: readonly HeldInspection[];
+  readonly orphans: readonly HeldInspection[];
+  readonly waiting: readonly LockInspection[];
+}
+
+export interface LockInspection extends ClientRef {
+  readonly mode: 'PR' | 'EX';
+}
+
+export interface HeldInspection extends LockInspection {
+  readonly fencingToken: string;
+}
+
+export function inspect(state: LckState): LckInspection {
+  return {
+    quorate: state.quorate,
+    clients: state.clients.size,
+    locks: state.lockCount,
+    resources: [...state.resources.values()].map(inspectResource),
+  };
+}
+
+function inspectResource(resource: Resource): ResourceInspection {
+  return {
+    name: resource.name,
+    openers: resource.openers,
+    granted: [...resource.granted.values()].map(inspectHeld),
+    orphans: resource.orphans.map(inspectHeld),
+    waiting: [...resource.waiting.values()].map(inspectLock),
+  };
+}
+
+function inspectHeld(lock: GrantedLock | OrphanLock): HeldInspection {
+  return { ...inspectLock(lock), fencingToken: lock.token.toString() };
+}
+
+function inspectLock(lock: GrantedLock | OrphanLock | WaitingLock): LockInspection {
+  return { node: lock.owner.node, connection: lock.owner.connection, mode: modeName(lock.mode) };
+}
+
+function modeName(mode: SaLckLockModeT): 'PR' | 'EX' {
+  return mode === SA_LCK_EX_LOCK_MODE ? 'EX' : 'PR';
+}

@@ -1,0 +1,43 @@
+import { expect, test } from '@jest/globals';
+import type { View } from '../contract.ts';
+import { History } from './history.ts';
+
+const view: View = {
+  ringId: { rep: 1, seq: 8 },
+  members: [],
+  joined: [],
+  left: [],
+  quorate: true,
+};
+
+function after(...sources: number[]): History {
+  const history = new History();
+  history.begin(view, 100n, true);
+  for (const source of sources) history.count(source, 10);
+  return history;
+}
+
+test('a node without a view has no history', () => {
+  expect(new History().lineage).toBeNull();
+});
+
+test('equal histories have equal lineages', () => {
+  expect(after(1, 2).lineage).toEqual(after(1, 2).lineage);
+});
+
+test('histories of one ring and one length differ when another sender’s message was lost', () => {
+  expect(after(1, 2).lineage?.events).toBe(after(1, 3).lineage?.events);
+  expect(after(1, 2).lineage?.digest).not.toBe(after(1, 3).lineage?.digest);
+});
+
+test('a history is pristine until its first event, and never again', () => {
+  expect(after().lineage?.pristine).toBe(true);
+  const history = after(1);
+  expect(history.lineage?.pristine).toBe(false);
+  history.begin(view, 200n, false);
+  expect(history.lineage).toMatchObject({ pristine: false, events: 0 });
+});
+
+test('a view takes a place in the order, events the next ones', () => {
+  expect([after().order, after(1).order, after(1, 1).order]).toEqual([100n, 101n, 102n]);
+});

@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { TEST_TIMEOUT_MS } from './support.fixture.ts';
+
+const DAEMON = fileURLToPath(
+  new URL('../../packages/executive/dist/bin/aisexec.js', import.meta.url),
+);
+const directory = mkdtempSync(join(tmpdir(), 'aisexec-cli-'));
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stderr: string;
+}
+
+/** Runs the daemon to its end; for those that must refuse to start. */
+function outcome(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+  const child = daemon(args, env);
+  return new Promise((resolve) => {
+    let stderr = '';
+    child.stderr?.on('data', (text) => {
+      stderr += text;
+    });
+    child.once('exit', (status) => resolve({ status, stderr }));
+  });
+}
+
+function daemon(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+  return spawn(process.execPath, [DAEMON, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+}
+
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.stderr?.on('data', (text) => {
+      if (`${text}`.includes('"ready"')) resolve();
+    });
+    child.once('exit', (status) => reject(new Error(`ended with ${status}`)));
+  });
+}
+
+function config(name: string, text: string): string {
+  const file = join(directory, `${name}.yaml`);
+  writeFileSync(file, text);
+  return file;
+}
+
+/** A single node with its own socket and state below the test's directory. */
+const single = (name: string, port: number): string =>
+  config(
+    name,
+    `node: { id: 1 }
+nodelist: [{ id: 1, name: one, address: 127.0.0.1, port: ${port} }]
+ipc: { socket: ${join(directory, `${name}.sock`)} }
+state_dir: ${join(directory, `${name}-state`)}
+log: { format: json }
+`,
+  );
+
+describe('the command line of aisexec', () => {
+  test('an unknown key is refused with file, line and the key that was meant', async () => {
+    const file = config('typo', 'totem:\n  transport: udpu\n  tokn: 1000\n');
+    const { status, stderr } = await outcome(['--check', '-c', file]);
+    expect(status).not.toBe(0);
+    expect(stderr).toContain(`${file}:3:3`);
+    expect(stderr).toContain('tokn');
+    expect(stderr).toContain('token');
+  });
+
+  test('a good file passes the check and starts nothing', async () => {
+    const { status } = await outcome(['--check', '-c', single('good', 25_405)]);
+    expect(status).toBe(0);
+  });
+
+  test('a missing file is named', async () => {
+    const { status, stderr } = await outcome(['-c', join(directory, 'nowhere.yaml')]);
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('nowhere.yaml');
+  });
+
+  test(
+    'a second daemon on the same socket, state or address says so and exits; the first goes on',
+    async () => {
+      const file = single('first', 25_406);
+      const first = daemon(['-c', file], {});
+      try {
+        await ready(first);
+        const again = await outcome(['-c', file]);
+        expect(again.status).not.toBe(0);
+        expect(again.stderr).toMatch(/first(\.sock|-state)/);
+        const sameAddress = await outcome(['-c', single('second', 25_406)]);
+        expect(sameAddress.status).not.toBe(0);
+        expect(sameAddress.stderr).toContain('127.0.0.1:25406');
+        expect(first.exitCode).toBeNull();
+      } finally {
+        const gone = new Promise((resolve) => first.once('exit', resolve));
+        first.kill('SIGTERM');
+        await gone;
+      }
+      expect(first.exitCode).toBe(0);
+    },
+    TEST_TIMEOUT_MS,
+  );
+});

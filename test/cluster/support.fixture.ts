@@ -1,0 +1,55 @@
+/** What the cluster tests share: a cluster per file, clients of its nodes, waiting for a condition. */
+
+import { Membership } from '@aisexec/clm';
+import {
+  LocalCluster,
+  type LocalClusterOptions,
+  type LocalNode,
+} from '@aisexec/executive/local-cluster';
+import { afterAll, beforeAll } from '@jest/globals';
+
+/** Real processes on a loaded machine: a bound on hanging, never a wait. */
+export const TEST_TIMEOUT_MS = 90_000;
+
+/** Starts a cluster of real processes before the tests of a file and stops it after them. */
+export function useCluster(options: LocalClusterOptions): { readonly nodes: readonly LocalNode[] } {
+  let cluster: LocalCluster | undefined;
+  beforeAll(async () => {
+    cluster = await LocalCluster.start(options);
+    await membersEverywhere(cluster.nodes, options.nodes);
+  }, TEST_TIMEOUT_MS);
+  afterAll(async () => {
+    await cluster?.stop();
+  }, TEST_TIMEOUT_MS);
+  return {
+    get nodes() {
+      if (cluster === undefined) throw new Error('the cluster has not started');
+      return cluster.nodes;
+    },
+  };
+}
+
+/** Resolves when the membership service of each of these nodes shows exactly `count` members. */
+export async function membersEverywhere(nodes: readonly LocalNode[], count: number): Promise<void> {
+  await Promise.all(
+    nodes.map(async (node) => {
+      await using membership = await Membership.connect({ socket: node.socket });
+      await membership.waitFor(count, { timeoutMs: TEST_TIMEOUT_MS });
+    }),
+  );
+}
+
+/** Asks until the answer fits; the only way in which these tests wait for what has no event. */
+export async function eventually<T>(
+  ask: () => Promise<T> | T,
+  fits: (answer: T) => boolean,
+  what: string,
+): Promise<T> {
+  const end = performance.now() + TEST_TIMEOUT_MS / 2;
+  for (;;) {
+    const answer = await ask();
+    if (fits(answer)) return answer;
+    if (performance.now() > end) throw new Error(`${what}: still ${JSON.stringify(answer)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
