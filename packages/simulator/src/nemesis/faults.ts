@@ -76,15 +76,7 @@ export const FAULTS: Readonly<Record<FaultKind, Fault>> = {
   },
   pause(context) {
     const node = randomUp(context);
-    if (node === undefined || node.paused) return;
-    const { incarnation } = node;
-    context.world.fault('pause', { node: node.id, durationMs: context.durationMs });
-    node.pause();
-    context.later(context.durationMs, () => {
-      if (node.incarnation !== incarnation) return;
-      context.world.fault('resume', { node: node.id });
-      node.resume();
-    });
+    if (node !== undefined && !node.paused) pauseFor(context, node, context.durationMs);
   },
   crash(context) {
     const node = randomUp(context);
@@ -117,7 +109,58 @@ export const FAULTS: Readonly<Record<FaultKind, Fault>> = {
       later(durationMs + random.between(0, spreadMs), () => node.start());
     }
   },
+  /** Waits for a membership change and strikes a node in the middle of it: recovery interrupted. */
+  ambush(context) {
+    const { world, random } = context;
+    const how = random.pick([crashNow, pauseNow, cutNow]);
+    world.fault('ambush', { how: how.name, durationMs: context.durationMs });
+    watch(context, world.now + context.durationMs, (node) => how(context, node));
+  },
 };
+
+const AMBUSH_STATES: ReadonlySet<string> = new Set(['commit', 'recovery']);
+const AMBUSH_POLL_MS = 0.5;
+const AMBUSH_CHANCE = 0.2;
+
+function watch(context: FaultContext, until: number, strike: (node: SimNode) => void): void {
+  const { world, random, later } = context;
+  if (world.now > until) return;
+  for (const node of world.nodes) {
+    const state = node.paused ? undefined : node.process?.state;
+    if (state !== undefined && AMBUSH_STATES.has(state) && random.chance(AMBUSH_CHANCE)) {
+      strike(node);
+    }
+  }
+  later(AMBUSH_POLL_MS, () => watch(context, until, strike));
+}
+
+function crashNow(context: FaultContext, node: SimNode): void {
+  context.world.fault('crash', { node: node.id });
+  node.crash();
+  restartLater({ ...context, durationMs: context.random.exponential(context.durationMs) }, node);
+}
+
+function pauseNow(context: FaultContext, node: SimNode): void {
+  pauseFor(context, node, context.random.exponential(context.durationMs / 2));
+}
+
+function cutNow(context: FaultContext, node: SimNode): void {
+  const index = context.world.nodes.indexOf(node);
+  const links = allLinks(context).filter(([from, to]) => from === index || to === index);
+  const durationMs = context.random.exponential(context.durationMs / 2);
+  cut({ ...context, durationMs }, 'isolate', { node: node.id, how: 'ambush' }, links);
+}
+
+function pauseFor(context: FaultContext, node: SimNode, durationMs: number): void {
+  const { incarnation } = node;
+  context.world.fault('pause', { node: node.id, durationMs });
+  node.pause();
+  context.later(durationMs, () => {
+    if (node.incarnation !== incarnation) return;
+    context.world.fault('resume', { node: node.id });
+    node.resume();
+  });
+}
 
 function cut(
   context: FaultContext,

@@ -20,6 +20,7 @@ export const FAULT_KINDS = [
   'store-crash',
   'leave',
   'power-failure',
+  'ambush',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
