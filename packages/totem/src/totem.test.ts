@@ -44,7 +44,7 @@ function createNet(ids: readonly number[], seed: number) {
     const sender = nodes.get(from);
     later(0.1 + random() * 0.2, () => {
       const node = nodes.get(to);
-      if (nodes.get(from) === sender) node?.totem.receive(copy, now);
+      if (nodes.get(from) === sender) node?.totem.ring.receive(copy, now);
     });
   };
   const boot = (id: number): void => {
@@ -69,7 +69,7 @@ function createNet(ids: readonly number[], seed: number) {
         later(delay, () => {
           if (nodes.get(id)?.timers === timers && timers.get(timer) === armed) {
             timers.delete(timer);
-            totem.timeout(timer, now);
+            totem.ring.timeout(timer, now);
           }
         });
       },
@@ -79,7 +79,7 @@ function createNet(ids: readonly number[], seed: number) {
     });
     const delivered: Delivery[] = [];
     const rings: string[] = [];
-    const group = totem.join('ais', {
+    const group = totem.messaging.join('ais', {
       deliver: ({ source, ringId, bytes }) =>
         delivered.push({ source, ring: ringIdText(ringId), text: readMessage(bytes) }),
       configuration({ type, ringId }) {
@@ -88,7 +88,7 @@ function createNet(ids: readonly number[], seed: number) {
     });
     joinBarrier(totem);
     nodes.set(id, { totem, group, delivered, rings, sent: [], timers });
-    totem.start(now);
+    totem.ring.start(now);
   };
   for (const id of ids) boot(id);
 
@@ -136,12 +136,12 @@ function createNet(ids: readonly number[], seed: number) {
 /** The least synchronisation: when all have spoken in a new ring, all go on, at one place of the order. */
 function joinBarrier(totem: Totem): void {
   let missing = new Set<number>();
-  const barrier = totem.join(
+  const barrier = totem.messaging.join(
     'barrier',
     {
       deliver({ source, ringId }) {
         missing.delete(source);
-        if (missing.size === 0) totem.syncComplete(ringId);
+        if (missing.size === 0) totem.messaging.syncComplete(ringId);
       },
       configuration({ type, members }) {
         if (type === 'transitional') return;
@@ -158,8 +158,8 @@ describe('createTotem', () => {
   test('nodes form a ring and deliver messages of any size in one order', () => {
     const net = createNet([1, 2, 3], 1);
     net.run(500);
-    expect(net.get(2).totem.state).toBe('operational');
-    expect(net.get(2).totem.members).toEqual([1, 2, 3]);
+    expect(net.get(2).totem.ring.state).toBe('operational');
+    expect(net.get(2).totem.ring.members).toEqual([1, 2, 3]);
     for (const id of [1, 2, 3])
       for (const size of [8, 1500, 200_000, 1_048_576]) net.send(id, size);
     net.run(3_000);
@@ -178,11 +178,11 @@ describe('createTotem', () => {
     const seen: string[] = [];
     for (const id of [1, 2]) {
       const { totem } = net.get(id);
-      const chat = totem.join('chat', {
+      const chat = totem.messaging.join('chat', {
         deliver: ({ source, bytes }) => seen.push(`${id}<${source}:${bytes[0]}`),
         configuration({ type, ringId, members }) {
           if (type !== 'regular') return;
-          totem.syncComplete(ringId);
+          totem.messaging.syncComplete(ringId);
           if (members.length === 2) chat.multicast([Uint8Array.of(id)], 'safe');
         },
       });
@@ -220,7 +220,7 @@ describe('createTotem', () => {
       net.lose(0);
       net.partition();
       net.run(8_000);
-      for (const id of ids) expect(net.get(id).totem.members).toEqual(ids);
+      for (const id of ids) expect(net.get(id).totem.ring.members).toEqual(ids);
       for (const id of ids) {
         const { delivered, sent, totem } = net.get(id);
         const later = restarted === id ? net.get(id).rings : undefined;

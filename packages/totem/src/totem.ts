@@ -13,10 +13,11 @@ export interface Totem {
   readonly ring: RingMachine;
   /** The user's side. */
   readonly messaging: GroupMessaging;
-  /** Counters of both layers. */
+  /** Counters of the ring as `ring.x`, of the process groups as `pg.x`. */
   stats(): MessagingStats;
 }
 
+/** One node. Join the groups, then start the ring. `config` usually comes from `ringDefaults`. */
 export function createTotem(config: RingConfig, effects: RingEffects): Totem {
   const { nodeId, payloadBytesMax } = config;
   const groups = createProcessGroups({ nodeId, payloadBytesMax });
@@ -25,6 +26,18 @@ export function createTotem(config: RingConfig, effects: RingEffects): Totem {
   return {
     ring,
     messaging: groups.messaging,
-    stats: () => ({ ...ring.stats(), ...groups.messaging.stats() }),
+    stats: () => ({
+      ...prefixed('ring', ring.stats()),
+      ...prefixed('pg', groups.messaging.stats()),
+    }),
   };
+}
+
+function prefixed(
+  prefix: string,
+  counters: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const named: Record<string, number> = {};
+  for (const [name, value] of Object.entries(counters)) named[`${prefix}.${name}`] = value;
+  return named;
 }
