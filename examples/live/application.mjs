@@ -105,7 +105,8 @@ export class Application {
       });
       const checkpoint = await openCounters(services.checkpoints);
       const resource = await services.locks.open(LOCK, { create: true });
-      const subscription = await channel.subscribe([], { signal: ended });
+      const subscription = channel.subscribe([], { signal: ended });
+      await subscription.ready;
       this.#listening.resolve();
       await this.#begun.promise;
       const busy = AbortSignal.any([ended, this.#writing.signal]);

@@ -45,23 +45,27 @@ if (seconds === undefined && !(process.stdin.isTTY && process.stdout.isTTY)) {
   process.exit(64);
 }
 
-const cluster = await LocalCluster.prepare({ nodes });
-// Whatever happens to this process, no executive outlives it.
-process.on('exit', () => cluster.killAll());
-const applications = cluster.nodes.map((node) => new Application(node));
-const context = { cluster, applications, startedAt: performance.now() };
-
+let cluster;
+let applications = [];
 let stopping;
+/** Ends everything that was started, once, however far the start got. */
 const stop = (status) => {
   stopping ??= (async () => {
     await Promise.all(applications.map((application) => application.stop()));
-    await cluster.stop();
+    await cluster?.stop();
     process.exit(status);
   })();
   return stopping;
 };
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop(130));
-
+const preparing = LocalCluster.prepare({ nodes });
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => preparing.then(() => stop(130)));
+}
+cluster = await preparing;
+// Whatever happens to this process, no executive outlives it.
+process.on('exit', () => cluster.killAll());
+applications = cluster.nodes.map((node) => new Application(node));
+const context = { cluster, applications, startedAt: performance.now() };
 try {
   await cluster.startAll();
   await Promise.all(applications.map((application) => application.start()));

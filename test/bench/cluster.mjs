@@ -52,10 +52,14 @@ async function membersEverywhere(cluster, count) {
   await Promise.all(
     up.map(async (node) => {
       const membership = await Membership.connect({ socket: node.socket });
-      await membership.waitFor(count, { timeoutMs: 20_000 });
+      await membersAre(membership, count);
       await membership.close();
     }),
   );
+}
+
+async function membersAre(membership, count) {
+  for await (const { members } of membership.track()) if (members.length === count) return;
 }
 
 async function measureMemory(cluster, when) {
@@ -76,7 +80,7 @@ async function measureKill(cluster) {
   const victim = cluster.nodes[2];
   const times = [];
   for (let round = 0; round < KILL_ROUNDS; round++) {
-    const noticed = survivor.waitFor(2, { timeoutMs: 20_000 });
+    const noticed = membersAre(survivor, 2);
     const at = performance.now();
     victim.kill();
     await noticed;
@@ -115,7 +119,8 @@ async function measureEvents(cluster, size) {
   let delivered = 0;
   let lost = 0;
   const stop = new AbortController();
-  const subscription = await receiving.subscribe([], { signal: stop.signal });
+  const subscription = receiving.subscribe([], { signal: stop.signal });
+  await subscription.ready;
   const listening = (async () => {
     for await (const item of subscription) {
       if (item.type === 'lost') lost++;

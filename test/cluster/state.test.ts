@@ -4,7 +4,13 @@ import { EventService, type SubscriptionItem } from '@aisexec/evt';
 import type { LocalNode } from '@aisexec/executive/local-cluster';
 import { socketConnector } from '@aisexec/ipc';
 import { describe, expect, test } from '@jest/globals';
-import { eventually, membersEverywhere, TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
+import {
+  eventually,
+  membersEverywhere,
+  TEST_TIMEOUT_MS,
+  untilMembers,
+  useCluster,
+} from './support.fixture.ts';
 
 const SERVICES = ['clm', 'lck', 'evt', 'ckpt'];
 
@@ -36,7 +42,8 @@ describe('replicated state on three real executives', () => {
         service.open('order', { create: true, publisher: true, subscriber: true }),
       ),
     );
-    const streams = await Promise.all(channels.map((channel) => channel.subscribe()));
+    const streams = channels.map((channel) => channel.subscribe());
+    await Promise.all(streams.map((stream) => stream.ready));
     const publishing = [0, 1].flatMap((publisher) =>
       Array.from({ length: 200 }, (_, index) =>
         channels[publisher]!.publish({ data: Buffer.from(`${publisher}:${index}`) }),
@@ -87,7 +94,7 @@ describe('replicated state on three real executives', () => {
         `the last acknowledged write (${acknowledged}) on the node that came back`,
       );
       await using late = await EventService.connect({ socket: victim.socket });
-      const stream = await (await late.open('kept', { subscriber: true })).subscribe();
+      const stream = (await late.open('kept', { subscriber: true })).subscribe();
       const retained = await stream[Symbol.asyncIterator]().next();
       expect(retained.value).toMatchObject({ type: 'event', id: kept });
       await equalStates(cluster.nodes);
@@ -100,11 +107,11 @@ describe('replicated state on three real executives', () => {
     async () => {
       const [first, , paused] = cluster.nodes as [LocalNode, LocalNode, LocalNode];
       await using membership = await Membership.connect({ socket: first.socket });
-      const before = await membership.waitFor(3);
+      const before = await untilMembers(membership, 3);
       paused.pause();
-      await membership.waitFor(2, { timeoutMs: TEST_TIMEOUT_MS });
+      await untilMembers(membership, 2);
       paused.resume();
-      const after = await membership.waitFor(3, { timeoutMs: TEST_TIMEOUT_MS });
+      const after = await untilMembers(membership, 3);
       expect(after.viewNumber).toBeGreaterThanOrEqual(before.viewNumber + 2n);
       await equalStates(cluster.nodes);
     },

@@ -1,6 +1,6 @@
 /** What the cluster tests share: a cluster per file, clients of its nodes, waiting for a condition. */
 
-import { Membership } from '@aisexec/clm';
+import { Membership, type MembershipView } from '@aisexec/clm';
 import {
   LocalCluster,
   type LocalClusterOptions,
@@ -34,9 +34,17 @@ export async function membersEverywhere(nodes: readonly LocalNode[], count: numb
   await Promise.all(
     nodes.map(async (node) => {
       await using membership = await Membership.connect({ socket: node.socket });
-      await membership.waitFor(count, { timeoutMs: TEST_TIMEOUT_MS });
+      await untilMembers(membership, count);
     }),
   );
+}
+
+/** The first view, from now on, with exactly `count` members. */
+export async function untilMembers(membership: Membership, count: number): Promise<MembershipView> {
+  for await (const view of membership.track({ timeoutMs: TEST_TIMEOUT_MS })) {
+    if (view.members.length === count) return view;
+  }
+  throw new Error('the membership service ended its stream');
 }
 
 /** Asks until the answer fits; the only way in which these tests wait for what has no event. */
