@@ -97,19 +97,30 @@ export function onJoinInOperational(srp: Srp, packet: Uint8Array): void {
   consent(srp, join);
 }
 
-/** Only from a member of the ring being formed that has been in it and left it again. */
+/**
+ * Only from a member of the ring being formed that has been in it and left it again; or, while the commit
+ * token is still on its first rotation, from one that has since learnt more than we agreed on: it will refuse
+ * the token. Lists only grow in gather, so news cannot be older than its consent. (Corosync would wait for
+ * the token time-out here.)
+ */
 export function onJoinInCommit(srp: Srp, packet: Uint8Array): void {
   const join = readJoin(srp, packet);
   if (join === undefined) return;
   const isMember = srp.ringNodes.has(join.systemFrom);
   if (!isMember && !join.leave) srp.strangerHeard = true;
-  if (!isMember || (join.ringSeq < srp.ringId.seq && !join.leave)) {
+  const hasLeftRing = join.ringSeq >= srp.ringId.seq || join.leave;
+  const hasMovedOn = srp.state === 'commit' && hasNews(srp, join);
+  if (!isMember || !(hasLeftRing || hasMovedOn)) {
     drop(srp, 'join-stale');
     return;
   }
   absorb(srp, join);
   srp.enter.gather('join-in-commit');
   consent(srp, join);
+}
+
+function hasNews(srp: Srp, join: Join): boolean {
+  return !isSubset(join.proc, srp.proc) || !isSubset(join.failed, srp.failed);
 }
 
 export function onCommitTokenInGather(srp: Srp, packet: Uint8Array): void {
@@ -189,7 +200,7 @@ function absorb(srp: Srp, join: Join): boolean {
     consent(srp, join);
     return false;
   }
-  if (isSubset(proc, srp.proc) && isSubset(failed, srp.failed)) {
+  if (!hasNews(srp, join)) {
     drop(srp, 'join-known');
     return false;
   }
