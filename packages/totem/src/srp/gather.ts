@@ -16,7 +16,7 @@ import {
   NODES_MAX,
 } from '../wire/index.ts';
 import { drop, type GatherReason, type Srp, trace } from './context.ts';
-import { RING_SEQ_STEP } from './limits.ts';
+import { RING_SEQ_JUMP_MAX, RING_SEQ_STEP } from './limits.ts';
 import { isSubset, type Nodes, sameNodes, union, without } from './nodes.ts';
 import { isJoinDoubtful } from './pause.ts';
 
@@ -132,6 +132,7 @@ export function onCommitTokenInGather(srp: Srp, packet: Uint8Array): void {
   const token = decoded.value;
   if (!sameNodes(token.members, agreeing(srp))) drop(srp, 'commit-token-other-members');
   else if (token.ringId.seq <= srp.ringId.seq) drop(srp, 'commit-token-stale');
+  else if (isImplausible(srp, token.ringId.seq)) drop(srp, 'ring-seq-implausible');
   else if (token.members[token.membIndex] !== srp.nodeId) drop(srp, 'commit-token-duplicate');
   else srp.enter.commit(token);
 }
@@ -188,8 +189,16 @@ function readJoin(srp: Srp, packet: Uint8Array): Join | undefined {
     drop(srp, 'join-after-pause');
     return undefined;
   }
+  if (isImplausible(srp, join.ringSeq)) {
+    drop(srp, 'ring-seq-implausible');
+    return undefined;
+  }
   srp.ringSeqHighest = Math.max(srp.ringSeqHighest, join.ringSeq);
   return join;
+}
+
+function isImplausible(srp: Srp, ringSeq: number): boolean {
+  return ringSeq > srp.ringSeqHighest + RING_SEQ_JUMP_MAX;
 }
 
 /** Takes over what a JOIN says. @returns whether our lists changed, so that all must agree anew. */
