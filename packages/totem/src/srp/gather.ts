@@ -114,9 +114,19 @@ export function onJoinInCommit(srp: Srp, packet: Uint8Array): void {
     drop(srp, 'join-stale');
     return;
   }
+  if (srp.state === 'recovery') forgetGivenUp(srp);
   absorb(srp, join);
   srp.enter.gather('join-in-commit');
   consent(srp, join);
+}
+
+/**
+ * Members that have installed the ring already have cleared these lists; those still in recovery must not
+ * go on giving up a node that the others are about to take in, or it is shut out again and again.
+ */
+function forgetGivenUp(srp: Srp): void {
+  srp.proc = srp.newMembers;
+  srp.failed = [];
 }
 
 function hasNews(srp: Srp, join: Join): boolean {
@@ -232,7 +242,8 @@ function absorb(srp: Srp, join: Join): boolean {
 function newlyFailed(srp: Srp, join: Join, failed: Nodes): Nodes {
   // Who gives us up is given up: two views of who is alive cannot be one ring.
   if (failed.includes(srp.nodeId)) return [join.systemFrom];
-  if (srp.members.includes(join.systemFrom)) return failed;
+  const isMember = srp.members.includes(join.systemFrom) || srp.ringNodes.has(join.systemFrom);
+  if (isMember) return failed;
   return join.leave ? [join.systemFrom] : [];
 }
 
