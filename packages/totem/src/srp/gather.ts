@@ -16,7 +16,7 @@ import {
   NODES_MAX,
 } from '../wire/index.ts';
 import { drop, type GatherReason, type Srp, trace } from './context.ts';
-import { RING_SEQ_STEP } from './limits.ts';
+import { RING_SEQ_JUMP_MAX, RING_SEQ_STEP } from './limits.ts';
 import { isSubset, type Nodes, sameNodes, union, without } from './nodes.ts';
 import { isJoinDoubtful } from './pause.ts';
 
@@ -97,19 +97,30 @@ export function onJoinInOperational(srp: Srp, packet: Uint8Array): void {
   consent(srp, join);
 }
 
-/** Only from a member of the ring being formed that has been in it and left it again. */
+/**
+ * Only from a member of the ring being formed that has been in it and left it again; or, while the commit
+ * token is still on its first rotation, from one that has since learnt more than we agreed on: it will refuse
+ * the token. Lists only grow in gather, so news cannot be older than its consent. (Corosync would wait for
+ * the token time-out here.)
+ */
 export function onJoinInCommit(srp: Srp, packet: Uint8Array): void {
   const join = readJoin(srp, packet);
   if (join === undefined) return;
   const isMember = srp.ringNodes.has(join.systemFrom);
   if (!isMember && !join.leave) srp.strangerHeard = true;
-  if (!isMember || (join.ringSeq < srp.ringId.seq && !join.leave)) {
+  const hasLeftRing = join.ringSeq >= srp.ringId.seq || join.leave;
+  const hasMovedOn = srp.state === 'commit' && hasNews(srp, join);
+  if (!isMember || !(hasLeftRing || hasMovedOn)) {
     drop(srp, 'join-stale');
     return;
   }
   absorb(srp, join);
   srp.enter.gather('join-in-commit');
   consent(srp, join);
+}
+
+function hasNews(srp: Srp, join: Join): boolean {
+  return !isSubset(join.proc, srp.proc) || !isSubset(join.failed, srp.failed);
 }
 
 export function onCommitTokenInGather(srp: Srp, packet: Uint8Array): void {
@@ -121,6 +132,7 @@ export function onCommitTokenInGather(srp: Srp, packet: Uint8Array): void {
   const token = decoded.value;
   if (!sameNodes(token.members, agreeing(srp))) drop(srp, 'commit-token-other-members');
   else if (token.ringId.seq <= srp.ringId.seq) drop(srp, 'commit-token-stale');
+  else if (isImplausible(srp, token.ringId.seq)) drop(srp, 'ring-seq-implausible');
   else if (token.members[token.membIndex] !== srp.nodeId) drop(srp, 'commit-token-duplicate');
   else srp.enter.commit(token);
 }
@@ -177,8 +189,16 @@ function readJoin(srp: Srp, packet: Uint8Array): Join | undefined {
     drop(srp, 'join-after-pause');
     return undefined;
   }
+  if (isImplausible(srp, join.ringSeq)) {
+    drop(srp, 'ring-seq-implausible');
+    return undefined;
+  }
   srp.ringSeqHighest = Math.max(srp.ringSeqHighest, join.ringSeq);
   return join;
+}
+
+function isImplausible(srp: Srp, ringSeq: number): boolean {
+  return ringSeq > srp.ringSeqHighest + RING_SEQ_JUMP_MAX;
 }
 
 /** Takes over what a JOIN says. @returns whether our lists changed, so that all must agree anew. */
@@ -189,7 +209,7 @@ function absorb(srp: Srp, join: Join): boolean {
     consent(srp, join);
     return false;
   }
-  if (isSubset(proc, srp.proc) && isSubset(failed, srp.failed)) {
+  if (!hasNews(srp, join)) {
     drop(srp, 'join-known');
     return false;
   }
