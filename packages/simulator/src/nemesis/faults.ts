@@ -1,7 +1,7 @@
 /** The faults, one function each: apply now, heal after `durationMs`. */
 import type { SimNode } from '../world/node.ts';
+import type { FaultContext } from './context.ts';
 import type { FaultKind } from './mix.ts';
-import type { FaultContext } from './nemesis.ts';
 
 type Fault = (context: FaultContext) => void;
 type Link = readonly [from: number, to: number];

@@ -3,7 +3,6 @@
  * later. `heal` ends everything at once: every link open, every process running.
  */
 import type { Random } from '../random.ts';
-import type { NetworkConditions } from '../world/network.ts';
 import type { World } from '../world/world.ts';
 import { FAULTS } from './faults.ts';
 import type { FaultMix } from './mix.ts';
@@ -14,16 +13,6 @@ export interface Nemesis {
   heal(): void;
   /** How often each fault was applied. */
   readonly applied: Readonly<Record<string, number>>;
-}
-
-/** What a fault may use. Steps scheduled with `later` are void after the heal. */
-export interface FaultContext {
-  readonly world: World;
-  readonly random: Random;
-  readonly durationMs: number;
-  /** The network as the seed wants it between faults. */
-  readonly conditions: NetworkConditions;
-  later(delayMs: number, run: () => void): void;
 }
 
 export function createNemesis(world: World, mix: FaultMix, random: Random): Nemesis {
