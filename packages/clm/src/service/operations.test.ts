@@ -4,6 +4,7 @@ import {
   SA_AIS_ERR_FAILED_OPERATION,
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_NO_OP,
+  SA_AIS_ERR_NO_RESOURCES,
   SA_AIS_ERR_NOT_EXIST,
   SA_AIS_ERR_TRY_AGAIN,
   SA_AIS_ERR_UNAVAILABLE,
@@ -13,6 +14,9 @@ import { createTestCluster, type TestClient, type TestCluster } from '@aisexec/s
 import { describe, expect, test } from '@jest/globals';
 import type { ChangedEvent, NodeAdminState } from '../protocol.ts';
 import { createClmService } from './index.ts';
+import { CLM_ADMIN_RECORDS_MAX } from './limits.ts';
+import { administer } from './operations.ts';
+import { createState } from './state.ts';
 
 const LABELS = ['', '', '+', '-', '~', 'u', 's'];
 const clm = createClmService({ administrators: [0, 33] });
@@ -179,6 +183,43 @@ describe('locking a node', () => {
     const open = createTestCluster({ nodes: 1, services: [careless], seed: 1 });
     expect(operate(open, 'lock', 1, 1, -1).rc).toBe(SA_AIS_ERR_ACCESS);
     expect(operate(c, 'lock', 3, 1, 33).rc).toBe(SA_AIS_OK);
+  });
+});
+
+describe('records of nodes', () => {
+  const member = (nodeId: number) => ({
+    nodeId,
+    name: `node-${nodeId}`,
+    address: { family: 'inet', text: '192.0.2.1' } as const,
+    bootTime: 0n,
+  });
+  const members = [member(1), member(2)];
+  const view = { ringId: { rep: 1, seq: 4 }, members, joined: [], left: [], quorate: true };
+  const ctx = { view, order: 5_000n, time: 0n, reply: () => {}, callback: () => {} };
+  const source = { node: 1, connection: 1, request: 1 };
+  const lock = { operation: 'lock', nodeId: 2, supervisionMs: 0 } as const;
+
+  function full(isLocked: (nodeId: number) => boolean) {
+    const state = createState();
+    for (let nodeId = 1_000; state.records.size < CLM_ADMIN_RECORDS_MAX; nodeId++) {
+      const locked = isLocked(nodeId);
+      state.records.set(nodeId, { locked, changed: BigInt(3_000 - nodeId), evicted: 1n });
+    }
+    return state;
+  }
+
+  test('when all are needed, one more is NO_RESOURCES', () => {
+    const state = full(() => true);
+    expect(administer(state, lock, source, ctx)).toBe(SA_AIS_ERR_NO_RESOURCES);
+    expect(state.records.size).toBe(CLM_ADMIN_RECORDS_MAX);
+  });
+
+  test('the unlocked and absent node decided on first makes room', () => {
+    const state = full((nodeId) => nodeId !== 1_100 && nodeId !== 1_200);
+    expect(administer(state, lock, source, ctx)).toBeUndefined();
+    expect(state.records.has(1_100)).toBe(true);
+    expect(state.records.has(1_200)).toBe(false);
+    expect(state.records.get(2)).toEqual({ locked: true, changed: 5_000n, evicted: 5_000n });
   });
 });
 
