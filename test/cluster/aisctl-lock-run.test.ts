@@ -165,6 +165,9 @@ describe('aisctl lock run on three real executives', () => {
     expect(stderr).toContain('left processes behind');
     expect(processesOfGroup(group)).toEqual([]);
     expect(await isFree('left')).toBe(true);
+    // Who ends on SIGTERM is not waited for any longer.
+    const docile = lockRun('left', ['--grace', '3600000'], 'sh', '-c', 'sleep 1000 & exit 4');
+    expect((await docile.outcome).status).toBe(4);
   });
 
   test('kill -9 of aisctl itself: the guard ends the command, politely and then not', async () => {
@@ -221,6 +224,7 @@ describe('aisctl lock run on three real executives', () => {
     const [, second, third] = cluster.nodes;
     const running = lockRun('quorum', [], 'sh', '-c', POLITE);
     const group = await ready(running);
+    process.kill(-group, 'SIGSTOP'); // also what is stopped is told
     second!.kill();
     third!.kill();
     const { status, stderr } = await running.outcome;

@@ -1,4 +1,5 @@
 import { CheckpointService } from '@aisexec/ckpt';
+import { EventService } from '@aisexec/evt';
 import { LockService } from '@aisexec/lck';
 import { describe, expect, jest, test } from '@jest/globals';
 import { aisctl, document, Running } from './aisctl.fixture.ts';
@@ -157,6 +158,30 @@ describe('aisctl on three real executives', () => {
       status: 0,
       stdout: expect.objectContaining({}),
     });
+  });
+
+  test('a tail that is not read loses events, and shows where', async () => {
+    const slow = new Running(['evt', 'tail', 'flood', '--create', '-n', '100'], socket());
+    const read = new Running(['evt', 'tail', 'flood', '--create', '-f', 'json'], socket(1));
+    await Promise.all([slow.says(/subscribed/), read.says(/subscribed/)]);
+    slow.child.stdout.pause();
+    await using events = await EventService.connect({ socket: socket(2) });
+    await using channel = await events.open('flood', { publisher: true });
+    const data = new Uint8Array(4_096).fill(0x2e);
+    await Promise.all(Array.from({ length: 4_000 }, () => channel.publish({ data })));
+    slow.child.stdout.resume();
+    await slow.says(/\n-- .* events lost here --\n/);
+    await channel.publish({ data: 'the end' });
+    await read.says(/the end/);
+    read.child.kill('SIGINT');
+    expect((await slow.outcome).status).toBe(0);
+    const documents = read.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const received = documents.filter(({ type }) => type === 'event').length;
+    const hasGap = documents.some(({ type }) => type === 'lost');
+    expect(received === 4_001).toBe(!hasGap);
   });
 
   test('a channel that is not there, and data that is too long, are refused with what to do', async () => {
@@ -329,6 +354,7 @@ describe('the command line of aisctl', () => {
     expect(help).toMatchObject({ status: 0, stderr: '' });
     expect(String(help.stdout)).toContain('aisctl quorum');
     expect(String(help.stdout)).not.toContain('\u001b');
+    expect(await usage('status', '--', 'true')).toContain('only lock run');
     const run = await aisctl(['lock', 'run', '--help'], NOWHERE);
     expect(String(run.stdout)).toContain('--grace');
     expect(String((await aisctl(['--version'], NOWHERE)).stdout)).toMatch(/^\d+\.\d+\.\d+\n$/);

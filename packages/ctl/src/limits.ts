@@ -16,4 +16,4 @@ export const GROUP_END_MS_MAX = 1_000;
 /** Milliseconds that `lock run` waits for its unlock to be answered; then it hangs up, which releases, too. */
 export const RELEASE_MS_MAX = 2_000;
 /** Milliseconds between two looks at a process group that is ending. */
-export const GROUP_POLL_MS = 20;
+export const GROUP_POLL_MS = 50;

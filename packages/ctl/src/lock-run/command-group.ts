@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, SIGNAL_BASE } from '../exit-codes.ts';
 import { GROUP_POLL_MS } from '../limits.ts';
 import { Failure } from '../problems.ts';
+import { hasRunning } from './process-table.ts';
 
 export class CommandGroup {
   /** Of the first process, and the number of the group. */
@@ -39,14 +40,18 @@ export class CommandGroup {
     );
   }
 
-  /** Whether any process of the group is left. */
+  /** Whether any process of the group still runs. */
   get isAlive(): boolean {
-    return this.#kill(0);
+    return hasRunning(this.id);
   }
 
   /** To all processes of the group. */
   signal(signal: NodeJS.Signals): void {
-    this.#kill(signal);
+    try {
+      process.kill(-this.id, signal);
+    } catch {
+      // Gone, or not ours any more: nothing to tell.
+    }
   }
 
   /** Resolves when no process is left (true), or when the time is over (false). */
@@ -57,15 +62,6 @@ export class CommandGroup {
       await sleep(GROUP_POLL_MS);
     }
     return true;
-  }
-
-  #kill(signal: NodeJS.Signals | 0): boolean {
-    try {
-      return process.kill(-this.id, signal);
-    } catch (error) {
-      // EPERM: they are there, and belong to somebody else by now.
-      return (error as NodeJS.ErrnoException).code === 'EPERM';
-    }
   }
 }
 
