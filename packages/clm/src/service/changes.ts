@@ -6,6 +6,7 @@ import {
   SA_CLM_NODE_LEFT,
   SA_CLM_NODE_NO_CHANGE,
   SA_CLM_NODE_RECONFIGURED,
+  type SaClmClusterChangesT,
   type ViewReport,
 } from '../protocol.ts';
 import type { ClmState, Members, Track } from './state.ts';
@@ -62,6 +63,25 @@ export function reportFor(
     viewNumber: state.viewNumber,
     memberCount: state.members.size,
     nodes: track.mode === 'changes' ? concerned : changed,
+  };
+}
+
+/** What a subscription is told of a change to one member that is only planned, or given up. */
+export function plannedReport(
+  track: Track,
+  state: ClmState,
+  target: ClusterNode,
+  label: SaClmClusterChangesT,
+): ViewReport {
+  const planned: NodeChange = { node: target, change: label };
+  const { viewNumber, nodes } = currentReport(state, track.local ? target.nodeId : undefined);
+  return {
+    viewNumber,
+    memberCount: state.members.size,
+    nodes:
+      track.mode === 'changes-only'
+        ? [planned]
+        : nodes.map((entry) => (entry.node.nodeId === target.nodeId ? planned : entry)),
   };
 }
 
