@@ -1,4 +1,5 @@
 import { CheckpointService } from '@aisexec/ckpt';
+import { Membership } from '@aisexec/clm';
 import { EventService } from '@aisexec/evt';
 import { LockService } from '@aisexec/lck';
 import { describe, expect, jest, test } from '@jest/globals';
@@ -304,6 +305,49 @@ describe('aisctl on three real executives', () => {
     expect(status).toBe(1);
     expect(stderr).toContain('does not answer');
     await membersEverywhere(cluster.nodes, 3);
+  });
+
+  test('node lock, ls, unlock and shutdown, by name and by id, from another node', async () => {
+    expect(await text('node', 'lock', 'node-3')).toBe('node 3 (node-3): locked\n');
+    expect(await text('node', 'ls')).toMatch(/3 +node-3 +locked +no\n/);
+    const members = (await json('members'))['members'] as { nodeId: number }[];
+    expect(members.map(({ nodeId }) => nodeId)).toEqual([1, 2]);
+    const again = await aisctl(['node', 'lock', '3'], socket());
+    expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining('already') });
+    const unlocked = await aisctl(['node', 'unlock', '3', '-f', 'json'], socket(2));
+    expect(document(unlocked)).toMatchObject({ nodeId: 3, name: 'node-3', operation: 'unlock' });
+    expect(await text('node', 'shutdown', 'node-3')).toContain('shut down');
+    await text('node', 'unlock', 'node-3');
+    expect((await json('node', 'ls'))['nodes']).toMatchObject([
+      ...[1, 2, 3].map((nodeId) => ({ nodeId, member: true, state: 'unlocked' })),
+    ]);
+    const unknown = await aisctl(['node', 'lock', 'node-9'], socket());
+    expect(unknown).toMatchObject({ status: 1, stderr: expect.stringContaining('aisctl node ls') });
+  });
+
+  test('a subscriber is asked first: aisctl waits for it, gives up waiting, or says that it objected', async () => {
+    await using membership = await Membership.connect({ socket: socket(1) });
+    const changes = membership.track({ steps: ['validate'] });
+    await changes.next();
+    const objection = async () => {
+      for (;;) {
+        const { value, done } = await changes.next();
+        if (done) throw new Error('the stream ended');
+        if (value.step === 'validate') return () => value.respond('rejected');
+      }
+    };
+    const lock = ['node', 'lock', 'node-3', '--supervision', '60000'];
+    const impatient = await aisctl([...lock, '--timeout', '100'], socket());
+    expect(impatient).toMatchObject({ status: 75, stderr: expect.stringContaining('it goes on') });
+    await (await objection())();
+    const refused = aisctl(lock, socket());
+    await (await objection())();
+    expect(await refused).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('a subscriber objected'),
+    });
+    expect(await text('node', 'ls')).toMatch(/3 +node-3 +unlocked +yes\n/);
+    await changes.return();
   });
 
   test('shutdown: the executive leaves in good order', async () => {

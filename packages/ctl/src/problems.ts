@@ -13,6 +13,7 @@ import {
   SA_AIS_ERR_TIMEOUT,
   SA_AIS_ERR_TOO_BIG,
   SA_AIS_ERR_TRY_AGAIN,
+  SA_AIS_ERR_UNAVAILABLE,
   SA_AIS_ERR_VERSION,
 } from '@aisexec/ais';
 import { EXIT } from './exit-codes.ts';
@@ -110,5 +111,6 @@ const HINTS: Readonly<Record<number, string>> = {
     "'aisctl services'; the configuration key 'services' names those that run",
   [SA_AIS_ERR_NO_SPACE]: 'removing something first, or a checkpoint with more room',
   [SA_AIS_ERR_NO_RESOURCES]: 'removing something first; docs/LIMITS.md has the bounds',
+  [SA_AIS_ERR_UNAVAILABLE]: "another node's executive: this node is locked ('aisctl node ls')",
   [SA_AIS_ERR_VERSION]: 'the aisctl that came with this aisexec',
 };

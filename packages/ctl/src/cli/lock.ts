@@ -2,10 +2,7 @@
 import type { Argv } from 'yargs';
 import { GRACE_MS_DEFAULT } from '../limits.ts';
 import { UsageError } from '../problems.ts';
-import { type Choose, wholeNumber, withSocket } from './options.ts';
-
-/** 24 days: what timers take. */
-const MS_MAX = 2_147_483_647;
+import { type Choose, MS_MAX, wholeNumber, withSocket } from './options.ts';
 
 /** @param command what stands after `--`. */
 export function lockCommands(parser: Argv, choose: Choose, command: readonly string[]): void {

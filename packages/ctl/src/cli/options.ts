@@ -4,6 +4,9 @@ import type { Argv } from 'yargs';
 import type { Format } from '../output.ts';
 import { UsageError } from '../problems.ts';
 
+/** 24 days in milliseconds: what timers take. */
+export const MS_MAX = 2_147_483_647;
+
 /** What a command line asks for; nothing has happened yet. */
 export interface Chosen {
   readonly socket: string;

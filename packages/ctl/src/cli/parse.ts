@@ -6,6 +6,7 @@ import { UsageError } from '../problems.ts';
 import { ckptCommands } from './ckpt.ts';
 import { evtCommands } from './evt.ts';
 import { lockCommands } from './lock.ts';
+import { nodeCommands } from './node.ts';
 import { type Choose, type Chosen, socketOf } from './options.ts';
 import { readingCommands } from './reading.ts';
 
@@ -23,6 +24,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   lock: ['run'],
   evt: ['publish', 'tail'],
   ckpt: ['ls', 'get', 'put', 'rm'],
+  node: ['ls', 'lock', 'unlock', 'shutdown'],
   completion: [],
 };
 
@@ -64,6 +66,7 @@ export async function parse(args: readonly string[]): Promise<Chosen> {
   lockCommands(parser, chooseAny, command);
   evtCommands(parser, choose);
   ckptCommands(parser, choose);
+  nodeCommands(parser, choose);
   await parser.parseAsync();
   if (chosen === undefined) throw new UsageError('which command?');
   return chosen;
