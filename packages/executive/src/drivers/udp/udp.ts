@@ -1,21 +1,25 @@
 /**
- * The `udpu` transport (totem-wire §1.9) over node:dgram: one socket, a unicast to every peer in the
- * place of a multicast. Packets from addresses outside the nodelist are dropped unread; what cannot be
- * sent is loss, which the protocol is made for. Packets of this node to itself go through a queue and are
- * handled in a later turn, so the ring is never called from inside its own effects.
+ * The `udpu` transport (totem-wire §1.9): one socket, a unicast to every peer in the place of a multicast.
+ * node:dgram says when packets wait; where the system calls can be had (syscalls.ts) they are taken and sent
+ * in batches, and the kernel tells whose host refused one; else node:dgram does everything, a packet at a
+ * time (ADR 0111). Packets from addresses outside the nodelist are dropped unread; what cannot be sent is
+ * loss, which the protocol is made for.
  *
- * The work of one turn is bounded: libuv reads at most 32 datagrams before it goes on, and as many as
- * SELF_PACKETS_PER_TURN come from this node itself.
+ * Nothing here calls the ring from inside its own effects, and the work of one turn is bounded.
  */
-import { createSocket, type RemoteInfo } from 'node:dgram';
-import type { NodeConfig } from '../config/config.ts';
+import type { RemoteInfo } from 'node:dgram';
+import type { NodeConfig } from '../../config/config.ts';
 import {
   DATAGRAM_BYTES_MAX,
   DATAGRAM_BYTES_MIN,
-  SELF_PACKETS_MAX,
-  SELF_PACKETS_PER_TURN,
-  SOCKET_BUFFER_BYTES,
-} from '../limits.ts';
+  RECEIVE_BATCH,
+  RECEIVE_BATCHES_PER_TURN,
+} from '../../limits.ts';
+import { createPeerLookup, createPeers, type Endpoint, isDue, type Peer } from './peers.ts';
+import { createSelfQueue } from './self-queue.ts';
+import { batchSender, plainSender } from './senders.ts';
+import { openSocket } from './socket.ts';
+import { loadUdpSyscalls } from './syscalls.ts';
 
 export interface UdpOptions {
   readonly self: NodeConfig;
@@ -23,114 +27,124 @@ export interface UdpOptions {
   readonly nodes: readonly NodeConfig[];
   /** One packet of a listed node. The bytes are the receiver's to keep. */
   readonly receive: (packet: Uint8Array) => void;
+  /**
+   * The host of this node answered that nobody listens on its port. @returns whether packets are to be sent
+   * to it all the same; otherwise it gets few until it is heard. Without the system calls never called.
+   */
+  readonly refused?: (node: number) => boolean;
+  /** `plain`: node:dgram only. Default: what there is. */
+  readonly io?: 'auto' | 'plain';
+  readonly clock?: () => number;
 }
 
 export interface UdpTransport {
   /** The address in use: another port than configured when that was 0. */
   readonly address: string;
   readonly port: number;
+  /** Why packets go one at a time and refusals are not seen; undefined when they are. */
+  readonly plain: string | undefined;
+  /** With it goes what was multicast before it in this turn. */
   unicast(target: number, packet: Uint8Array): void;
-  /** To every other configured node. */
+  /** To every other configured node, by the end of this turn. */
   multicast(packet: Uint8Array): void;
   close(): Promise<void>;
   stats(): Readonly<Record<string, number>>;
 }
 
-/** Why the address cannot be used; the text is for people. */
-export class TransportError extends Error {
-  override readonly name = 'TransportError';
-  readonly code: string | undefined;
-
-  constructor(message: string, cause: NodeJS.ErrnoException) {
-    super(message, { cause });
-    this.code = cause.code;
-  }
-}
-
 /** @throws TransportError when the address is in use or cannot be bound. */
 export async function createUdpTransport(options: UdpOptions): Promise<UdpTransport> {
-  const { self, nodes, receive } = options;
-  const peers = nodes.filter(({ id }) => id !== self.id);
-  const byId = new Map(peers.map((peer) => [peer.id, peer]));
-  const isListed = createSourceCheck(self, peers);
+  const { self, nodes, receive, refused, clock = () => performance.now() } = options;
+  const peers = createPeers(self, nodes);
+  const byId = new Map(peers.map((peer) => [peer.node.id, peer]));
+  const peerOf = createPeerLookup(self, peers);
   const counters = {
     packetsSent: 0,
     packetsReceived: 0,
-    packetsToSelf: 0,
+    packetsSpared: 0,
     bytesSent: 0,
     bytesReceived: 0,
     sendErrors: 0,
     droppedUnlisted: 0,
     droppedLength: 0,
-    droppedSelf: 0,
     droppedNoTarget: 0,
     socketErrors: 0,
   };
-  // Addresses are literal: without a lookup of its own Node would defer every send by a turn.
-  const socket = createSocket({
-    type: self.family === 'inet6' ? 'udp6' : 'udp4',
-    lookup: (address, _options, callback) => callback(null, address, 0),
-  });
-  const toSelf: Uint8Array[] = [];
-  let scheduled: NodeJS.Immediate | undefined;
+  const toSelf = createSelfQueue(receive);
+  const refusing = new Set<Peer>();
+  let reporting: NodeJS.Immediate | undefined;
   let closed = false;
 
-  await bind(socket, self);
-  socket.on('error', () => counters.socketErrors++);
+  const native = nativeOf(options);
+  const { socket, syscalls } = await openSocket(self, native.open, noteRefusals);
+  const sender =
+    syscalls === undefined
+      ? plainSender(socket, () => counters.sendErrors++)
+      : batchSender(syscalls.sender, peers);
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    if (syscalls !== undefined && error.code === 'ECONNREFUSED') noteRefusals();
+    else counters.socketErrors++;
+  });
   socket.on('message', (packet: Buffer, source: RemoteInfo) => {
-    if (!isListed(source)) counters.droppedUnlisted++;
+    arrived(packet, source);
+    if (syscalls === undefined) return;
+    // Node took the first one; what came with it is taken at once.
+    for (let batch = 0; batch < RECEIVE_BATCHES_PER_TURN && !closed; batch++) {
+      if (syscalls.receive(arrived) < RECEIVE_BATCH) return;
+    }
+  });
+
+  function arrived(packet: Uint8Array, source: Endpoint | undefined): void {
+    if (closed) return;
+    const peer = source === undefined ? undefined : peerOf(source);
+    if (peer === undefined) counters.droppedUnlisted++;
     else if (packet.length < DATAGRAM_BYTES_MIN) counters.droppedLength++;
     else {
+      peer.spared = false;
       counters.packetsReceived++;
       counters.bytesReceived += packet.length;
       receive(packet);
     }
-  });
-  enlargeBuffers(socket);
-
-  function sent(error: Error | null): void {
-    if (error !== null) counters.sendErrors++;
   }
 
-  function send(packet: Uint8Array, peer: NodeConfig): void {
-    counters.packetsSent++;
-    counters.bytesSent += packet.length;
-    socket.send(packet, peer.port, peer.address, sent);
-  }
-
-  function deliverToSelf(): void {
-    scheduled = undefined;
-    const turn = toSelf.splice(0, SELF_PACKETS_PER_TURN);
-    for (const packet of turn) {
-      if (closed) return;
-      receive(packet);
+  /** May run in the middle of a send: the ring hears of it in a turn of its own. */
+  function noteRefusals(): void {
+    if (syscalls === undefined || closed) return;
+    for (const endpoint of syscalls.refusals()) {
+      const peer = peerOf(endpoint);
+      if (peer !== undefined && !peer.spared) refusing.add(peer);
     }
-    if (toSelf.length > 0) scheduled ??= setImmediate(deliverToSelf);
+    if (refusing.size > 0) reporting ??= setImmediate(reportRefusals);
   }
 
-  function queueToSelf(packet: Uint8Array): void {
-    if (toSelf.length >= SELF_PACKETS_MAX) {
-      counters.droppedSelf++;
-      return;
+  function reportRefusals(): void {
+    reporting = undefined;
+    const reported = [...refusing];
+    refusing.clear();
+    for (const peer of reported) {
+      if (!closed && refused !== undefined) peer.spared = !refused(peer.node.id);
     }
-    counters.packetsToSelf++;
-    toSelf.push(Uint8Array.from(packet));
-    scheduled ??= setImmediate(deliverToSelf);
+  }
+
+  function send(packet: Uint8Array, targets: readonly Peer[]): void {
+    counters.packetsSent += targets.length;
+    counters.bytesSent += packet.length * targets.length;
+    sender.send(packet, targets);
   }
 
   const { address, port } = socket.address();
   return {
     address,
     port,
+    plain: syscalls === undefined ? native.missing : undefined,
     unicast(target, packet) {
       if (closed) return;
+      const peer = byId.get(target);
       if (packet.length > DATAGRAM_BYTES_MAX) counters.droppedLength++;
-      else if (target === self.id) queueToSelf(packet);
+      else if (target === self.id) toSelf.push(packet);
+      else if (peer === undefined) counters.droppedNoTarget++;
       else {
-        const peer = byId.get(target);
-        if (peer === undefined) counters.droppedNoTarget++;
-        // Copied: the kernel may make the socket wait, and the bytes are the ring's.
-        else send(Uint8Array.from(packet), peer);
+        send(packet, [peer]);
+        sender.flush();
       }
     },
     multicast(packet) {
@@ -139,70 +153,28 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
         counters.droppedLength++;
         return;
       }
-      const copy = Uint8Array.from(packet);
-      for (const peer of peers) send(copy, peer);
+      const due = peers.some(({ spared }) => spared)
+        ? peers.filter((peer) => isDue(peer, clock))
+        : peers;
+      counters.packetsSpared += peers.length - due.length;
+      if (due.length > 0) send(packet, due);
     },
     close() {
       if (closed) return Promise.resolve();
+      sender.flush();
       closed = true;
-      if (scheduled !== undefined) clearImmediate(scheduled);
+      toSelf.close();
+      if (reporting !== undefined) clearImmediate(reporting);
       return new Promise((resolve) => socket.close(() => resolve()));
     },
-    stats: () => ({ ...counters }),
+    stats: () => ({ ...counters, ...toSelf.stats(), ...syscalls?.stats() }),
   };
 }
 
-/**
- * Whether a packet comes from a node of the list. Only the address counts, as with Corosync, whose
- * multicasts leave from other ports; where nodes share an address (one machine) the port tells them apart.
- */
-export function createSourceCheck(
-  self: NodeConfig,
-  peers: readonly NodeConfig[],
-): (source: { readonly address: string; readonly port: number }) => boolean {
-  const all = [self, ...peers];
-  const sharesAddress = ({ id, address }: NodeConfig) =>
-    all.some((other) => other.id !== id && other.address === address);
-  const addresses = new Set<string>();
-  const endpoints = new Map<string, Set<number>>();
-  for (const peer of peers) {
-    if (!sharesAddress(peer)) addresses.add(peer.address);
-    else {
-      const ports = endpoints.get(peer.address) ?? new Set();
-      endpoints.set(peer.address, ports.add(peer.port));
-    }
+function nativeOf({ io, nodes }: UdpOptions): ReturnType<typeof loadUdpSyscalls> {
+  if (io === 'plain') return { missing: 'totem.io is plain' };
+  if (nodes.some(({ address }) => address.includes('%'))) {
+    return { missing: 'the nodelist has an address with a zone' };
   }
-  return ({ address, port }) =>
-    addresses.has(address) || endpoints.get(address)?.has(port) === true;
-}
-
-type UdpSocket = ReturnType<typeof createSocket>;
-
-function bind(socket: UdpSocket, { address, port }: NodeConfig): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) => {
-      socket.close();
-      const where = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-      const text =
-        error.code === 'EADDRINUSE'
-          ? `${where} is in use: another executive (or corosync) runs on this address and port`
-          : `cannot use ${where}: ${error.message}`;
-      reject(new TransportError(text, error));
-    };
-    socket.once('error', failed);
-    socket.bind({ address, port, exclusive: true }, () => {
-      socket.off('error', failed);
-      resolve();
-    });
-  });
-}
-
-/** The kernel gives what it allows; a refusal is no reason not to start. */
-function enlargeBuffers(socket: UdpSocket): void {
-  try {
-    socket.setRecvBufferSize(SOCKET_BUFFER_BYTES);
-    socket.setSendBufferSize(SOCKET_BUFFER_BYTES);
-  } catch {
-    // Small buffers lose packets under load, and the protocol sends them again.
-  }
+  return loadUdpSyscalls();
 }
