@@ -103,6 +103,11 @@ export interface ExecContext {
   readonly time: bigint;
   /** Answer a client; a no-op on every node but the client's, and when the client is gone. */
   reply(source: Source, reply: Reply): void;
+  /**
+   * The same, for a reply that promises what only a lasting history can keep: when a partition was already on
+   * its way and this side turns out to be without quorum, or its history loses, `doubtful` leaves instead.
+   */
+  replyWhenCertain(source: Source, reply: Reply, doubtful: Reply): void;
   /** Queue a callback to a client; a no-op on every node but the client's. */
   callback(client: ClientRef, name: string, payload: unknown, options?: CallbackOptions): void;
 }

@@ -6,7 +6,12 @@
  * Library handlers look at no state before they multicast: a client may send an open and a write to
  * it without waiting in between, and only the order decides what the write finds.
  */
-import { SA_AIS_ERR_TRY_AGAIN, SA_AIS_OK, type SaAisErrorT } from '@aisexec/ais';
+import {
+  SA_AIS_ERR_TIMEOUT,
+  SA_AIS_ERR_TRY_AGAIN,
+  SA_AIS_OK,
+  type SaAisErrorT,
+} from '@aisexec/ais';
 import {
   type ExecContext,
   type ExecHandler,
@@ -85,7 +90,10 @@ export function execTable(changes: Changes): ExecTable {
       apply: (state, message, source, ctx) => {
         const refused = ctx.view.quorate || withoutQuorum ? SA_AIS_OK : SA_AIS_ERR_TRY_AGAIN;
         const rc = refused === SA_AIS_OK ? (check?.(message) ?? SA_AIS_OK) : refused;
-        ctx.reply(source, rc === SA_AIS_OK ? apply(state, message, source, ctx) : { rc });
+        const reply = rc === SA_AIS_OK ? apply(state, message, source, ctx) : { rc };
+        // TIMEOUT says in AIS what is true then: nobody knows whether it was done.
+        if (withoutQuorum) ctx.reply(source, reply);
+        else ctx.replyWhenCertain(source, reply, { rc: SA_AIS_ERR_TIMEOUT });
       },
     });
   }

@@ -195,7 +195,14 @@ describe('records of nodes', () => {
   });
   const members = [member(1), member(2)];
   const view = { ringId: { rep: 1, seq: 4 }, members, joined: [], left: [], quorate: true };
-  const ctx = { view, order: 5_000n, time: 0n, reply: () => {}, callback: () => {} };
+  const ctx = {
+    view,
+    order: 5_000n,
+    time: 0n,
+    reply: () => {},
+    replyWhenCertain: () => {},
+    callback: () => {},
+  };
   const source = { node: 1, connection: 1, request: 1 };
   const lock = { operation: 'lock', nodeId: 2, supervisionMs: 0 } as const;
 
