@@ -379,8 +379,14 @@ describe('aisctl on three real executives', () => {
 
   test('shutdown: the executive leaves in good order', async () => {
     const third = cluster.nodes[2]!;
+    const tail = new Running(['evt', 'tail', 'cut', '--create'], third.socket);
+    await tail.says(/subscribed/);
     const outcome = await aisctl(['shutdown', '--format', 'json'], third.socket);
     expect(document(outcome)).toMatchObject({ nodeId: 3, leaving: true });
+    expect(await tail.outcome).toMatchObject({
+      status: 69,
+      stderr: expect.stringMatching(/connection.*\n.*\n {2}try: start aisexec/),
+    });
     await third.exited();
     await membersEverywhere(cluster.nodes.slice(0, 2), 2);
     expect((await aisctl(['shutdown'], third.socket)).status).toBe(69);
@@ -413,6 +419,8 @@ describe('the command line of aisctl', () => {
     expect(await usage('status', '--socket', 'a', '--socket', 'b')).toContain('once');
     expect(await usage('status', '--socket')).toContain('socket');
     expect(await usage('lock', 'run', 'x', '--timeout', '1e3', '--', 'true')).toContain('1e3');
+    expect(await usage('lock', 'run', 'x', '--timeout', '0', '--', 'true')).toContain('from 1 to');
+    expect(await usage('status', '--socket=')).toContain('path');
     expect(await usage('lock', 'run', 'x', '--mode', 'nl', '--', 'true')).toContain('mode');
     expect(await usage('evt', 'tail', 'c', '--filter', 'order')).toContain('exact:order');
     expect(await usage('evt', 'publish', 'c', '--priority', '4')).toContain('priority');
