@@ -49,16 +49,20 @@ export function compareViews(
   return changes;
 }
 
-/** What a subscription is told of a compared view; undefined when there is nothing for it. */
+/**
+ * What a subscription is told of a compared view; undefined when there is nothing for it. A new number
+ * alone is news for who is not restricted to its own node.
+ */
 export function reportFor(
   track: Track,
   state: ClmState,
   changes: readonly NodeChange[],
+  hasNewNumber: boolean,
 ): ViewReport | undefined {
   const { node: ownNode } = track.client;
   const concerned = track.local ? changes.filter((c) => c.node.nodeId === ownNode) : changes;
   const changed = concerned.filter((c) => c.change !== SA_CLM_NODE_NO_CHANGE);
-  if (changed.length === 0) return undefined;
+  if (changed.length === 0 && (track.local || !hasNewNumber)) return undefined;
   return {
     viewNumber: state.viewNumber,
     memberCount: state.members.size,

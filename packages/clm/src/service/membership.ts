@@ -2,10 +2,17 @@
 import type { ExecContext, NodeInfo } from '@aisexec/service';
 import { CHANGED, type ChangedEvent, type ClusterNode, type NodeChange } from '../protocol.ts';
 import { compareViews, reportFor, toMembers } from './changes.ts';
-import { type ClmState, dropTrack, type LostHistory, type Members } from './state.ts';
+import {
+  type ClmState,
+  dropTrack,
+  type LostHistory,
+  type Members,
+  nextViewNumber,
+} from './state.ts';
 
 /**
- * The members are these from now on. The view number rises only when that is a change. Subscribers on a
+ * The members are these from now on. The view number rises when that is a change, and after a merge with
+ * a history that has seen as high a number, though none of its nodes may be admitted. Subscribers on a
  * node that is no member hear of it and are forgotten.
  */
 export function installMembers(
@@ -16,15 +23,16 @@ export function installMembers(
 ): void {
   let changes: readonly NodeChange[] = [];
   const before = state.members;
-  if (!sameMembership(before, after)) {
-    state.viewNumber += 1n;
+  const isOvertaken = state.lostViewNumber > 0n && state.lostViewNumber >= state.viewNumber;
+  if (isOvertaken || !sameMembership(before, after)) {
+    state.viewNumber = nextViewNumber(state);
     state.members = after;
     changes = compareViews(before, after, (old, now) => old.initialView === now.initialView);
   }
   for (const track of [...state.tracks.values()]) {
     const { client, since, subscription } = track;
     const seen = since === null ? changes : changesSince(since, state.members);
-    const report = reportFor(track, state, seen);
+    const report = reportFor(track, state, seen, isOvertaken);
     const evicted = !state.members.has(client.node);
     if (report !== undefined) {
       const event: ChangedEvent = { ...report, ...COMPLETED, subscription, cause, evicted };
@@ -32,6 +40,7 @@ export function installMembers(
     }
     if (evicted) dropTrack(state, client);
   }
+  state.lostViewNumber = 0n;
 }
 
 const COMPLETED = { step: 'completed', invocation: 0n, timeSupervision: null } as const;

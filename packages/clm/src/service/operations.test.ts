@@ -348,6 +348,29 @@ describe('partitions', () => {
     }
   });
 
+  test('a side of which nobody is admitted still counts: the view number rises above its own', () => {
+    const c = cluster(3);
+    const watcher = subscriber(c, 1, { mode: 'changes' });
+    const only = subscriber(c, 2);
+    const local = subscriber(c, 1, { local: true });
+    const numberAt = (client: TestClient) =>
+      (client.callbacks.at(-1)?.payload as ChangedEvent | undefined)?.viewNumber ?? 0n;
+    c.split([[1, 2], [3]]);
+    for (const operation of ['lock', 'unlock', 'lock', 'unlock']) operate(c, operation, 3, 3);
+    const { admission } = c.client(3, 'clm').request('standing', {}) as { admission?: bigint };
+    const isolated = c.client(3, 'clm');
+    const wanted = { mode: 'changes', local: false, validate: false, start: false };
+    isolated.request('track', { admission, ...wanted, subscription: 1 });
+    operate(c, 'lock', 3, 3);
+    expect(numberAt(isolated)).toBeGreaterThan(numberAt(watcher));
+    heard(local);
+    c.heal();
+    expect(numberAt(watcher)).toBeGreaterThan(numberAt(isolated));
+    expect(heard(watcher)).toEqual(['completed 1 2 3-', 'completed 1 2']);
+    expect(heard(only)).toEqual(['completed 3-', 'completed ']);
+    expect(heard(local)).toEqual([]);
+  });
+
   test('operations of the side that lost end, those of the winner go on', () => {
     const c = cluster(4);
     const clients = [subscriber(c, 1, { steps: 'v' }), subscriber(c, 4, { steps: 'v' })];

@@ -29,7 +29,14 @@ import {
 import { plannedReport, toMembers } from './changes.ts';
 import { CLM_ADMIN_RECORDS_MAX } from './limits.ts';
 import { installMembers, toClusterNode } from './membership.ts';
-import { type ClmState, clientKey, isLocked, type Operation, type Track } from './state.ts';
+import {
+  type ClmState,
+  clientKey,
+  isLocked,
+  nextViewNumber,
+  type Operation,
+  type Track,
+} from './state.ts';
 
 const NS_PER_MS = 1_000_000n;
 
@@ -173,7 +180,7 @@ function unlock(state: ClmState, nodeId: number, ctx: ExecContext): SaAisErrorT 
   });
   const info = ctx.view.members.find((member) => member.nodeId === nodeId);
   if (info !== undefined) {
-    const node = toClusterNode(info, state.viewNumber + 1n);
+    const node = toClusterNode(info, nextViewNumber(state));
     installMembers(state, toMembers([...state.members.values(), node]), ctx, info.name);
   }
   return SA_AIS_OK;

@@ -78,6 +78,8 @@ export interface ClmState {
   operations: Map<number, Operation>;
   /** Between a merge and its view only. */
   lost: readonly LostOperation[];
+  /** The highest view number of the histories that lost; between a merge and its view only, else 0. */
+  lostViewNumber: bigint;
 }
 
 export function createState(): ClmState {
@@ -89,11 +91,17 @@ export function createState(): ClmState {
     records: new Map(),
     operations: new Map(),
     lost: [],
+    lostViewNumber: 0n,
   };
 }
 
 export function clientKey(client: ClientRef): string {
   return `${client.node}.${client.connection}`;
+}
+
+/** Above every number that any of the histories has seen. */
+export function nextViewNumber({ viewNumber, lostViewNumber }: ClmState): bigint {
+  return (viewNumber > lostViewNumber ? viewNumber : lostViewNumber) + 1n;
 }
 
 /** The number under which the node is, or was last, admitted: 0 until it is evicted for the first time. */

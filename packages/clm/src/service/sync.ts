@@ -102,12 +102,15 @@ export function merge(parts: readonly StatePart<ClmState>[]): ClmState {
   const merged = createState();
   const winner = parts[0];
   if (winner === undefined) return merged;
+  merged.viewNumber = winner.state.viewNumber;
   merged.members = winner.state.members;
   merged.operations = winner.state.operations;
   const lost: LostOperation[] = [];
   for (const part of parts) {
     const { state, members } = part;
-    if (state.viewNumber > merged.viewNumber) merged.viewNumber = state.viewNumber;
+    if (part !== winner && state.viewNumber > merged.lostViewNumber) {
+      merged.lostViewNumber = state.viewNumber;
+    }
     if (state.invocations > merged.invocations) merged.invocations = state.invocations;
     mergeRecords(merged, state);
     const since: LostHistory | null =

@@ -4,13 +4,20 @@ import type { ClusterNode } from '../protocol.ts';
 import { toMembers } from './changes.ts';
 import { installMembers, toClusterNode } from './membership.ts';
 import { abortLost, operationsAfterView } from './operations.ts';
-import { type ClmState, clientKey, dropTrack, isLocked, type Members } from './state.ts';
+import {
+  type ClmState,
+  clientKey,
+  dropTrack,
+  isLocked,
+  type Members,
+  nextViewNumber,
+} from './state.ts';
 
 /** `confchg` of the service. Members are the executives of the view that are not locked. */
 export function onView(state: ClmState, view: View, ctx: ExecContext): void {
   forgetLostClients(state, view);
   const { members } = state;
-  const viewNumber = state.viewNumber + 1n;
+  const viewNumber = nextViewNumber(state);
   const admitted = view.members.filter(({ nodeId }) => !isLocked(state, nodeId));
   const after = admitted.map((info) => memberOf(info, members, view, viewNumber));
   installMembers(state, toMembers(after), ctx, null);
