@@ -108,9 +108,9 @@ describe('aisctl lock run on three real executives', () => {
     expect(tried).toMatchObject({ status: 75, stderr: expect.stringContaining('others hold it') });
     const timed = await lockRun('busy', ['--timeout', '150'], 'echo', 'ran').outcome;
     expect(timed).toMatchObject({ status: 75, stderr: expect.stringContaining('within 150 ms') });
-    const none = await lockRun('busy', ['--timeout', '0'], 'echo', 'ran').outcome;
-    expect(none.status).toBe(75);
-    expect(String(tried.stdout) + String(timed.stdout) + String(none.stdout)).toBe('');
+    const both = await lockRun('busy', ['--try', '--timeout', '60000'], 'echo', 'ran').outcome;
+    expect(both.status).toBe(75);
+    expect(String(tried.stdout) + String(timed.stdout) + String(both.stdout)).toBe('');
     expect((await aisctl(['lock', 'run', 'x', '--', 'true'], '/nonexistent/s')).status).toBe(69);
   });
 

@@ -245,6 +245,33 @@ describe('aisctl on three real executives', () => {
     expect((await aisctl(['ckpt', 'ls', 'store'], socket())).status).toBe(1);
   });
 
+  test('ckpt watch: every change in order, text and JSON, of all sections and of one', async () => {
+    await text('ckpt', 'put', 'watched', 'first', '--data', 'x', '--create');
+    const all = new Running(['ckpt', 'watch', 'watched', '-n', '4', '--content'], socket(1));
+    const one = new Running(['ckpt', 'watch', 'watched', 'b', '-n', '1', '-f', 'json'], socket(2));
+    await Promise.all([all.says(/watching/), one.says(/watching/)]);
+    await text('ckpt', 'put', 'watched', 'a', '--data', 'tea');
+    await text('ckpt', 'put', 'watched', 'a', '--data', 'coffee');
+    await text('ckpt', 'put', 'watched', 'b', '--data', 'milk');
+    await text('ckpt', 'rm', 'watched', 'a');
+    const lines = String((await all.outcome).stdout)
+      .trim()
+      .split('\n');
+    expect(lines.map((line) => line.split(' ').slice(2).join(' '))).toEqual([
+      'created 3 a tea',
+      'written 6 a coffee',
+      'created 4 b milk',
+      'deleted 0 a',
+    ]);
+    expect(document(await one.outcome)).toMatchObject({
+      type: 'change',
+      change: 'created',
+      id: { text: 'b' },
+      size: 4,
+      data: null,
+    });
+  });
+
   test('ckpt put and get of the default section of a checkpoint that an application made', async () => {
     await using service = await CheckpointService.connect({ socket: socket(1) });
     await using _open = await service.open('single', {
@@ -352,8 +379,14 @@ describe('aisctl on three real executives', () => {
 
   test('shutdown: the executive leaves in good order', async () => {
     const third = cluster.nodes[2]!;
+    const tail = new Running(['evt', 'tail', 'cut', '--create'], third.socket);
+    await tail.says(/subscribed/);
     const outcome = await aisctl(['shutdown', '--format', 'json'], third.socket);
     expect(document(outcome)).toMatchObject({ nodeId: 3, leaving: true });
+    expect(await tail.outcome).toMatchObject({
+      status: 69,
+      stderr: expect.stringMatching(/connection.*\n.*\n {2}try: start aisexec/),
+    });
     await third.exited();
     await membersEverywhere(cluster.nodes.slice(0, 2), 2);
     expect((await aisctl(['shutdown'], third.socket)).status).toBe(69);
@@ -386,6 +419,8 @@ describe('the command line of aisctl', () => {
     expect(await usage('status', '--socket', 'a', '--socket', 'b')).toContain('once');
     expect(await usage('status', '--socket')).toContain('socket');
     expect(await usage('lock', 'run', 'x', '--timeout', '1e3', '--', 'true')).toContain('1e3');
+    expect(await usage('lock', 'run', 'x', '--timeout', '0', '--', 'true')).toContain('from 1 to');
+    expect(await usage('status', '--socket=')).toContain('path');
     expect(await usage('lock', 'run', 'x', '--mode', 'nl', '--', 'true')).toContain('mode');
     expect(await usage('evt', 'tail', 'c', '--filter', 'order')).toContain('exact:order');
     expect(await usage('evt', 'publish', 'c', '--priority', '4')).toContain('priority');

@@ -1,7 +1,15 @@
 /** The admin channel of an executive, as docs/reference/ipc.md describes it. */
-import { SA_AIS_ERR_TRY_AGAIN, SA_AIS_OK, SaAisError } from '@aisexec/ais';
+import {
+  isSaAisError,
+  SA_AIS_ERR_NOT_EXIST,
+  SA_AIS_ERR_TRY_AGAIN,
+  SA_AIS_OK,
+  SaAisError,
+} from '@aisexec/ais';
 import { type ClientConnection, type Reply, socketConnector } from '@aisexec/ipc';
+import { EXIT } from './exit-codes.ts';
 import { ADMIN_REPLY_MS_MAX } from './limits.ts';
+import { Failure } from './problems.ts';
 
 /** What `status` answers, as far as `aisctl` shows it in text; JSON output passes on all of it. */
 export interface AdminStatus extends Readonly<Record<string, unknown>> {
@@ -58,10 +66,16 @@ export class Admin implements AsyncDisposable {
     return (await this.#ask('status', null))['status'] as AdminStatus;
   }
 
-  /** @throws SaAisError NOT_EXIST for a service that does not run there. */
+  /** @throws Failure for a service that does not run there. */
   async inspect(service: string): Promise<Inspection> {
-    const { hash, state } = await this.#ask('inspect', { service });
-    return { hash: String(hash), state };
+    try {
+      const { hash, state } = await this.#ask('inspect', { service });
+      return { hash: String(hash), state };
+    } catch (error) {
+      if (!isSaAisError(error, SA_AIS_ERR_NOT_EXIST)) throw error;
+      const names = (await this.status()).services.map(({ name }) => name).join(', ');
+      throw new Failure(`no service '${service}' runs here`, EXIT.failed, `one of: ${names}`);
+    }
   }
 
   /** Has the executive leave; resolves with true when it is gone, with false when it takes longer. */

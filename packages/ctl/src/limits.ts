@@ -7,7 +7,10 @@ export const SHUTDOWN_MS_MAX = 10_000;
 /** Milliseconds that a call of `evt` and `ckpt` may take. */
 export const CALL_MS_MAX = 10_000;
 
-/** Milliseconds between SIGTERM and SIGKILL of a command whose lock may be lost; below the token loss time-out. */
+/**
+ * Milliseconds between SIGTERM and SIGKILL of a command whose lock may be lost: time to put things in order, and
+ * below the token loss time-out, after which others get the lock of a host that is cut off.
+ */
 export const GRACE_MS_DEFAULT = 2_000;
 /** Milliseconds that `lock run` waits for the view number before it starts the command without it. */
 export const VIEW_MS_MAX = 1_000;

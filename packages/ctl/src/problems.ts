@@ -87,7 +87,7 @@ export function isNobodyThere(error: unknown): boolean {
 
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const isCut = isSaAisError(error) && error.code === SA_AIS_ERR_LIBRARY;
+  const isCut = isSaAisError(error, SA_AIS_ERR_LIBRARY) && !error.message.includes('connection');
   return isCut ? `${error.message}: the connection to the executive ended` : error.message;
 }
 

@@ -9,8 +9,9 @@ const NUMBER_MAX = 999_999_999_999_999;
 export function ckptCommands(parser: Argv, choose: Choose): void {
   parser.command('ckpt', 'list, read and write checkpoints', (y) => {
     reading(y, choose);
+    watching(y, choose);
     changing(y, choose);
-    return y.demandCommand(1, 'ckpt: which command? ls, get, put or rm').strict();
+    return y.demandCommand(1, 'ckpt: which command? ls, get, put, rm or watch').strict();
   });
 }
 
@@ -46,6 +47,33 @@ function reading(y: Argv, choose: Choose): void {
       choose(args, async (socket) =>
         (await import('../commands/ckpt-section.ts')).get({
           ...{ socket, checkpoint, section, offset, length },
+        }),
+      ),
+  );
+}
+
+function watching(y: Argv, choose: Choose): void {
+  y.command(
+    'watch <checkpoint> [section]',
+    'show changes as they come',
+    (z) =>
+      withFormat(sectionPositionals(z))
+        .option('content', {
+          type: 'boolean',
+          default: false,
+          description: 'show the content after the change, up to 64 KiB',
+        })
+        .option('count', {
+          alias: 'n',
+          type: 'string',
+          requiresArg: true,
+          description: 'end after so many changes',
+          coerce: wholeNumber('count', 1, NUMBER_MAX),
+        }),
+    ({ checkpoint, section, format, content, count, ...args }) =>
+      choose(args, async (socket) =>
+        (await import('../commands/ckpt-watch.ts')).watch({
+          ...{ socket, format, checkpoint, section, content, count },
         }),
       ),
   );
@@ -88,7 +116,11 @@ function changing(y: Argv, choose: Choose): void {
 }
 
 function sectionOptions(y: Argv) {
-  return withSocket(y)
+  return withSocket(sectionPositionals(y));
+}
+
+function sectionPositionals(y: Argv) {
+  return y
     .positional('checkpoint', { type: 'string', demandOption: true, description: 'name' })
     .positional('section', { type: 'string', description: 'id; else the default section' });
 }

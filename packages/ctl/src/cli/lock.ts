@@ -41,7 +41,7 @@ function runOptions(y: Argv) {
       type: 'string',
       requiresArg: true,
       description: 'milliseconds to wait for the lock; else for ever',
-      coerce: wholeNumber('timeout', 0, MS_MAX),
+      coerce: wholeNumber('timeout', 1, MS_MAX),
     })
     .option('try', {
       type: 'boolean',

@@ -41,7 +41,7 @@ function operationOptions(y: Argv) {
       type: 'string',
       requiresArg: true,
       description: 'milliseconds to wait for the end; the operation goes on',
-      coerce: wholeNumber('timeout', 0, MS_MAX),
+      coerce: wholeNumber('timeout', 1, MS_MAX),
     })
     .option('supervision', {
       type: 'string',

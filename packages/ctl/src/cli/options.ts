@@ -38,6 +38,7 @@ export function withFormat<T>(y: Argv<T>) {
 }
 
 export function socketOf({ socket }: { readonly socket?: string | undefined }): string {
+  if (socket === '') throw new UsageError('--socket must be a path');
   return socket ?? clientSocketPath();
 }
 

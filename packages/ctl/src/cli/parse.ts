@@ -23,7 +23,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   shutdown: [],
   lock: ['run'],
   evt: ['publish', 'tail'],
-  ckpt: ['ls', 'get', 'put', 'rm'],
+  ckpt: ['ls', 'get', 'put', 'rm', 'watch'],
   node: ['ls', 'lock', 'unlock', 'shutdown'],
   completion: [],
 };
