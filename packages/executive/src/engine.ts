@@ -14,7 +14,7 @@ import {
 import type { ExecutiveConfig } from './config/config.ts';
 import { openStableStore } from './drivers/stable-store.ts';
 import { createTimers, type Timers } from './drivers/timers.ts';
-import { createUdpTransport, type UdpTransport } from './drivers/udp.ts';
+import { createUdpTransport, type UdpTransport } from './drivers/udp/udp.ts';
 import { LEAVE_DRAIN_MS } from './limits.ts';
 
 export interface EngineOptions {
@@ -48,7 +48,8 @@ export type EngineFactory = (options: EngineOptions) => Promise<Engine>;
 /** @throws StableStoreError, TransportError: why this node cannot start. */
 export async function createTotemEngine(options: EngineOptions): Promise<Engine> {
   const { config, trace, failed } = options;
-  const { node, nodes, totem } = config;
+  const { node, nodes } = config;
+  const { io, ...totem } = config.totem;
   const store = openStableStore(config.stateDir, node.id);
   let ended = false;
   let ring: RingMachine | undefined;
@@ -73,6 +74,7 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
   const udp: UdpTransport = await createUdpTransport({
     self: node,
     nodes,
+    io,
     receive(packet) {
       if (ended) return;
       try {
@@ -81,7 +83,17 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
         fail(error);
       }
     },
+    refused(nodeId) {
+      if (ended || ring === undefined) return false;
+      try {
+        ring.suspect(nodeId, performance.now());
+      } catch (error) {
+        fail(error);
+      }
+      return ring.members.includes(nodeId);
+    },
   });
+  if (udp.plain !== undefined) trace('plain-datagrams', { reason: udp.plain });
   const { ring: machine, messaging } = createTotem(
     ringDefaults({ ...totem, nodeId: node.id, ringSeq: store.ringSeq, random: Math.random }),
     {
