@@ -231,7 +231,10 @@ export class Membership implements AsyncDisposable {
     const subscribing = former.then(() => this.#requestTrack(steps));
     this.#subscribing = subscribing;
     subscribing.catch(() => {
-      if (this.#subscribing === subscribing) this.#isSubscribed = this.#feed.active;
+      if (this.#subscribing !== subscribing) return;
+      // The former subscription goes on, if there was one.
+      this.#isSubscribed = this.#feed.active;
+      this.#subscribing = Promise.resolve();
     });
     return subscribing;
   }

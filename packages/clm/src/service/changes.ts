@@ -50,19 +50,19 @@ export function compareViews(
 }
 
 /**
- * What a subscription is told of a compared view; undefined when there is nothing for it. A new number
- * alone is news for who is not restricted to its own node.
+ * What a subscription is told of a compared view; undefined when there is nothing for it: no change that
+ * concerns it, and no other news.
  */
 export function reportFor(
   track: Track,
   state: ClmState,
   changes: readonly NodeChange[],
-  hasNewNumber: boolean,
+  isNews: boolean,
 ): ViewReport | undefined {
   const { node: ownNode } = track.client;
   const concerned = track.local ? changes.filter((c) => c.node.nodeId === ownNode) : changes;
   const changed = concerned.filter((c) => c.change !== SA_CLM_NODE_NO_CHANGE);
-  if (changed.length === 0 && (track.local || !hasNewNumber)) return undefined;
+  if (changed.length === 0 && !isNews) return undefined;
   return {
     viewNumber: state.viewNumber,
     memberCount: state.members.size,

@@ -104,6 +104,7 @@ export const exec = {
       dropTrack(state, client);
       state.tracks.set(clientKey(client), {
         client,
+        admission,
         mode,
         local,
         validate,

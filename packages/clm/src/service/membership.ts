@@ -5,6 +5,7 @@ import { compareViews, reportFor, toMembers } from './changes.ts';
 import {
   type ClmState,
   dropTrack,
+  isAdmitted,
   type LostHistory,
   type Members,
   nextViewNumber,
@@ -12,8 +13,8 @@ import {
 
 /**
  * The members are these from now on. The view number rises when that is a change, and after a merge with
- * a history that has seen as high a number, though none of its nodes may be admitted. Subscribers on a
- * node that is no member hear of it and are forgotten.
+ * a history that has seen as high a number, though none of its nodes may be admitted. Subscribers
+ * whose node is no member, or was one by another admission, hear of it and are forgotten.
  */
 export function installMembers(
   state: ClmState,
@@ -32,8 +33,10 @@ export function installMembers(
   for (const track of [...state.tracks.values()]) {
     const { client, since, subscription } = track;
     const seen = since === null ? changes : changesSince(since, state.members);
-    const report = reportFor(track, state, seen, isOvertaken);
-    const evicted = !state.members.has(client.node);
+    // After a merge the node may be a member by a later admission: for this client that is no other.
+    const evicted = !isAdmitted(state, client.node, track.admission);
+    const isNews = evicted || (isOvertaken && !track.local);
+    const report = reportFor(track, state, seen, isNews);
     if (report !== undefined) {
       const event: ChangedEvent = { ...report, ...COMPLETED, subscription, cause, evicted };
       ctx.callback(client, CHANGED, event);

@@ -378,6 +378,29 @@ describe('partitions', () => {
     expect(heard(local)).toEqual([]);
   });
 
+  test('a node that the other side removed and readmitted has stale clients, who are told', () => {
+    const c = cluster(3);
+    operate(c, 'lock', 3);
+    operate(c, 'unlock', 3);
+    const { admission } = c.client(3, 'clm').request('standing', {}) as { admission?: bigint };
+    const clients = [false, true].map((local) => {
+      const client = c.client(3, 'clm');
+      const steps = { validate: false, start: false };
+      client.request('track', { admission, mode: 'changes', local, ...steps, subscription: 1 });
+      return client;
+    });
+    c.split([[1, 2], [3]]);
+    operate(c, 'lock', 3);
+    operate(c, 'unlock', 3);
+    c.heal();
+    expect(states(c)).toContain('3 unlocked member');
+    for (const client of clients) {
+      expect(client.callbacks.at(-1)?.payload).toMatchObject({ step: 'completed', evicted: true });
+      expect(client.request('standing', { admission })?.rc).toBe(SA_AIS_ERR_UNAVAILABLE);
+    }
+    expect(c.host(1).inspect('clm')).toMatchObject({ tracking: 0 });
+  });
+
   test('operations of the side that lost end, those of the winner go on', () => {
     const c = cluster(4);
     const clients = [subscriber(c, 1, { steps: 'v' }), subscriber(c, 4, { steps: 'v' })];

@@ -7,6 +7,8 @@ export type Members = Map<number, ClusterNode>;
 
 export interface Track {
   readonly client: ClientRef;
+  /** Under which admission of its node the client subscribed. */
+  readonly admission: bigint;
   readonly mode: TrackMode;
   /** Only about the client's own node. */
   readonly local: boolean;

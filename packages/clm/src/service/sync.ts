@@ -27,6 +27,7 @@ const node = s.object({
 const track = s.object({
   node: s.u32,
   connection: s.count,
+  admission: s.u64,
   mode: trackMode,
   local: s.bool,
   validate: s.bool,
