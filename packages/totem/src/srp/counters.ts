@@ -20,6 +20,7 @@ export type DropReason =
   | 'join-stale'
   | 'join-from-failed'
   | 'join-known'
+  | 'ring-seq-implausible'
   | 'join-after-pause'
   | 'too-many-nodes'
   | 'commit-token-other-members'

@@ -26,3 +26,15 @@ export const SUSPICION_MS = 20;
 
 /** A new ring's sequence is the highest heard of plus this (totem-wire §3.2). */
 export const RING_SEQ_STEP = 4;
+
+/**
+ * How far above everything known a ring sequence in a JOIN or commit token may lie. A billion rings: a higher
+ * one is a forgery or a flipped bit, and believing it would use up the sequence for good, since it is stored.
+ */
+export const RING_SEQ_JUMP_MAX = 2 ** 32;
+
+/** Largest `windowSize` and `maxMessages`: a quarter of the sort queue. */
+export const WINDOW_SIZE_MAX = 4_096;
+
+/** Largest `missCountConst`: misses are counted in a byte. */
+export const MISS_COUNT_MAX = 255;

@@ -17,7 +17,6 @@ import {
   headerError,
   invariant,
   MCAST_BYTES,
-  PACKET_TYPE,
   packetType,
   prepareMcast,
 } from '../wire/index.ts';
@@ -36,7 +35,7 @@ import {
   onTokenTimerInGather,
   sendLeave,
 } from './gather.ts';
-import { PAYLOAD_BYTES_MAX } from './limits.ts';
+import { MISS_COUNT_MAX, PAYLOAD_BYTES_MAX, WINDOW_SIZE_MAX } from './limits.ts';
 import { onMcastInGather, onMcastInOperational } from './messages.ts';
 import { enterOperational } from './operational.ts';
 import { isJoinDoubtful, noteTime } from './pause.ts';
@@ -247,9 +246,16 @@ function stats(srp: Srp): Readonly<Record<string, number>> {
 }
 
 function checkConfig(config: RingConfig): void {
-  const { nodeId, payloadBytesMax, ringSeq } = config;
-  invariant(nodeId > 0 && nodeId <= 0xffffffff, 'nodeId is a u32 and not 0', { nodeId });
-  invariant(payloadBytesMax <= PAYLOAD_BYTES_MAX, 'payloadBytesMax', { payloadBytesMax });
+  const { nodeId, payloadBytesMax, ringSeq, windowSize, maxMessages, missCountConst } = config;
+  const { initialSeq, queueSlots } = config;
+  const isCount = (value: number, max: number): boolean =>
+    Number.isInteger(value) && value > 0 && value <= max;
+  invariant(isCount(nodeId, 0xffffffff), 'nodeId is a u32 and not 0', { nodeId });
+  invariant(isCount(payloadBytesMax, PAYLOAD_BYTES_MAX), 'payloadBytesMax', { payloadBytesMax });
   invariant(Number.isSafeInteger(ringSeq) && ringSeq >= 0, 'ringSeq', { ringSeq });
-  invariant(ON_PACKET.gather.length === PACKET_TYPE.holdCancel + 1, 'a handler per packet type');
+  invariant(isCount(windowSize, WINDOW_SIZE_MAX), 'windowSize', { windowSize });
+  invariant(isCount(maxMessages, WINDOW_SIZE_MAX), 'maxMessages', { maxMessages });
+  invariant(isCount(missCountConst, MISS_COUNT_MAX), 'missCountConst', { missCountConst });
+  invariant(isCount(queueSlots, Number.MAX_SAFE_INTEGER), 'queueSlots', { queueSlots });
+  invariant(initialSeq >>> 0 === initialSeq, 'initialSeq is a u32', { initialSeq });
 }
