@@ -34,6 +34,11 @@ describe('a good configuration', () => {
     expect(config?.stateDir).toBe('/home/u/.local/state/aisexec');
     expect(config?.ipc).toMatchObject({ mode: 0o600, allowUids: [], allowGids: [] });
     expect(config?.totem).toMatchObject({ tokenMs: 400, consensusMs: 480, tokenRetransmitMs: 32 });
+    expect(config?.totem).toMatchObject({
+      payloadBytesMax: 16_266,
+      windowSize: 24,
+      maxMessages: 8,
+    });
     expect(config?.services).toEqual(['clm', 'lck', 'evt', 'ckpt']);
     expect(parse('# only a comment\n').config).toEqual(config);
   });
@@ -77,7 +82,7 @@ services: [evt, clm]
     expect(config).toMatchObject({
       clusterName: 'prod',
       node: { id: 2, name: 'node-2', address: '::1', family: 'inet6', port: 7000 },
-      totem: { tokenMs: 1000, consensusMs: 2000, payloadBytesMax: 8882 },
+      totem: { tokenMs: 1000, consensusMs: 2000, payloadBytesMax: 8882, windowSize: 50 },
       quorum: { provider: 'none', twoNode: true },
       ipc: { socket: '/tmp/s', mode: 0o660, allowUids: [5], allowGids: [6, 7] },
       stateDir: '/tmp/state',

@@ -176,6 +176,7 @@ function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Compl
   const loopback = nodes.every(({ address }) => isLoopback(address));
   const timings = defaults.timingsOf(totem, nodes.length, loopback);
   const { tokenMs, tokenRetransmitMs, holdMs, joinMs, consensusMs } = timings;
+  const packets = defaults.packetsOf(totem.netmtu, loopback);
   const rule = (holds: boolean, key: keyof typeof totem, text: string) => {
     if (!holds) complain(['totem', key], text);
   };
@@ -205,10 +206,10 @@ function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Compl
     failRecvConst: totem.fail_recv_const ?? defaults.FAIL_RECV_CONST,
     seqnoUnchangedConst: totem.seqno_unchanged_const ?? defaults.SEQNO_UNCHANGED_CONST,
     missCountConst: totem.miss_count_const ?? defaults.MISS_COUNT_CONST,
-    windowSize: totem.window_size ?? defaults.WINDOW_SIZE,
-    maxMessages: totem.max_messages ?? defaults.MAX_MESSAGES,
+    windowSize: totem.window_size ?? packets.windowSize,
+    maxMessages: totem.max_messages ?? packets.maxMessages,
     io: totem.io ?? 'auto',
-    payloadBytesMax: (totem.netmtu ?? defaults.NETMTU) - defaults.NETMTU_OVERHEAD,
+    payloadBytesMax: packets.netmtu - defaults.NETMTU_OVERHEAD,
   };
 }
 

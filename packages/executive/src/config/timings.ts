@@ -1,5 +1,5 @@
 /**
- * Totem's time-outs and where their defaults come from: Corosync's for a network (totem-wire §3.1), and
+ * Totem's time-outs and windows, and where their defaults come from: Corosync's for a network (totem-wire §3.1), and
  * a scaled set where every node is on loopback and nothing between them can be slow but this machine.
  */
 
@@ -24,6 +24,13 @@ export const MISS_COUNT_CONST = 5;
 export const WINDOW_SIZE = 50;
 export const MAX_MESSAGES = 17;
 export const NETMTU = 1_500;
+/**
+ * Where every node is on loopback, whose MTU is 64 KiB: large packets, and windows that fit a socket's receive
+ * buffer of the old kernel default (212,992 bytes, doubled) with all senders at work (ADR 0112).
+ */
+export const LOOPBACK_NETMTU = 16_384;
+export const LOOPBACK_WINDOW_SIZE = 24;
+export const LOOPBACK_MAX_MESSAGES = 8;
 /** netmtu minus IPv4 and UDP headers and the two mcast headers of a recovery copy (totem-wire §1.9). */
 export const NETMTU_OVERHEAD = 118;
 /** Corosync's smallest time-outs. */
@@ -75,4 +82,13 @@ function retransmitMs(input: TimingInput, tokenMs: number, loopback: boolean): n
   const usual = every(RETRANSMITS_BEFORE_LOSS);
   if (!loopback) return usual;
   return Math.min(usual, Math.max(TIMEOUT_MS_MIN, every(LOOPBACK_RETRANSMITS_BEFORE_LOSS)));
+}
+
+/** How large packets are and how many of them go round at once, unless it is said. */
+export function packetsOf(netmtu: number | undefined, loopback: boolean) {
+  if (loopback && netmtu === undefined) {
+    const [windowSize, maxMessages] = [LOOPBACK_WINDOW_SIZE, LOOPBACK_MAX_MESSAGES];
+    return { netmtu: LOOPBACK_NETMTU, windowSize, maxMessages };
+  }
+  return { netmtu: netmtu ?? NETMTU, windowSize: WINDOW_SIZE, maxMessages: MAX_MESSAGES };
 }

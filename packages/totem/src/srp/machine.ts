@@ -38,7 +38,7 @@ import {
 import { MISS_COUNT_MAX, PAYLOAD_BYTES_MAX, WINDOW_SIZE_MAX } from './limits.ts';
 import { onMcastInGather, onMcastInOperational } from './messages.ts';
 import { enterOperational } from './operational.ts';
-import { noteTime } from './pause.ts';
+import { isJoinDoubtful, noteTime } from './pause.ts';
 import { enterRecovery, onCommitTokenInRecovery, onMcastInRecovery } from './recovery.ts';
 import { onHintInGather, onHintInRing } from './suspicion.ts';
 import { onToken } from './token.ts';
@@ -174,7 +174,8 @@ export function createRing(
     suspect(node, now) {
       noteTime(srp, now);
       srp.counters.hints++;
-      ON_HINT[srp.state](srp, node);
+      // After a pause it is as old as any JOIN that waited here (ADR 0014).
+      if (!isJoinDoubtful(srp)) ON_HINT[srp.state](srp, node);
     },
     leave(now) {
       if (srp.state === 'left') return;

@@ -5,10 +5,11 @@ import { Puppet } from './puppet.fixture.ts';
 
 const RING = [2, 5, 9];
 const TOKEN_MS = 1_000;
+const JOIN_MS = 50;
 
 /** Node 5 in a ring of 2, 5 and 9. */
 function operational(): Puppet {
-  return new Puppet(5, { tokenMs: TOKEN_MS }).start().form(RING);
+  return new Puppet(5, { tokenMs: TOKEN_MS, joinMs: JOIN_MS }).start().form(RING);
 }
 
 describe('a hint', () => {
@@ -67,6 +68,8 @@ describe('a hint', () => {
     }
     expect(puppet.ring.stats()).toMatchObject({ hints: 3, hintedGathers: 1, hintedFailures: 0 });
     puppet.ring.suspect(9, TOKEN_MS);
+    expect(puppet.ring.stats()['hintedGathers']).toBe(1); // this node slept: the hint may be old
+    puppet.ring.suspect(9, TOKEN_MS + JOIN_MS);
     expect(puppet.ring.stats()['hintedGathers']).toBe(2);
   });
 
