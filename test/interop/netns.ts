@@ -31,6 +31,12 @@ function findMissing(): string | undefined {
   return undefined;
 }
 
+/** Why packets cannot be lost here; undefined: they can. */
+export function lossMissing(): string | undefined {
+  const found = spawnSync('iptables-legacy', ['--version']).status === 0;
+  return found ? undefined : 'iptables-legacy is not installed';
+}
+
 export type Kind = 'corosync' | 'aisexec';
 
 export interface LabOptions {
@@ -114,12 +120,17 @@ export class Lab {
     }
   }
 
-  /** Random loss on the way to a node, in percent; 0 ends it. Needs the module sch_netem. */
-  loss(id: number, percent: number): boolean {
-    const rule = percent === 0 ? ['del'] : ['replace'];
-    const netem = percent === 0 ? [] : ['netem', 'loss', `${percent}%`];
-    const args = ['-n', this.#switch, 'qdisc', ...rule, 'dev', `v${id}`, 'root', ...netem];
-    return spawnSync('tc', args).status === 0;
+  /** Random loss of what a node is sent and of what it sends, in percent; 0 ends it. */
+  loss(id: number, percent: number): void {
+    const { address } = this.node(id);
+    for (const node of this.nodes) {
+      const from = node.id === id ? [] : ['-s', address];
+      const chance = String(percent / 100);
+      const rule = ['-p', 'udp', '-m', 'statistic', '--mode', 'random', '--probability', chance];
+      const change =
+        percent === 0 ? ['-F', 'INPUT'] : ['-A', 'INPUT', ...from, ...rule, '-j', 'DROP'];
+      execFileSync('ip', ['netns', 'exec', node.namespace, 'iptables-legacy', ...change]);
+    }
   }
 
   async close(): Promise<void> {
