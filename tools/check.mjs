@@ -7,6 +7,10 @@ import { join } from 'node:path';
 
 const SCRATCH = mkdtempSync(join(tmpdir(), 'aisexec-check-'));
 const TSC = 'node_modules/@typescript/native/bin/tsc';
+const SIM =
+  'packages/simulator/dist/bin/aissim.js --seeds 200 --seconds 20 --jobs 2 --failures-only'.split(
+    ' ',
+  );
 const JEST = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'];
 const total = { passed: 0, failed: 0, skipped: 0 };
 const started = Date.now();
@@ -15,18 +19,10 @@ step('types of sources and tests', [TSC, '-p', 'tsconfig.test.json']);
 step('lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']);
 step('arrows', ['node_modules/.bin/depcruise', '--config', '.dependency-cruiser.cjs', 'packages']);
 step('house rules', ['tools/tidy.mjs']);
-jest('unit', ['packages']);
-step('simulation: 200 seeds', [
-  'packages/simulator/dist/bin/aissim.js',
-  '--seeds',
-  '200',
-  '--seconds',
-  '20',
-  '--jobs',
-  '2',
-  '--quiet',
-]);
-jest('cluster', ['test', '--maxWorkers=1']);
+jest('unit', ['--roots', 'packages']);
+step('simulation of the ring: 200 seeds', SIM);
+step('simulation of the executive with its services: 200 seeds', [...SIM, '--stack', 'full']);
+jest('cluster', ['--roots', 'test', '--maxWorkers=1']);
 step('examples', ['tools/run-examples.mjs']);
 
 rmSync(SCRATCH, { recursive: true, force: true });

@@ -229,7 +229,7 @@ class Host implements ServiceHost {
     this.#lastView = view;
     this.#members = new Set(ids);
     this.#syncing = false;
-    this.#history.begin(view, plan.order, plan.pristine);
+    this.#history.begin(view, plan);
     const context = this.#context(view, plan.time);
     for (const [id, replica] of this.#replicas) {
       if (plan.services.get(id)?.diverged === true) this.#diverged(replica);

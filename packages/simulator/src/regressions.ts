@@ -29,4 +29,15 @@ export const REGRESSIONS: readonly Regression[] = [
     found: 'the same fault with five nodes, early in the run (E7)',
     options: { seed: 306, seconds: 10, faults: true, stack: 'full' },
   },
+  {
+    name: 'stale-failed-list-of-recovering-members',
+    found:
+      'a livelock while a ring of eight re-formed: members still in recovery spread an outdated failed list to those that were operational already (L1)',
+    options: { seed: 483, seconds: 20, faults: true, stack: 'ring' },
+  },
+  {
+    name: 'stale-failed-list-again',
+    found: 'the same fault in another order of events (L1)',
+    options: { seed: 866, seconds: 20, faults: true, stack: 'ring' },
+  },
 ];

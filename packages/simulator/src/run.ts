@@ -64,6 +64,7 @@ export function runSimulation(
     factory: factoryOf(scenario, options),
     trace: createTrace(sinks),
     clockDrift: scenario.clockDrift,
+    refusals: scenario.mix.refusals,
   });
   const nemesis = createNemesis(world, scenario.mix, scenario.random.fork('nemesis'));
   const simulation = { world, nemesis, checker, scenario };
@@ -110,14 +111,32 @@ function afterHealing(simulation: Simulation): number {
   const boundMs = CONVERGENCE_ROUNDS * (scenario.settings.tokenMs + scenario.settings.consensusMs);
   const healTime = world.now;
   nemesis.heal();
-  const converged = runUntil(world, boundMs, () => checker.converged());
-  const convergedAfterMs = converged ? world.now - healTime : -1;
-  world.scheduler.runUntil(world.now + FLOW_MS);
+  const convergedAt = converge(simulation, healTime + boundMs);
+  if (convergedAt < 0) {
+    const text = `no ring of all nodes lasted ${FLOW_MS} ms within ${boundMs.toFixed(0)} ms of healing`;
+    checker.log.add('L1', world.now, 0, undefined, text);
+  }
   for (const node of world.nodes) node.process?.load(false);
   runUntil(world, boundMs + scenario.drainMs, () => checker.settled() && isAtRest(world));
   for (const node of world.nodes) node.process?.conclude();
   world.trace.emit({ kind: 'end', time: world.now, node: 0, incarnation: 0 });
-  return convergedAfterMs;
+  return convergedAt < 0 ? -1 : convergedAt - healTime;
+}
+
+/**
+ * Until one ring of everybody holds. A ring from before the heal may have lost its token then and not know it
+ * yet, so it must live a while. @returns when it was found, or -1.
+ */
+function converge({ world, checker }: Simulation, until: number): number {
+  const isOneRing = (): boolean =>
+    checker.converged() && world.nodes.every(({ process }) => process?.state === 'operational');
+  while (runUntil(world, until - world.now, isOneRing)) {
+    const found = world.now;
+    const { configurations } = checker.summary;
+    world.scheduler.runUntil(found + FLOW_MS);
+    if (isOneRing() && checker.summary.configurations === configurations) return found;
+  }
+  return -1;
 }
 
 /** Clients have their answers and replicas agree; if they never do, R1 says so. */

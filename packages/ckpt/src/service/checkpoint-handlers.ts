@@ -178,5 +178,6 @@ function createCheckpoint(
     due: null,
     openers: 0,
     bytes: 0,
+    watches: new Map(),
   };
 }

@@ -33,7 +33,7 @@ describe('a good configuration', () => {
     });
     expect(config?.stateDir).toBe('/home/u/.local/state/aisexec');
     expect(config?.ipc).toMatchObject({ mode: 0o600, allowUids: [], allowGids: [] });
-    expect(config?.totem).toMatchObject({ tokenMs: 400, consensusMs: 480, tokenRetransmitMs: 95 });
+    expect(config?.totem).toMatchObject({ tokenMs: 400, consensusMs: 480, tokenRetransmitMs: 32 });
     expect(config?.services).toEqual(['clm', 'lck', 'evt', 'ckpt']);
     expect(parse('# only a comment\n').config).toEqual(config);
   });

@@ -26,6 +26,8 @@ export interface TotemConfig extends Timings {
   readonly windowSize: number;
   readonly maxMessages: number;
   readonly payloadBytesMax: number;
+  /** How datagrams leave and come: batches of system calls where koffi has them, or node:dgram alone. */
+  readonly io: 'auto' | 'plain';
 }
 
 export interface QuorumConfig {

@@ -211,6 +211,7 @@ function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Compl
     missCountConst: totem.miss_count_const ?? defaults.MISS_COUNT_CONST,
     windowSize: totem.window_size ?? defaults.WINDOW_SIZE,
     maxMessages: totem.max_messages ?? defaults.MAX_MESSAGES,
+    io: totem.io ?? 'auto',
     payloadBytesMax: (totem.netmtu ?? defaults.NETMTU) - defaults.NETMTU_OVERHEAD,
   };
 }

@@ -10,6 +10,11 @@ export const LOOPBACK_TOKEN_MS = 400;
 export const LOOPBACK_TOKEN_COEFFICIENT_MS = 100;
 export const CONSENSUS_FACTOR = 1.2;
 export const RETRANSMITS_BEFORE_LOSS = 4;
+/**
+ * On loopback the token of an idle ring comes by, or is sent again, three times as often: whoever sends it to
+ * a dead node hears of it (ADR 0110), so this bounds how late a death is noticed.
+ */
+export const LOOPBACK_RETRANSMITS_BEFORE_LOSS = 12;
 export const JOIN_MS = 50;
 export const MERGE_MS = 200;
 export const SEND_JOIN_MS = 0;
@@ -52,8 +57,7 @@ export function timingsOf(input: TimingInput, nodes: number, loopback: boolean):
     input.token_coefficient ?? (loopback ? LOOPBACK_TOKEN_COEFFICIENT_MS : TOKEN_COEFFICIENT_MS);
   const base = input.token ?? (loopback ? LOOPBACK_TOKEN_MS : TOKEN_MS);
   const tokenMs = base + Math.max(0, nodes - 2) * coefficient;
-  const retransmits = input.token_retransmits_before_loss_const ?? RETRANSMITS_BEFORE_LOSS;
-  const tokenRetransmitMs = input.token_retransmit ?? Math.floor(tokenMs / (retransmits + 0.2));
+  const tokenRetransmitMs = input.token_retransmit ?? retransmitMs(input, tokenMs, loopback);
   return {
     tokenMs,
     tokenRetransmitMs,
@@ -62,4 +66,13 @@ export function timingsOf(input: TimingInput, nodes: number, loopback: boolean):
     consensusMs: input.consensus ?? Math.floor(tokenMs * CONSENSUS_FACTOR),
     mergeMs: input.merge ?? MERGE_MS,
   };
+}
+
+function retransmitMs(input: TimingInput, tokenMs: number, loopback: boolean): number {
+  const every = (retransmits: number) => Math.floor(tokenMs / (retransmits + 0.2));
+  const wanted = input.token_retransmits_before_loss_const;
+  if (wanted !== undefined) return every(wanted);
+  const usual = every(RETRANSMITS_BEFORE_LOSS);
+  if (!loopback) return usual;
+  return Math.min(usual, Math.max(TIMEOUT_MS_MIN, every(LOOPBACK_RETRANSMITS_BEFORE_LOSS)));
 }

@@ -162,6 +162,13 @@ describe('a JOIN in gather', () => {
     expect(puppet.stat('drop.join-own')).toBe(1);
   });
 
+  test('that would use up the ring sequence is refused', () => {
+    const puppet = gathering();
+    puppet.join(2, { proc: [2, 5, 7, 9], ringSeq: 2 ** 52 });
+    expect(puppet.stat('drop.ring-seq-implausible')).toBe(1);
+    expect(puppet.lastJoin().proc).toEqual(RING);
+  });
+
   test('that would make more than 384 nodes is refused', () => {
     const puppet = gathering();
     puppet.join(7, { proc: Array.from({ length: 384 }, (_, i) => 100 + i) });

@@ -16,7 +16,7 @@ import {
   NODES_MAX,
 } from '../wire/index.ts';
 import { drop, type GatherReason, type Srp, trace } from './context.ts';
-import { RING_SEQ_STEP } from './limits.ts';
+import { RING_SEQ_JUMP_MAX, RING_SEQ_STEP, SUSPICION_MS } from './limits.ts';
 import { isSubset, type Nodes, sameNodes, union, without } from './nodes.ts';
 import { isJoinDoubtful } from './pause.ts';
 
@@ -114,9 +114,19 @@ export function onJoinInCommit(srp: Srp, packet: Uint8Array): void {
     drop(srp, 'join-stale');
     return;
   }
+  if (srp.state === 'recovery') forgetGivenUp(srp);
   absorb(srp, join);
   srp.enter.gather('join-in-commit');
   consent(srp, join);
+}
+
+/**
+ * Members that have installed the ring already have cleared these lists; those still in recovery must not
+ * go on giving up a node that the others are about to take in, or it is shut out again and again.
+ */
+function forgetGivenUp(srp: Srp): void {
+  srp.proc = srp.newMembers;
+  srp.failed = [];
 }
 
 function hasNews(srp: Srp, join: Join): boolean {
@@ -132,6 +142,7 @@ export function onCommitTokenInGather(srp: Srp, packet: Uint8Array): void {
   const token = decoded.value;
   if (!sameNodes(token.members, agreeing(srp))) drop(srp, 'commit-token-other-members');
   else if (token.ringId.seq <= srp.ringId.seq) drop(srp, 'commit-token-stale');
+  else if (isImplausible(srp, token.ringId.seq)) drop(srp, 'ring-seq-implausible');
   else if (token.members[token.membIndex] !== srp.nodeId) drop(srp, 'commit-token-duplicate');
   else srp.enter.commit(token);
 }
@@ -168,9 +179,15 @@ function sendJoin(srp: Srp): void {
   const { nodeId, proc, failed } = srp;
   const ringSeq = srp.ringId.seq;
   srp.effects.multicast(encodeJoin({ systemFrom: nodeId, leave: false, ringSeq, proc, failed }));
-  srp.effects.setTimer('join', srp.config.joinMs);
+  srp.effects.setTimer('join', joinPeriod(srp));
   // Our own JOIN counts like anybody's: it is what makes a ring of one.
   commitOnConsensus(srp);
+}
+
+/** Time to the next JOIN: whoever is suspected is asked often, and each JOIN asks its host, too. */
+export function joinPeriod(srp: Srp): number {
+  const { joinMs } = srp.config;
+  return srp.suspectedSince.size === 0 ? joinMs : Math.min(joinMs, SUSPICION_MS / 2);
 }
 
 function readJoin(srp: Srp, packet: Uint8Array): Join | undefined {
@@ -188,8 +205,17 @@ function readJoin(srp: Srp, packet: Uint8Array): Join | undefined {
     drop(srp, 'join-after-pause');
     return undefined;
   }
+  if (isImplausible(srp, join.ringSeq)) {
+    drop(srp, 'ring-seq-implausible');
+    return undefined;
+  }
+  if (!join.leave) srp.suspectedSince.delete(join.systemFrom);
   srp.ringSeqHighest = Math.max(srp.ringSeqHighest, join.ringSeq);
   return join;
+}
+
+function isImplausible(srp: Srp, ringSeq: number): boolean {
+  return ringSeq > srp.ringSeqHighest + RING_SEQ_JUMP_MAX;
 }
 
 /** Takes over what a JOIN says. @returns whether our lists changed, so that all must agree anew. */
@@ -223,7 +249,8 @@ function absorb(srp: Srp, join: Join): boolean {
 function newlyFailed(srp: Srp, join: Join, failed: Nodes): Nodes {
   // Who gives us up is given up: two views of who is alive cannot be one ring.
   if (failed.includes(srp.nodeId)) return [join.systemFrom];
-  if (srp.members.includes(join.systemFrom)) return failed;
+  const isMember = srp.members.includes(join.systemFrom) || srp.ringNodes.has(join.systemFrom);
+  if (isMember) return failed;
   return join.leave ? [join.systemFrom] : [];
 }
 
@@ -237,7 +264,7 @@ function consent(srp: Srp, join: Join): void {
 }
 
 /** Those of whom the next ring would consist. */
-function agreeing(srp: Srp): Nodes {
+export function agreeing(srp: Srp): Nodes {
   return without(srp.proc, srp.failed);
 }
 

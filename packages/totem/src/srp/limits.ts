@@ -18,5 +18,23 @@ export const PAYLOAD_BYTES_MAX = 65_417;
 /** Memory of one submit queue; divided by the payload size it gives its slots (totem-wire §2). */
 export const QUEUE_BYTES = 4_194_304;
 
+/**
+ * A suspected node has this long to be heard before another refusal counts. Longer than a young-generation
+ * collection, short enough for a death to be noticed within 100 ms.
+ */
+export const SUSPICION_MS = 20;
+
 /** A new ring's sequence is the highest heard of plus this (totem-wire §3.2). */
 export const RING_SEQ_STEP = 4;
+
+/**
+ * How far above everything known a ring sequence in a JOIN or commit token may lie. A billion rings: a higher
+ * one is a forgery or a flipped bit, and believing it would use up the sequence for good, since it is stored.
+ */
+export const RING_SEQ_JUMP_MAX = 2 ** 32;
+
+/** Largest `windowSize` and `maxMessages`: a quarter of the sort queue. */
+export const WINDOW_SIZE_MAX = 4_096;
+
+/** Largest `missCountConst`: misses are counted in a byte. */
+export const MISS_COUNT_MAX = 255;

@@ -1,5 +1,5 @@
 /**
- * The ring protocol of one node: what comes in (packet or timer) meets the state it is in. The two tables
+ * The ring protocol of one node: what comes in (packet, timer or hint) meets the state it is in. The tables
  * are the whole of it; every cell is filled, so every input in every state has an answer.
  */
 import { ringIdEquals } from '../contract.ts';
@@ -17,7 +17,6 @@ import {
   headerError,
   invariant,
   MCAST_BYTES,
-  PACKET_TYPE,
   packetType,
   prepareMcast,
 } from '../wire/index.ts';
@@ -36,16 +35,18 @@ import {
   onTokenTimerInGather,
   sendLeave,
 } from './gather.ts';
-import { PAYLOAD_BYTES_MAX } from './limits.ts';
+import { MISS_COUNT_MAX, PAYLOAD_BYTES_MAX, WINDOW_SIZE_MAX } from './limits.ts';
 import { onMcastInGather, onMcastInOperational } from './messages.ts';
 import { enterOperational } from './operational.ts';
 import { noteTime } from './pause.ts';
 import { enterRecovery, onCommitTokenInRecovery, onMcastInRecovery } from './recovery.ts';
+import { onHintInGather, onHintInRing } from './suspicion.ts';
 import { onToken } from './token.ts';
 import { onTokenHoldTimer, onTokenRetransmitTimer } from './token-timers.ts';
 
 type OnPacket = (srp: Srp, packet: Uint8Array) => void;
 type OnTimer = (srp: Srp) => void;
+type OnHint = (srp: Srp, node: number) => void;
 
 const ignore: OnPacket = (srp) => drop(srp, 'wrong-state');
 const notStarted: OnPacket = (srp) => drop(srp, 'not-started');
@@ -122,6 +123,15 @@ const ON_TIMER = {
   },
 } as const satisfies Record<RingState, Record<RingTimer, OnTimer>>;
 
+const ON_HINT = {
+  down: never,
+  gather: onHintInGather,
+  commit: onHintInRing,
+  recovery: onHintInRing,
+  operational: onHintInRing,
+  left: never,
+} as const satisfies Record<RingState, OnHint>;
+
 /** One member of a ring, without I/O: see {@link RingMachine} for its inputs, {@link RingEffects} for its outputs. */
 export function createRing(
   config: RingConfig,
@@ -160,6 +170,11 @@ export function createRing(
     timeout(timer, now) {
       noteTime(srp, now);
       ON_TIMER[srp.state][timer](srp);
+    },
+    suspect(node, now) {
+      noteTime(srp, now);
+      srp.counters.hints++;
+      ON_HINT[srp.state](srp, node);
     },
     leave(now) {
       if (srp.state === 'left') return;
@@ -230,9 +245,16 @@ function stats(srp: Srp): Readonly<Record<string, number>> {
 }
 
 function checkConfig(config: RingConfig): void {
-  const { nodeId, payloadBytesMax, ringSeq } = config;
-  invariant(nodeId > 0 && nodeId <= 0xffffffff, 'nodeId is a u32 and not 0', { nodeId });
-  invariant(payloadBytesMax <= PAYLOAD_BYTES_MAX, 'payloadBytesMax', { payloadBytesMax });
+  const { nodeId, payloadBytesMax, ringSeq, windowSize, maxMessages, missCountConst } = config;
+  const { initialSeq, queueSlots } = config;
+  const isCount = (value: number, max: number): boolean =>
+    Number.isInteger(value) && value > 0 && value <= max;
+  invariant(isCount(nodeId, 0xffffffff), 'nodeId is a u32 and not 0', { nodeId });
+  invariant(isCount(payloadBytesMax, PAYLOAD_BYTES_MAX), 'payloadBytesMax', { payloadBytesMax });
   invariant(Number.isSafeInteger(ringSeq) && ringSeq >= 0, 'ringSeq', { ringSeq });
-  invariant(ON_PACKET.gather.length === PACKET_TYPE.holdCancel + 1, 'a handler per packet type');
+  invariant(isCount(windowSize, WINDOW_SIZE_MAX), 'windowSize', { windowSize });
+  invariant(isCount(maxMessages, WINDOW_SIZE_MAX), 'maxMessages', { maxMessages });
+  invariant(isCount(missCountConst, MISS_COUNT_MAX), 'missCountConst', { missCountConst });
+  invariant(isCount(queueSlots, Number.MAX_SAFE_INTEGER), 'queueSlots', { queueSlots });
+  invariant(initialSeq >>> 0 === initialSeq, 'initialSeq is a u32', { initialSeq });
 }

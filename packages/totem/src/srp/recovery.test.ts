@@ -232,6 +232,13 @@ describe('in recovery', () => {
     expect(puppet.stat('drop.mcast-too-early')).toBe(1);
   });
 
+  test('a JOIN of a member that has installed the ring brings back who was given up for it', () => {
+    const puppet = member();
+    withoutTwo(puppet, entryOf(puppet.ring.ringId, 0));
+    puppet.join(9, { proc: [2, 5, 9] });
+    expect(puppet.lastJoin()).toMatchObject({ proc: RING, failed: [] });
+  });
+
   test('what was submitted waits', () => {
     const puppet = member();
     withoutTwo(puppet, entryOf(puppet.ring.ringId, 0));

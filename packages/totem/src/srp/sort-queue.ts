@@ -3,12 +3,11 @@
  * are released (every member has them), `delivered` went to the layer above, up to `aru` nothing is
  * missing, `high` is the highest one seen. base <= delivered <= aru <= high, all wrap-aware.
  */
-import { SORT_QUEUE_SLOTS } from './limits.ts';
+import { MISS_COUNT_MAX, SORT_QUEUE_SLOTS } from './limits.ts';
 import type { PacketPool } from './packet-pool.ts';
 import { seqAfter, seqDistance, seqLess } from './seqno.ts';
 
 const MASK = SORT_QUEUE_SLOTS - 1;
-const MISS_COUNT_CEILING = 255;
 
 export class SortQueue {
   base = 0;
@@ -60,7 +59,7 @@ export class SortQueue {
   /** Counts one more token visit without this message. @returns how many there were. */
   countMiss(seq: number): number {
     const slot = seq & MASK;
-    const count = Math.min(this.#missed[slot]! + 1, MISS_COUNT_CEILING);
+    const count = Math.min(this.#missed[slot]! + 1, MISS_COUNT_MAX);
     this.#missed[slot] = count;
     return count;
   }

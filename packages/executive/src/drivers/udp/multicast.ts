@@ -5,15 +5,11 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { networkInterfaces } from 'node:os';
-import type { NodeConfig } from '../config/config.ts';
-import { DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MIN, SOCKET_BUFFER_BYTES } from '../limits.ts';
-import {
-  createSourceCheck,
-  createUdpTransport,
-  TransportError,
-  type UdpOptions,
-  type UdpTransport,
-} from './udp.ts';
+import type { NodeConfig } from '../../config/config.ts';
+import { DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MIN, SOCKET_BUFFER_BYTES } from '../../limits.ts';
+import { createPeerLookup, createPeers } from './peers.ts';
+import { TransportError } from './socket.ts';
+import { createUdpTransport, type UdpOptions, type UdpTransport } from './udp.ts';
 
 export interface MulticastOptions extends UdpOptions {
   readonly group: string;
@@ -23,10 +19,7 @@ export interface MulticastOptions extends UdpOptions {
 /** @throws TransportError when the address or the group cannot be used. */
 export async function createMulticastTransport(options: MulticastOptions): Promise<UdpTransport> {
   const { self, nodes, group, ttl, receive } = options;
-  const isListed = createSourceCheck(
-    self,
-    nodes.filter(({ id }) => id !== self.id),
-  );
+  const peerOf = createPeerLookup(self, createPeers(self, nodes));
   const counters = {
     multicastsSent: 0,
     multicastsReceived: 0,
@@ -51,7 +44,8 @@ export async function createMulticastTransport(options: MulticastOptions): Promi
   for (const socket of [incoming, outgoing]) socket.on('error', () => counters.multicastErrors++);
   incoming.on('message', (packet: Buffer, source: RemoteInfo) => {
     // Loopback of multicasts is off at the sender; another node of this host has an address of its own.
-    if (!isListed(source) || packet.length < DATAGRAM_BYTES_MIN) counters.multicastUnlisted++;
+    if (peerOf(source) === undefined || packet.length < DATAGRAM_BYTES_MIN)
+      counters.multicastUnlisted++;
     else {
       counters.multicastsReceived++;
       receive(packet);
@@ -61,6 +55,7 @@ export async function createMulticastTransport(options: MulticastOptions): Promi
   return {
     address: unicasts.address,
     port: unicasts.port,
+    plain: unicasts.plain,
     unicast: (target, packet) => unicasts.unicast(target, packet),
     multicast(packet) {
       if (closed) return;
