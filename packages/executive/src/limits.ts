@@ -40,3 +40,7 @@ export const SPARED_PROBE_MS = 50;
 export const LEAVE_DRAIN_MS = 50;
 /** Bytes of log that wait for a slow reader; more are dropped. */
 export const LOG_BYTES_MAX = 1_048_576;
+
+/** What may wait for a slow client where CPG runs: libcpg's clients have no bound at all. */
+export const CPG_OUTBOUND_BYTES_MAX = 67_108_864;
+export const CPG_OUTBOUND_FRAMES_MAX = 65_536;

@@ -137,7 +137,7 @@ class Host implements ServiceHost {
     });
     engine = createSyncEngine({
       messaging,
-      participants: [stateSync],
+      participants: [stateSync, ...(this.#options.participants ?? [])],
       started: (ringId) => this.#syncStarted(ringId),
       completed: (ringId) => this.#emitter.event(() => this.#syncCompleted(ringId)),
       dropped,

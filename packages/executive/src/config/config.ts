@@ -12,7 +12,13 @@ export interface NodeConfig {
   readonly port: number;
 }
 
+/** How packets travel (totem-wire §1.9). */
+export type TransportConfig =
+  | { readonly type: 'udpu' }
+  | { readonly type: 'udp'; readonly group: string; readonly ttl: number };
+
 export interface TotemConfig extends Timings {
+  readonly transport: TransportConfig;
   readonly sendJoinMs: number;
   readonly failRecvConst: number;
   readonly seqnoUnchangedConst: number;
@@ -28,6 +34,10 @@ export interface QuorumConfig {
   readonly provider: 'votequorum' | 'none';
   readonly expectedVotes: number;
   readonly twoNode: boolean;
+  /** Corosync's wait_for_all; only where votes are told (`citizen`). */
+  readonly waitForAll: boolean;
+  /** By nodeid. */
+  readonly votes: Readonly<Record<number, number>>;
 }
 
 export interface IpcConfig {
@@ -55,4 +65,6 @@ export interface ExecutiveConfig {
   readonly stateDir: string;
   readonly log: LogConfig;
   readonly services: readonly ServiceName[];
+  /** Runs Corosync's services, too: CPG, votequorum, cfg. */
+  readonly citizen: boolean;
 }

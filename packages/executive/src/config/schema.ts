@@ -17,10 +17,16 @@ const node = z.strictObject({
     error: 'expected an IPv4 or IPv6 address',
   }),
   port,
+  votes: z.int().min(0).max(1_000).optional(),
 });
 
 const totem = z.strictObject({
-  transport: z.enum(['udpu']).optional(),
+  transport: z.enum(['udpu', 'udp']).optional(),
+  mcastaddr: z
+    .string()
+    .refine((text) => isIP(text) !== 0, { error: 'expected an IPv4 or IPv6 multicast address' })
+    .optional(),
+  ttl: z.int().min(0).max(255).optional(),
   token: milliseconds,
   token_coefficient: z.int().min(0).max(3_600_000).optional(),
   token_retransmits_before_loss_const: z.int().min(1).max(1_000).optional(),
@@ -44,6 +50,7 @@ const quorum = z.strictObject({
   provider: z.enum(['votequorum', 'none']).optional(),
   expected_votes: z.int().min(1).max(NODELIST_MAX).optional(),
   two_node: z.boolean().optional(),
+  wait_for_all: z.boolean().optional(),
 });
 
 const ipc = z.strictObject({
@@ -69,7 +76,7 @@ export const configSchema = z.strictObject({
   ipc: ipc.optional(),
   state_dir: z.string().min(1).optional(),
   log: log.optional(),
-  services: z.array(z.enum(['clm', 'lck', 'evt', 'ckpt'])).optional(),
+  services: z.array(z.enum(['clm', 'lck', 'evt', 'ckpt', 'cpg'])).optional(),
 });
 
 /** The file's content as it was checked, before defaults. */
@@ -91,7 +98,7 @@ export const FOREIGN_NAMES: Readonly<Record<string, string>> = {
   loglevel: 'level',
   to_logfile: 'log',
   uidgid: 'ipc.allow',
-  votes: 'expected_votes',
+  quorum_votes: 'votes',
   socket_path: 'socket',
   statedir: 'state_dir',
 };
