@@ -19,10 +19,10 @@ step('types of sources and tests', [TSC, '-p', 'tsconfig.test.json']);
 step('lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']);
 step('arrows', ['node_modules/.bin/depcruise', '--config', '.dependency-cruiser.cjs', 'packages']);
 step('house rules', ['tools/tidy.mjs']);
-jest('unit', ['packages']);
+jest('unit', ['--roots', 'packages']);
 step('simulation of the ring: 200 seeds', SIM);
 step('simulation of the executive with its services: 200 seeds', [...SIM, '--stack', 'full']);
-jest('cluster', ['test', '--maxWorkers=1']);
+jest('cluster', ['--roots', 'test', '--maxWorkers=1']);
 step('examples', ['tools/run-examples.mjs']);
 
 rmSync(SCRATCH, { recursive: true, force: true });

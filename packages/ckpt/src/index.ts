@@ -17,8 +17,10 @@ export {
   CheckpointService,
   type CheckpointServiceOptions,
 } from './client/checkpoint-service.ts';
+export { type Codec, json, msgpack } from './client/codec.ts';
 export { createSaCkpt } from './client/literal.ts';
 export * from './client/literal-types.ts';
+export { type MapChange, type MapOptions, ReplicatedMap } from './client/replicated-map.ts';
 export * from './client/sa-ckpt.ts';
 export {
   Section,
@@ -28,6 +30,9 @@ export {
   type SectionWriteOptions,
 } from './client/section.ts';
 export type { ReplacedListener } from './client/session.ts';
+export { type SetOptions, TypedSection, type ValueChange } from './client/typed-section.ts';
+export { type Gap, type SectionChange, Watch } from './client/watch.ts';
+export type { SectionWatchOptions, WatchOptions } from './client/watching.ts';
 export {
   SA_CKPT_CHECKPOINT_COLLOCATED,
   SA_CKPT_CHECKPOINT_CREATE,
@@ -47,4 +52,5 @@ export {
   type SaCkptCheckpointDescriptorT,
   SaCkptSectionStateT,
   SaCkptSectionsChosenT,
+  type SectionChangeKind,
 } from './protocol.ts';

@@ -41,5 +41,11 @@ export const EXPIRY_STEP_NS = 50_000_000n;
 export const ITERATION_AHEAD = 64;
 /** How often a client starts the listing of an iteration again when views change meanwhile. */
 export const ITERATION_RESTARTS_MAX = 10;
+/** Watches of one checkpoint, of all clients together. */
+export const WATCHES_PER_CHECKPOINT_MAX = 1_024;
+/** Largest section whose content a change notification carries. */
+export const WATCH_DATA_BYTES_MAX = 65_536;
+/** Changes that wait for the reader of one watch before some are dropped and a gap says so. */
+export const WATCH_BUFFER_MAX = 1_024;
 /** Requests that a client of the idiomatic layer has at the executive; as many as that works on at a time. */
 export const REQUEST_WINDOW = 128;

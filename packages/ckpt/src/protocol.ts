@@ -75,6 +75,11 @@ export interface SaCkptCheckpointDescriptorT {
 /** Name of the callback that tells an opener that a merge gave its checkpoint another content. */
 export const CHECKPOINT_REPLACED = 'checkpointReplaced';
 
+/** Name of the callback that tells a watch of a change, see {@link SectionChangedCallback}. */
+export const SECTION_CHANGED = 'sectionChanged';
+/** Name of the callback that stands for changes that a watch missed; its payload is a {@link WatchRef}. */
+export const SECTION_CHANGES_LOST = 'sectionChangesLost';
+
 const handle = s.u64;
 const name = s.text(SA_MAX_NAME_LENGTH);
 /** Each character is one byte; UTF-8 of those above 127 takes two. */
@@ -122,6 +127,17 @@ export const orderedRequest = {
     ),
   }),
   overwrite: s.object({ handle, sectionId: sectionKey, data, totalBytes: s.count }),
+  /** Replaces content and expiration, and creates the section when there is none; answers `order`. */
+  put: s.object({ handle, sectionId: sectionKey, expirationTime: s.i64, data }),
+  /** `serial` is drawn by the client, unique within the open; `sectionId` null: all sections. */
+  watch: s.object({
+    handle,
+    serial: s.count,
+    sectionId: s.nullable(sectionKey),
+    /** Whether notifications carry the content. */
+    data: s.bool,
+  }),
+  unwatch: s.object({ handle, serial: s.count }),
 } as const;
 
 /** Requests that are answered from the replica of the client's own node. */
@@ -167,4 +183,25 @@ export interface ReadResult {
   readonly data: Uint8Array;
   /** Bytes that the section has from the requested offset on, whatever was asked for. */
   readonly available: number;
+}
+
+/** Which watch a callback is for. */
+export interface WatchRef {
+  readonly handle: bigint;
+  readonly serial: number;
+}
+
+/** What became of a section. */
+export type SectionChangeKind = 'created' | 'written' | 'deleted' | 'expired';
+
+/** Callback of a watch: one section changed. */
+export interface SectionChangedCallback extends WatchRef {
+  readonly change: SectionChangeKind;
+  readonly sectionId: string;
+  /** Place of the change in the total order; equal for sections changed by one request. */
+  readonly order: bigint;
+  readonly time: SaTimeT;
+  readonly size: number;
+  /** The whole content; null when it is gone, not wanted, or larger than WATCH_DATA_BYTES_MAX. */
+  readonly data: Uint8Array | null;
 }

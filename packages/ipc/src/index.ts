@@ -29,5 +29,6 @@ export {
   withRetry,
 } from './client/retry.ts';
 export { socketConnector } from './client/socket.ts';
+export { decode as unpackMsgpack, encode as packMsgpack } from './codec.ts';
 export type { OutboundOptions } from './outbox.ts';
 export { clientSocketPath } from './paths.ts';

@@ -53,6 +53,16 @@ describe('Outbox', () => {
     expect(names(outbox)).toEqual(['must', 'mid', 'lost3']);
   });
 
+  test('while a marker swallows, a higher priority of its kind still goes before a lower', () => {
+    const outbox = new Outbox({ framesMax: 4 });
+    outbox.push('other', 0, { priority: 3, ...lost('y') });
+    for (let i = 0; i < 6; i++) outbox.push(`low${i}`, 0, { priority: 3, ...lost('x') });
+    expect(outbox.push('high', 0, { priority: 1, ...lost('x') })).toBe('queued');
+    expect(outbox.push('low', 0, { priority: 3, ...lost('x') })).toBe('dropped');
+    expect(outbox.dropped).toBe(6);
+    expect(names(outbox)).toEqual(['high', 'other', 'low0', 'x']);
+  });
+
   test('markers of different subscriptions are different markers', () => {
     const outbox = new Outbox({ framesMax: 2 });
     outbox.push('a', 0, lost('x'));

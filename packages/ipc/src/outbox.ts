@@ -3,7 +3,7 @@
  * callbacks that may be lost one marker in the place of all that were dropped (`CallbackOptions` of the
  * service contract). When full, a new droppable callback is dropped, or an older one of a lower
  * priority makes room; until the queue is half empty the same marker swallows what follows (the
- * ancestor's rule for lost events). What can neither wait nor be dropped ends the connection.
+ * ancestor's rule for lost events), unless that can take the place of a lower priority of its own kind. What can neither wait nor be dropped ends the connection.
  */
 import { encode } from './codec.ts';
 import { FRAME_BYTES_MAX, OUTBOUND_BYTES_MAX, OUTBOUND_FRAMES_MAX } from './limits.ts';
@@ -27,6 +27,8 @@ interface Entry {
   readonly lost: OutboundOptions['lost'];
   /** Set on a marker: what it stands for. */
   readonly marks: string | undefined;
+  /** See `#keyOf`. */
+  key?: string;
 }
 
 const PRIORITIES = 4;
@@ -66,7 +68,9 @@ export class Outbox {
     const priority = Math.min(Math.max(Math.trunc(options.priority ?? 0), 0), PRIORITIES - 1);
     const { lost } = options;
     if (lost !== undefined && this.#swallowing.size > 0) {
-      if (this.#swallowing.has(markerKey(lost))) return this.#drop(lost, priority);
+      const key = markerKey(lost);
+      const swallowed = this.#swallowing.has(key) && !this.#evictBelow(priority + 1, key);
+      if (swallowed) return this.#drop(lost, priority);
     }
     const body = encode(callbackFrame(name, payload, priority));
     if (body === undefined || body.length > FRAME_BYTES_MAX) {
@@ -126,19 +130,26 @@ export class Outbox {
     this.#heads[level] = 0;
   }
 
-  /** Drops the newest droppable callback of the lowest priority at or below `level`. */
-  #evictBelow(level: number): boolean {
+  /** Drops the newest droppable callback, of this marker if one is named, of the lowest priority from `level` on. */
+  #evictBelow(level: number, key?: string): boolean {
     for (let at = PRIORITIES - 1; at >= level; at--) {
       const entries = this.#levels[at]!;
       for (let i = entries.length - 1; i >= this.#heads[at]!; i--) {
         const entry = entries[i]!;
         if (entry.lost === undefined || entry.marks !== undefined) continue;
+        if (key !== undefined && this.#keyOf(entry, entry.lost) !== key) continue;
         entries.splice(i, 1);
         this.#forget(entry);
         return this.#drop(entry.lost, at, i) === 'dropped';
       }
     }
     return false;
+  }
+
+  /** The marker of a queued callback; reckoned only once something must be dropped. */
+  #keyOf(entry: Entry, lost: NonNullable<OutboundOptions['lost']>): string {
+    entry.key ??= markerKey(lost);
+    return entry.key;
   }
 
   /** Puts the marker where the dropped one would have been, unless it is queued already. */

@@ -22,6 +22,7 @@ import {
   type SaCkptCheckpointCreationAttributesT,
 } from '../protocol.ts';
 import { Checkpoint } from './checkpoint.ts';
+import { type MapOptions, mapAttributes, ReplicatedMap } from './replicated-map.ts';
 import { type ReplacedListener, random64, Session } from './session.ts';
 import { durationOf } from './times.ts';
 
@@ -112,6 +113,14 @@ export class CheckpointService implements AsyncDisposable {
     return new Checkpoint(session, handle, name);
   }
 
+  /** Opens a map that every node has a copy of, and makes it where there is none. */
+  async map<T>(name: string, options: MapOptions<T> = {}): Promise<ReplicatedMap<T>> {
+    const { signal, timeoutMs, codec } = options;
+    const bounds = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
+    const checkpoint = await this.open(name, { ...bounds, create: mapAttributes(options) });
+    return new ReplicatedMap(checkpoint, codec);
+  }
+
   /** Takes the name away; who has the checkpoint open keeps it. */
   async unlink(name: string, options: CallOptions = {}): Promise<void> {
     await this.#session.call('saCkptCheckpointUnlink', options, (ask) => ask('unlink', { name }));
@@ -119,6 +128,7 @@ export class CheckpointService implements AsyncDisposable {
 
   /** Closes all checkpoints and ends the connection. Idempotent. */
   async close(): Promise<void> {
+    this.#session.endWatches();
     await this.#session.handle.finalize();
   }
 

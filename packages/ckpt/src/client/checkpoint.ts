@@ -1,7 +1,11 @@
 /** An open checkpoint of the idiomatic layer. */
 import { SA_AIS_ERR_NO_SECTIONS, SA_AIS_OK, SaAisError } from '@aisexec/ais';
 import { type CallOptions, deadlineOf } from '@aisexec/ipc';
-import { SA_CKPT_SECTIONS_ANY, type SaCkptCheckpointDescriptorT } from '../protocol.ts';
+import {
+  SA_CKPT_SECTIONS_ANY,
+  type SaCkptCheckpointDescriptorT,
+  type SectionChangedCallback,
+} from '../protocol.ts';
 import { SectionIteration } from './iteration.ts';
 import {
   createSection,
@@ -11,15 +15,11 @@ import {
   type WriteItem,
   writeVector,
 } from './requests.ts';
-import {
-  Section,
-  type SectionCreateOptions,
-  type SectionInfo,
-  type SectionOwner,
-  sectionInfo,
-} from './section.ts';
-import type { Session } from './session.ts';
+import { Section, type SectionCreateOptions, type SectionInfo, sectionInfo } from './section.ts';
+import type { SectionOwner, Session } from './session.ts';
 import { durationOf, millisecondsOf, timeOf } from './times.ts';
+import { type SectionChange, sectionChange, type Watch } from './watch.ts';
+import { type SectionWatchOptions, startWatch, type WatchOptions } from './watching.ts';
 
 /** The bytes of an id; a string stands for its UTF-8. */
 export type SectionId = Uint8Array | string;
@@ -124,6 +124,19 @@ export class Checkpoint implements AsyncDisposable {
       if (rc !== SA_AIS_OK || section === undefined) throw new SaAisError(rc, call);
       yield sectionInfo(section);
     }
+  }
+
+  /** Changes of all sections from `ready` on, in the one order of the cluster. */
+  watch(options: SectionWatchOptions = {}): Watch<SectionChange> {
+    return startWatch(this.#owner, null, sectionChange, options);
+  }
+
+  /** @internal For layers on top, which want the contents in their own terms. */
+  watchWith<T>(
+    convert: (event: SectionChangedCallback) => T | 'gap',
+    options: WatchOptions,
+  ): Watch<T> {
+    return startWatch(this.#owner, null, convert, { ...options, data: true });
   }
 
   async status(options: CallOptions = {}): Promise<CheckpointStatus> {

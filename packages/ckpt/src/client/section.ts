@@ -2,10 +2,13 @@
 import { SA_AIS_ERR_NOT_EXIST, SaAisError } from '@aisexec/ais';
 import type { CallOptions } from '@aisexec/ipc';
 import type { SectionDescription } from '../protocol.ts';
-import type { ChangeCounter } from './iteration.ts';
+import type { Codec } from './codec.ts';
 import { createSection, idOf, overwriteSection, readVector, writeVector } from './requests.ts';
-import type { Session } from './session.ts';
+import type { SectionOwner } from './session.ts';
 import { dateOf, timeOf } from './times.ts';
+import { TypedSection } from './typed-section.ts';
+import { type SectionChange, sectionChange, type Watch } from './watch.ts';
+import { type SectionWatchOptions, startWatch } from './watching.ts';
 
 export interface SectionCreateOptions extends CallOptions {
   /** When the section is deleted; null, the default: never. */
@@ -30,12 +33,6 @@ export interface SectionInfo {
   /** null: never. */
   readonly expiresAt: Date | null;
   readonly lastUpdate: Date;
-}
-
-/** The open that a section belongs to. */
-export interface SectionOwner extends ChangeCounter {
-  readonly session: Session;
-  readonly handle: bigint;
 }
 
 export class Section {
@@ -123,6 +120,16 @@ export class Section {
     const [found] = sections as (SectionDescription | null)[];
     if (found === null || found === undefined) throw new SaAisError(SA_AIS_ERR_NOT_EXIST, call);
     return sectionInfo(found);
+  }
+
+  /** Changes of this section from `ready` on, whether it exists yet or not. */
+  watch(options: SectionWatchOptions = {}): Watch<SectionChange> {
+    return startWatch(this.#owner, this.#key, sectionChange, options);
+  }
+
+  /** The section as the holder of one value, e.g. `section.as(json<Cart>())`. */
+  as<T>(codec: Codec<T>): TypedSection<T> {
+    return new TypedSection(this.#owner, this.#key, codec);
   }
 
   async #change(run: () => Promise<unknown>): Promise<void> {

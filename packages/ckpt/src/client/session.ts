@@ -11,22 +11,40 @@ import {
   withRetry,
 } from '@aisexec/ipc';
 import { REQUEST_WINDOW } from '../limits.ts';
-import { CHECKPOINT_REPLACED } from '../protocol.ts';
+import {
+  CHECKPOINT_REPLACED,
+  SECTION_CHANGED,
+  SECTION_CHANGES_LOST,
+  type SectionChangedCallback,
+  type WatchRef,
+} from '../protocol.ts';
+import type { ChangeCounter } from './iteration.ts';
 import { type Ask, releaseOpen } from './requests.ts';
 import { RequestWindow } from './window.ts';
 
 /** Told that a merge gave the checkpoint another content; `lost`: this open did not survive it. */
 export type ReplacedListener = (event: { readonly lost: boolean }) => void;
 
+/** What a session needs of a watch. */
+interface WatchSink {
+  push(event: SectionChangedCallback): void;
+  gap(): void;
+  end(lostBecause?: string): void;
+}
+
 export class Session {
   readonly handle: AisHandle;
   readonly retry: RetryOptions | false;
   readonly #window = new RequestWindow(REQUEST_WINDOW);
   readonly #listeners = new Map<bigint, ReplacedListener>();
+  /** By open and serial. */
+  readonly #watches = new Map<bigint, Map<number, WatchSink>>();
+  #serials = 0;
 
   constructor(handle: AisHandle, retry: RetryOptions | false) {
     this.handle = handle;
     this.retry = retry;
+    handle.onLost((reason) => this.endWatches(reason));
   }
 
   /** How one call asks: every request of it is retried, and bounded by the deadline of the call. */
@@ -69,13 +87,61 @@ export class Session {
 
   forget(handle: bigint): void {
     this.#listeners.delete(handle);
+    const watches = this.#watches.get(handle);
+    this.#watches.delete(handle);
+    for (const watch of watches?.values() ?? []) watch.end();
+  }
+
+  nextSerial(): number {
+    this.#serials++;
+    return this.#serials;
+  }
+
+  addWatch(handle: bigint, serial: number, watch: WatchSink): void {
+    const watches = this.#watches.get(handle) ?? new Map<number, WatchSink>();
+    this.#watches.set(handle, watches.set(serial, watch));
+  }
+
+  /** @returns false when its open is closed already. */
+  forgetWatch(handle: bigint, serial: number): boolean {
+    return this.#watches.get(handle)?.delete(serial) ?? false;
+  }
+
+  /** Ends a watch whatever became of its request, which is ordered before this one. */
+  async unwatch(handle: bigint, serial: number): Promise<void> {
+    const retry = { totalMs: Number.POSITIVE_INFINITY };
+    const ask = () => this.handle.request('unwatch', { handle, serial });
+    await withRetry(ask, deadlineOf({}, 'unwatch'), retry);
+  }
+
+  /** All watches end: without a reason the session is closed, with one the connection is lost. */
+  endWatches(lostBecause?: string): void {
+    for (const watches of this.#watches.values()) {
+      for (const watch of watches.values()) watch.end(lostBecause);
+    }
+    this.#watches.clear();
   }
 
   onEvent(event: CallbackEvent): void {
+    if (event.name === SECTION_CHANGED) {
+      const change = event.payload as SectionChangedCallback;
+      this.#watchOf(change)?.push(change);
+    }
+    if (event.name === SECTION_CHANGES_LOST) this.#watchOf(event.payload as WatchRef)?.gap();
     if (event.name !== CHECKPOINT_REPLACED) return;
     const { handle, lost } = event.payload as { handle: bigint; lost: boolean };
     this.#listeners.get(handle)?.({ lost });
   }
+
+  #watchOf({ handle, serial }: WatchRef): WatchSink | undefined {
+    return this.#watches.get(handle)?.get(serial);
+  }
+}
+
+/** The open that a section belongs to. */
+export interface SectionOwner extends ChangeCounter {
+  readonly session: Session;
+  readonly handle: bigint;
 }
 
 /** 64 random bits that nobody guesses, never 0. */

@@ -14,10 +14,11 @@ import { closeClient, deadline, expire, released } from './retention.ts';
 import { sectionChanges, sectionQueries } from './section-handlers.ts';
 import { type CkptState, clientKey, createState } from './state.ts';
 import { sync } from './sync.ts';
+import { watchChanges } from './watch-handlers.ts';
 
 export { type CkptState, checkState } from './state.ts';
 
-const changes = { ...checkpointChanges, ...sectionChanges };
+const changes = { ...checkpointChanges, ...sectionChanges, ...watchChanges };
 const queries = { ...checkpointQueries, ...sectionQueries };
 
 /** For the executive's list of services. */
@@ -33,7 +34,7 @@ export const ckptService = defineService<CkptState>({
     closeClient(state, clientKey(client), ctx.time),
   replaced,
   deadline,
-  expire: (state: CkptState, ctx: ExecContext) => expire(state, ctx.time),
+  expire: (state: CkptState, ctx: ExecContext) => expire(state, ctx),
   sync,
   inspect,
 });

@@ -19,6 +19,7 @@ function inspectCheckpoint(checkpoint: Checkpoint): unknown {
     openers,
     bytes,
     sections: checkpoint.sections.size,
+    watches: checkpoint.watches.size,
     activeNode,
     retainUntil: retainUntil === null ? null : String(retainUntil),
     attributes: {

@@ -7,7 +7,7 @@
  * every part stay open and point to the instance that survived. Nobody's delete is remembered: what one
  * side deleted and the other kept comes back.
  */
-import type { ExecContext, StatePart } from '@aisexec/service';
+import type { ClientRef, ExecContext, StatePart } from '@aisexec/service';
 import { CHECKPOINTS_MAX, SECTIONS_MAX } from '../limits.ts';
 import { CHECKPOINT_REPLACED } from '../protocol.ts';
 import { lowerDue } from './retention.ts';
@@ -22,7 +22,10 @@ import {
   createState,
   findOpen,
   type Section,
+  watchesOf,
+  watchKey,
 } from './state.ts';
+import { tellGap } from './watches.ts';
 
 /** Builds a state of its own; the parts stay as they are, but their pages of data are shared with it. */
 export function merge(parts: readonly StatePart<CkptState>[]): CkptState {
@@ -49,6 +52,8 @@ export function replaced(before: CkptState, after: CkptState, ctx: ExecContext):
       }
       if (survivor === undefined || changed.get(open.checkpoint)) {
         ctx.callback(client, CHECKPOINT_REPLACED, { handle, lost: survivor === undefined });
+        const checkpoint = after.checkpoints.get(survivor ?? '');
+        if (checkpoint !== undefined) tellGap(watchesOf(checkpoint, client, handle), ctx);
       }
     }
   }
@@ -74,7 +79,23 @@ function mergePart(merged: CkptState, part: StatePart<CkptState>): void {
       const checkpoint = survivors.get(open.checkpoint);
       if (checkpoint === undefined) continue;
       addOpen(merged, client, handle, { checkpoint, flags: open.flags });
+      moveWatches(part.state.checkpoints.get(open.checkpoint), merged, client, handle);
     }
+  }
+}
+
+/** The watches of an open follow it. */
+function moveWatches(
+  from: Checkpoint | undefined,
+  merged: CkptState,
+  client: ClientRef,
+  handle: bigint,
+): void {
+  const open = findOpen(merged, client, handle);
+  const to = open === undefined ? undefined : merged.checkpoints.get(open.checkpoint);
+  if (from === undefined || to === undefined) return;
+  for (const watch of watchesOf(from, client, handle)) {
+    to.watches.set(watchKey(client, handle, watch.serial), watch);
   }
 }
 
@@ -92,7 +113,8 @@ function adoptCheckpoint(merged: CkptState, checkpoint: Checkpoint): boolean {
     hasRoom(merged, checkpoint.bytes);
   if (!fits) return false;
   const attributes = { ...checkpoint.attributes };
-  const copy = { ...checkpoint, attributes, sections: new Map(), due: null, openers: 0, bytes: 0 };
+  const fresh = { sections: new Map(), watches: new Map(), due: null, openers: 0, bytes: 0 };
+  const copy: Checkpoint = { ...checkpoint, attributes, ...fresh };
   addCheckpoint(merged, copy);
   for (const [key, section] of checkpoint.sections) {
     addSection(merged, copy, key, copySection(section, section.serial));

@@ -7,7 +7,7 @@
  * again. So no operation pays for a sorted index, and a bound that is too low costs one empty expiry.
  */
 import { SA_TIME_END, type SaTimeT } from '@aisexec/ais';
-import type { ClientRef } from '@aisexec/service';
+import type { ClientRef, ExecContext } from '@aisexec/service';
 import { EXPIRY_STEP_NS } from '../limits.ts';
 import {
   type Checkpoint,
@@ -15,7 +15,9 @@ import {
   removeCheckpoint,
   removeOpen,
   removeSection,
+  type Section,
 } from './state.ts';
+import { tellWatches } from './watches.ts';
 
 /** Something of this checkpoint ends at `time`. */
 export function lowerDue(state: CkptState, checkpoint: Checkpoint, time: SaTimeT): void {
@@ -67,25 +69,34 @@ export function deadline(state: CkptState): bigint | null {
 }
 
 /** Drops every section and checkpoint whose time has come. */
-export function expire(state: CkptState, now: SaTimeT): void {
+export function expire(state: CkptState, ctx: ExecContext): void {
+  const now = ctx.time;
   let next: SaTimeT | null = null;
   for (const checkpoint of state.checkpoints.values()) {
-    if (checkpoint.due !== null && checkpoint.due <= now) expireCheckpoint(state, checkpoint, now);
+    if (checkpoint.due !== null && checkpoint.due <= now) expireCheckpoint(state, checkpoint, ctx);
     if (checkpoint.due !== null && (next === null || checkpoint.due < next)) next = checkpoint.due;
   }
   state.due = next;
 }
 
-function expireCheckpoint(state: CkptState, checkpoint: Checkpoint, now: SaTimeT): void {
+function expireCheckpoint(state: CkptState, checkpoint: Checkpoint, ctx: ExecContext): void {
+  const now = ctx.time;
   checkpoint.due = null;
   if (checkpoint.retainUntil !== null && checkpoint.retainUntil <= now) {
     removeCheckpoint(state, checkpoint);
     return;
   }
   if (checkpoint.retainUntil !== null) lowerDue(state, checkpoint, checkpoint.retainUntil);
+  const ended: (readonly [key: string, section: Section])[] = [];
   for (const [key, section] of checkpoint.sections) {
-    if (section.expirationTime <= now) removeSection(state, checkpoint, key);
+    if (section.expirationTime <= now) ended.push([key, section]);
     else lowerDue(state, checkpoint, section.expirationTime);
+  }
+  // One late message may end many: watches are told in the order in which they were to end.
+  ended.sort(([, a], [, b]) => Number(a.expirationTime - b.expirationTime) || a.serial - b.serial);
+  for (const [key] of ended) {
+    removeSection(state, checkpoint, key);
+    tellWatches(checkpoint, 'expired', key, ctx);
   }
 }
 

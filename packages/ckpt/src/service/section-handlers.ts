@@ -28,10 +28,12 @@ import {
   describeSection,
   isChosen,
   overwriteSection,
+  putSection,
   setExpiration,
   writeElement,
 } from './sections.ts';
 import type { CkptState } from './state.ts';
+import { tellWatches } from './watches.ts';
 
 const WRITE: AccessNeeds = { right: SA_CKPT_CHECKPOINT_WRITE, data: true };
 const READ: AccessNeeds = { right: SA_CKPT_CHECKPOINT_READ, data: true };
@@ -41,15 +43,21 @@ const sectionCreate: Change<OrderedRequests['sectionCreate']> = {
   apply: (state, request, source, ctx) => {
     const found = access(state, source, request.handle, WRITE);
     if (found.checkpoint === undefined) return found;
-    return createSection(state, found.checkpoint, request, ctx.time);
+    const created = createSection(state, found.checkpoint, request, ctx.time);
+    const { sectionId } = created;
+    if (sectionId !== undefined) tellWatches(found.checkpoint, 'created', sectionId, ctx);
+    return created;
   },
 };
 
 const sectionDelete: Change<OrderedRequests['sectionDelete']> = {
-  apply: (state, request, source) => {
+  apply: (state, request, source, ctx) => {
     const found = access(state, source, request.handle, WRITE);
     if (found.checkpoint === undefined) return found;
-    return { rc: deleteSection(state, found.checkpoint, request.sectionId) };
+    const rc = deleteSection(state, found.checkpoint, request.sectionId);
+    if (rc !== SA_AIS_OK) return { rc };
+    tellWatches(found.checkpoint, 'deleted', request.sectionId, ctx);
+    return { rc, order: ctx.order };
   },
 };
 
@@ -68,11 +76,19 @@ const write: Change<OrderedRequests['write']> = {
   apply: (state, request, source, ctx) => {
     const found = access(state, source, request.handle, WRITE);
     if (found.checkpoint === undefined) return found;
+    const { checkpoint } = found;
+    const written = new Set<string>();
+    let reply: Reply = { rc: SA_AIS_OK };
     for (const [index, element] of request.elements.entries()) {
-      const rc = writeElement(state, found.checkpoint, element, ctx.time);
-      if (rc !== SA_AIS_OK) return { rc, erroneousVectorIndex: index };
+      const rc = writeElement(state, checkpoint, element, ctx.time);
+      if (rc !== SA_AIS_OK) {
+        reply = { rc, erroneousVectorIndex: index };
+        break;
+      }
+      written.add(element.sectionId);
     }
-    return { rc: SA_AIS_OK };
+    for (const sectionId of written) tellWatches(checkpoint, 'written', sectionId, ctx);
+    return reply;
   },
 };
 
@@ -80,7 +96,20 @@ const overwrite: Change<OrderedRequests['overwrite']> = {
   apply: (state, request, source, ctx) => {
     const found = access(state, source, request.handle, WRITE);
     if (found.checkpoint === undefined) return found;
-    return { rc: overwriteSection(state, found.checkpoint, request, ctx.time) };
+    const rc = overwriteSection(state, found.checkpoint, request, ctx.time);
+    if (rc === SA_AIS_OK) tellWatches(found.checkpoint, 'written', request.sectionId, ctx);
+    return { rc };
+  },
+};
+
+const put: Change<OrderedRequests['put']> = {
+  apply: (state, request, source, ctx) => {
+    const found = access(state, source, request.handle, WRITE);
+    if (found.checkpoint === undefined) return found;
+    const { rc, created } = putSection(state, found.checkpoint, request, ctx.time);
+    if (rc !== SA_AIS_OK) return { rc };
+    tellWatches(found.checkpoint, created ? 'created' : 'written', request.sectionId, ctx);
+    return { rc, order: ctx.order };
   },
 };
 
@@ -90,6 +119,7 @@ export const sectionChanges: Changes = {
   expirationTimeSet,
   write,
   overwrite,
+  put,
 };
 
 export const sectionQueries: Queries = {

@@ -153,6 +153,28 @@ export function overwriteSection(
   return SA_AIS_OK;
 }
 
+/** Replaces a section's content and expiration; creates it when there is none. */
+export function putSection(
+  state: CkptState,
+  checkpoint: Checkpoint,
+  request: Pick<OrderedRequests['put'], 'sectionId' | 'expirationTime' | 'data'>,
+  now: SaTimeT,
+): { readonly rc: SaAisErrorT; readonly created: boolean } {
+  const { sectionId, expirationTime, data } = request;
+  const whole = { sectionId, expirationTime, data, totalBytes: data.length };
+  const section = checkpoint.sections.get(sectionId);
+  if (section === undefined) {
+    return { rc: createSection(state, checkpoint, whole, now).rc, created: true };
+  }
+  if (expirationTime < 0n) return { rc: SA_AIS_ERR_INVALID_PARAM, created: false };
+  const rc = overwriteSection(state, checkpoint, whole, now);
+  // The default section never ends (rule 3).
+  if (rc === SA_AIS_OK && sectionId !== DEFAULT_SECTION) {
+    setExpiration(state, checkpoint, sectionId, expirationTime);
+  }
+  return { rc, created: false };
+}
+
 export function describeSection(
   checkpoint: Checkpoint,
   sectionId: string,

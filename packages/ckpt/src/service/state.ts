@@ -43,6 +43,18 @@ export interface Checkpoint {
   due: SaTimeT | null;
   openers: number;
   bytes: number;
+  /** Who is told of changes, by {@link watchKey}, in the order of their requests. */
+  readonly watches: Map<string, Watch>;
+}
+
+/** A watch of one open on one section or on all. */
+export interface Watch {
+  readonly client: ClientRef;
+  readonly handle: bigint;
+  readonly serial: number;
+  /** null: all sections. */
+  readonly section: string | null;
+  readonly data: boolean;
 }
 
 export interface Open {
@@ -85,6 +97,20 @@ export function clientKey(client: ClientRef): string {
   return `${client.node}.${client.connection}`;
 }
 
+export function watchKey(client: ClientRef, handle: bigint, serial: number): string {
+  return `${openPrefix(client, handle)}${serial}`;
+}
+
+function openPrefix(client: ClientRef, handle: bigint): string {
+  return `${clientKey(client)}.${handle}.`;
+}
+
+/** The watches of one open. */
+export function watchesOf(checkpoint: Checkpoint, client: ClientRef, handle: bigint): Watch[] {
+  const prefix = openPrefix(client, handle);
+  return [...checkpoint.watches].flatMap(([key, watch]) => (key.startsWith(prefix) ? [watch] : []));
+}
+
 export function findOpen(state: CkptState, client: ClientRef, handle: bigint): Open | undefined {
   return state.clients.get(clientKey(client))?.opens.get(handle);
 }
@@ -124,7 +150,11 @@ export function removeOpen(
   if (entry.opens.size === 0) state.clients.delete(key);
   state.opens--;
   const checkpoint = state.checkpoints.get(open.checkpoint);
-  if (checkpoint !== undefined) checkpoint.openers--;
+  if (checkpoint === undefined) return undefined;
+  checkpoint.openers--;
+  for (const { serial } of watchesOf(checkpoint, client, handle)) {
+    checkpoint.watches.delete(watchKey(client, handle, serial));
+  }
   return checkpoint;
 }
 
@@ -193,6 +223,9 @@ function checkCheckpoint(state: CkptState, checkpoint: Checkpoint, openers: numb
   if (checkpoint.linked && state.names.get(checkpoint.name) !== checkpoint.id)
     return 'lost its name';
   if (!checkpoint.linked && openers === 0) return 'unlinked, not open and still there';
+  for (const { client, handle } of checkpoint.watches.values()) {
+    if (findOpen(state, client, handle)?.checkpoint !== checkpoint.id) return 'watched by no open';
+  }
   if (openers > 0 && checkpoint.retainUntil !== null) return 'open, but its retention runs';
   let bytes = 0;
   let serial = 0;

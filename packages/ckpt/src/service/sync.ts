@@ -15,6 +15,7 @@ import {
   addSection,
   type Checkpoint,
   type CkptState,
+  watchKey,
 } from './state.ts';
 
 const id = s.text(64);
@@ -66,8 +67,25 @@ const openRecord = s.object({
   checkpoint: id,
   flags: s.u32,
 });
+const watchRecord = s.object({
+  kind: s.oneOf('watch'),
+  node: s.u32,
+  connection: s.count,
+  handle: s.u64,
+  serial: s.count,
+  checkpoint: id,
+  section: s.nullable(key),
+  data: s.bool,
+});
 const dueRecord = s.object({ kind: s.oneOf('due'), due: s.nullable(s.i64) });
-const record = s.union(sectionRecord, pieceRecord, openRecord, checkpointRecord, dueRecord);
+const record = s.union(
+  sectionRecord,
+  pieceRecord,
+  openRecord,
+  checkpointRecord,
+  watchRecord,
+  dueRecord,
+);
 const chunk = s.object({ records: s.list(record, CHUNK_RECORDS_MAX) });
 
 type SyncRecord = Infer<typeof record>;
@@ -104,6 +122,11 @@ function* recordsOf(state: CkptState): Iterable<SyncRecord> {
   }
   for (const { client, opens } of state.clients.values()) {
     for (const [handle, open] of opens) yield { kind: 'open', ...client, handle, ...open };
+  }
+  for (const { id: checkpoint, watches } of state.checkpoints.values()) {
+    for (const { client, ...watch } of watches.values()) {
+      yield { kind: 'watch', ...client, ...watch, checkpoint };
+    }
   }
   yield { kind: 'due', due: state.due };
 }
@@ -142,7 +165,8 @@ function loadRecord(state: CkptState, next: SyncRecord): void {
   switch (next.kind) {
     case 'checkpoint': {
       const { kind: _kind, ...header } = next;
-      addCheckpoint(state, { ...header, sections: new Map(), openers: 0, bytes: 0 });
+      const empty = { sections: new Map(), openers: 0, bytes: 0, watches: new Map() };
+      addCheckpoint(state, { ...header, ...empty });
       return;
     }
     case 'section': {
@@ -171,6 +195,14 @@ function loadRecord(state: CkptState, next: SyncRecord): void {
     case 'open': {
       const { handle, checkpoint, flags } = next;
       addOpen(state, next, handle, { checkpoint, flags });
+      return;
+    }
+    case 'watch': {
+      const { node, connection, handle, serial, section, data: wanted } = next;
+      const client = { node, connection };
+      const watch = { client, handle, serial, section, data: wanted };
+      const target = state.checkpoints.get(next.checkpoint);
+      target?.watches.set(watchKey(client, handle, serial), watch);
       return;
     }
     case 'due':

@@ -218,10 +218,10 @@ export function createSaEvt(): SaEvt {
 
     async saEvtEventPatternFree(eventHandle, patterns) {
       const event = eventOf(eventHandle);
+      if (patterns === null || patterns === undefined) return { rc: SA_AIS_ERR_INVALID_PARAM };
       if (event === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
-      if (event.open.handle.ais.version.majorVersion < 3) return { rc: SA_AIS_ERR_VERSION };
-      const isNull = patterns === null || patterns === undefined;
-      return { rc: isNull ? SA_AIS_ERR_INVALID_PARAM : SA_AIS_OK };
+      const { majorVersion } = event.open.handle.ais.version;
+      return { rc: majorVersion < 3 ? SA_AIS_ERR_VERSION : SA_AIS_OK };
     },
 
     async saEvtEventDataGet(eventHandle, eventData) {
@@ -260,11 +260,10 @@ export function createSaEvt(): SaEvt {
       const open = openOf(channelHandle);
       expectNumber('subscriptionId', subscriptionId);
       const filters = filtersOf(filterArray);
+      if (filters === undefined) return { rc: SA_AIS_ERR_INVALID_PARAM };
       const rc = checkSubscribe(open, subscriptionId);
       if (open === undefined || rc !== SA_AIS_OK) return { rc };
-      if (filters === undefined || checkFilters(filters) !== SA_AIS_OK) {
-        return { rc: SA_AIS_ERR_INVALID_PARAM };
-      }
+      if (checkFilters(filters) !== SA_AIS_OK) return { rc: SA_AIS_ERR_INVALID_PARAM };
       const serial = ++open.serials;
       // Known before it is confirmed: its first events may overtake the continuation below.
       open.subscriptions.set(serial, { id: subscriptionId, serial });
@@ -317,8 +316,9 @@ export function createSaEvt(): SaEvt {
 }
 
 function checkName(handle: EvtHandle | undefined, name: unknown): SaAisErrorT {
-  if (handle === undefined) return SA_AIS_ERR_BAD_HANDLE;
+  // A null pointer is told before a handle that is wrong as well (AIS B.0).
   if (name === null || name === undefined) return SA_AIS_ERR_INVALID_PARAM;
+  if (handle === undefined) return SA_AIS_ERR_BAD_HANDLE;
   if (typeof name !== 'string') throw new TypeError('channelName must be a string');
   return isSaName(name) ? SA_AIS_OK : SA_AIS_ERR_INVALID_PARAM;
 }

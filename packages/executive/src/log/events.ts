@@ -17,6 +17,8 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
   'token-loss': 'warn',
   'failed-to-receive': 'warn',
   'pause-noticed': 'warn',
+  suspicion: 'info',
+  'plain-datagrams': 'info',
   leave: 'info',
   view: 'info',
   'sync-abort': 'info',

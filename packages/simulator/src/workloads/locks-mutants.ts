@@ -154,6 +154,8 @@ function plain(context: ExecContext): ExecContext {
     order: context.order,
     time: context.time,
     reply: (source, reply) => context.reply(source, reply),
+    replyWhenCertain: (source, reply, doubtful) =>
+      context.replyWhenCertain(source, reply, doubtful),
     callback: (client, name, payload, options) => context.callback(client, name, payload, options),
   };
 }

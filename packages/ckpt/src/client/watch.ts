@@ -1,0 +1,171 @@
+/** A stream of changes of one section or of all, with a bounded buffer and explicit gaps. */
+import { SA_AIS_ERR_LIBRARY, SaAisError } from '@aisexec/ais';
+import { abortError } from '@aisexec/ipc';
+import type { SectionChangedCallback, SectionChangeKind } from '../protocol.ts';
+import { idOf } from './requests.ts';
+import { dateOf } from './times.ts';
+
+/** One change, in the order in which the cluster applied them. */
+export interface SectionChange {
+  readonly type: 'change';
+  readonly change: SectionChangeKind;
+  readonly id: Uint8Array;
+  /** Rises from change to change, the same on every node; equal for sections changed by one request. */
+  readonly sequence: bigint;
+  readonly time: Date;
+  readonly size: number;
+  /** The whole content after the change, where it was asked for and is at most 64 KiB. */
+  readonly data: Uint8Array | null;
+}
+
+/** Changes are missing here: read again what matters. */
+export interface Gap {
+  readonly type: 'gap';
+}
+
+const GAP: Gap = { type: 'gap' };
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+export function sectionChange(event: SectionChangedCallback): SectionChange {
+  const { change, sectionId, order: sequence, size, data } = event;
+  const time = dateOf(event.time) ?? new Date(0);
+  return { type: 'change', change, id: idOf(sectionId), sequence, time, size, data };
+}
+
+export interface WatchSource<T> {
+  readonly bufferMax: number;
+  /** Ends the iteration with AbortError. */
+  readonly signal: AbortSignal | undefined;
+  /** What the reader gets for a change; `gap` where it cannot be told. */
+  readonly convert: (event: SectionChangedCallback) => T | 'gap';
+  /** Sends the request; settles when the executive has answered. */
+  readonly begin: () => Promise<unknown>;
+  /** Called once, when the watch ends from this side. */
+  readonly end: () => Promise<unknown>;
+}
+
+interface Reader<T> {
+  readonly resolve: (result: IteratorResult<T | Gap, undefined>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Ends when it, its checkpoint or the service is closed; throws AbortError when its signal is aborted, and
+ * SaAisError LIBRARY when the connection is lost and all that came before is read.
+ */
+export class Watch<T> implements AsyncIterableIterator<T | Gap, undefined>, AsyncDisposable {
+  readonly #source: WatchSource<T>;
+  readonly #items: (T | Gap)[] = [];
+  readonly #readers: Reader<T>[] = [];
+  readonly #onAbort = () => this.#finish(abortError(this.#source.signal as AbortSignal), true);
+  /** Full: what comes is dropped until half is read. */
+  #dropping = false;
+  #ended: { error: Error | undefined } | undefined;
+  #closing: Promise<unknown> | undefined;
+
+  /** Resolves when the watch is in effect: every change from then on is in the stream, or a gap is. */
+  readonly ready: Promise<void>;
+
+  /** @internal Made by `watch` of a section, a checkpoint, a map. */
+  constructor(source: WatchSource<T>) {
+    this.#source = source;
+    source.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.ready = this.#begin();
+    this.ready.catch(() => {});
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<T | Gap, undefined>> {
+    const item = this.#items.shift();
+    if (item !== undefined) {
+      if (this.#items.length * 2 <= this.#source.bufferMax) this.#dropping = false;
+      return Promise.resolve({ done: false, value: item });
+    }
+    if (this.#ended === undefined) {
+      return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+    }
+    const { error } = this.#ended;
+    this.#ended.error = undefined;
+    return error === undefined ? Promise.resolve(DONE) : Promise.reject(error);
+  }
+
+  /** Leaving `for await` ends the watch. */
+  async return(): Promise<IteratorResult<T | Gap, undefined>> {
+    await this.close();
+    return DONE;
+  }
+
+  /** Ends the watch and drops what was not read. Idempotent. */
+  async close(): Promise<void> {
+    this.#finish(undefined, true);
+    await this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** @internal */
+  push(event: SectionChangedCallback): void {
+    if (this.#ended !== undefined) return;
+    try {
+      const item = this.#source.convert(event);
+      this.#add(item === 'gap' ? GAP : item);
+    } catch (error) {
+      this.#finish(error instanceof Error ? error : new Error(String(error)), true);
+    }
+  }
+
+  /** @internal */
+  gap(): void {
+    if (this.#ended === undefined) this.#add(GAP);
+  }
+
+  /** @internal The checkpoint is closed, or with a reason: the connection is lost, what came before counts. */
+  end(lostBecause?: string): void {
+    this.#closing ??= Promise.resolve();
+    const lost = lostBecause === undefined ? undefined : `connection lost: ${lostBecause}`;
+    const error =
+      lost === undefined ? undefined : new SaAisError(SA_AIS_ERR_LIBRARY, 'saCkptDispatch', lost);
+    this.#finish(error, error === undefined);
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      await this.#source.begin();
+    } catch (error) {
+      this.#finish(error instanceof Error ? error : new Error(String(error)), true);
+      throw error;
+    }
+  }
+
+  #add(item: T | Gap): void {
+    const reader = this.#readers.shift();
+    if (reader !== undefined) {
+      reader.resolve({ done: false, value: item });
+      return;
+    }
+    if (this.#dropping) return;
+    this.#dropping = this.#items.length >= this.#source.bufferMax;
+    const next = this.#dropping ? GAP : item;
+    // Two gaps in a row say no more than one.
+    if (next !== GAP || this.#items.at(-1) !== GAP) this.#items.push(next);
+  }
+
+  #finish(error: Error | undefined, forget: boolean): void {
+    if (forget) {
+      this.#items.length = 0;
+      this.#closing ??= this.#source.end().catch(() => undefined);
+    }
+    if (this.#ended !== undefined) return;
+    this.#source.signal?.removeEventListener('abort', this.#onAbort);
+    const readers = this.#readers.splice(0);
+    const first = error === undefined ? undefined : readers.shift();
+    this.#ended = { error: first === undefined ? error : undefined };
+    if (error !== undefined) first?.reject(error);
+    for (const reader of readers) reader.resolve(DONE);
+  }
+}

@@ -1,0 +1,74 @@
+/** The conformance table of CKPT: all rows, what is never answered, and the page that lists them. */
+import type { SaCkpt } from '../client/literal-types.ts';
+import { checkpointRows } from './checkpoints.fixture.ts';
+import { dataRows } from './data.fixture.ts';
+import { lifeCycleRows } from './life-cycle.fixture.ts';
+import { sectionRows } from './sections.fixture.ts';
+import type { Code, Row } from './stage.fixture.ts';
+
+/** In the order of AIS B.3. */
+const FUNCTIONS = [
+  'saCkptInitialize',
+  'saCkptSelectionObjectGet',
+  'saCkptDispatch',
+  'saCkptFinalize',
+  'saCkptCheckpointOpen',
+  'saCkptCheckpointOpenAsync',
+  'saCkptCheckpointClose',
+  'saCkptCheckpointUnlink',
+  'saCkptCheckpointRetentionDurationSet',
+  'saCkptActiveReplicaSet',
+  'saCkptCheckpointStatusGet',
+  'saCkptSectionCreate',
+  'saCkptSectionDelete',
+  'saCkptSectionIdFree',
+  'saCkptSectionExpirationTimeSet',
+  'saCkptSectionIterationInitialize',
+  'saCkptSectionIterationNext',
+  'saCkptSectionIterationFinalize',
+  'saCkptCheckpointWrite',
+  'saCkptSectionOverwrite',
+  'saCkptCheckpointRead',
+  'saCkptIOVectorElementDataFree',
+  'saCkptCheckpointSynchronize',
+  'saCkptCheckpointSynchronizeAsync',
+] as const satisfies readonly (keyof SaCkpt)[];
+
+const place = (row: Row): number => (FUNCTIONS as readonly string[]).indexOf(row.fn);
+
+export const ROWS: readonly Row[] = [
+  ...lifeCycleRows,
+  ...checkpointRows,
+  ...sectionRows,
+  ...dataRows,
+].sort((a, b) => place(a) - place(b));
+
+export const FUNCTION_NAMES: readonly string[] = FUNCTIONS;
+
+/** Codes of the standard that no row answers, and why. */
+const ELSEWHERE: readonly (readonly [code: Code, when: string, status: string])[] = [
+  ['LIBRARY', 'the executive ends before it answers', 'tested in `@aisexec/ipc`'],
+  ['NO_MEMORY', 'no memory', 'never answered: Node.js ends the process'],
+  [
+    'UNAVAILABLE',
+    'the node is no member',
+    'never answered: while an executive runs, its node is a member',
+  ],
+  [
+    'INVALID_PARAM',
+    'a pointer to an out-parameter is null',
+    'never answered: results are returned',
+  ],
+];
+
+/** Lines of the page's table, cells only. */
+export function tableLines(): string[] {
+  const lines = ROWS.map(({ fn, code, when }) => [
+    `\`${fn}\``,
+    code,
+    when,
+    'tested in process and with executives',
+  ]);
+  const elsewhere = ELSEWHERE.map((cells) => ['all', ...cells]);
+  return [...lines, ...elsewhere].map((cells) => `| ${cells.join(' | ')} |`);
+}

@@ -1,0 +1,75 @@
+/** The conformance table of EVT: all rows, what is never answered, and the page that lists them. */
+import type { SaEvt } from '../client/literal-types.ts';
+import { channelRows } from './channels.fixture.ts';
+import { eventRows } from './events.fixture.ts';
+import { lifeCycleRows } from './life-cycle.fixture.ts';
+import type { Code, Row } from './stage.fixture.ts';
+import { subscriptionRows } from './subscriptions.fixture.ts';
+
+/** In the order of AIS B.2. */
+const FUNCTIONS = [
+  'saEvtInitialize',
+  'saEvtSelectionObjectGet',
+  'saEvtDispatch',
+  'saEvtFinalize',
+  'saEvtChannelOpen',
+  'saEvtChannelOpenAsync',
+  'saEvtChannelClose',
+  'saEvtChannelUnlink',
+  'saEvtEventAllocate',
+  'saEvtEventFree',
+  'saEvtEventAttributesSet',
+  'saEvtEventAttributesGet',
+  'saEvtEventPatternFree',
+  'saEvtEventDataGet',
+  'saEvtEventPublish',
+  'saEvtEventSubscribe',
+  'saEvtEventUnsubscribe',
+  'saEvtEventRetentionTimeClear',
+  'saEvtLimitGet',
+] as const satisfies readonly (keyof SaEvt)[];
+
+const place = (row: Row): number => (FUNCTIONS as readonly string[]).indexOf(row.fn);
+
+export const ROWS: readonly Row[] = [
+  ...lifeCycleRows,
+  ...channelRows,
+  ...eventRows,
+  ...subscriptionRows,
+].sort((a, b) => place(a) - place(b));
+
+export const FUNCTION_NAMES: readonly string[] = FUNCTIONS;
+
+/** Codes of the standard that no row answers, and why. */
+const ELSEWHERE: readonly (readonly [fn: string, code: Code, when: string, status: string])[] = [
+  ['all', 'LIBRARY', 'the executive ends before it answers', 'tested in `@aisexec/ipc`'],
+  ['all', 'NO_MEMORY', 'no memory', 'never answered: Node.js ends the process'],
+  [
+    'all',
+    'UNAVAILABLE',
+    'the node is no member',
+    'never answered: while an executive runs, its node is a member',
+  ],
+  [
+    'saEvtEventAttributesGet',
+    'NO_SPACE',
+    'an array of the caller is too small',
+    'never answered: the arrays are made here',
+  ],
+  [
+    'all',
+    'INVALID_PARAM',
+    'a pointer to an out-parameter is null',
+    'never answered: results are returned',
+  ],
+];
+
+/** Lines of the page's table, cells only. */
+export function tableLines(): string[] {
+  const lines = ROWS.map(({ fn, code, when, inProcessOnly }) => {
+    const status = inProcessOnly ? 'tested in process' : 'tested in process and with executives';
+    return [`\`${fn}\``, code, when, status];
+  });
+  const elsewhere = ELSEWHERE.map(([fn, ...rest]) => [fn === 'all' ? fn : `\`${fn}\``, ...rest]);
+  return [...lines, ...elsewhere].map((cells) => `| ${cells.join(' | ')} |`);
+}
