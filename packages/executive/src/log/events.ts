@@ -15,6 +15,7 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
   'enter-gather': 'info',
   'enter-operational': 'info',
   'token-loss': 'warn',
+  failed: 'error',
   'failed-to-receive': 'warn',
   'pause-noticed': 'warn',
   suspicion: 'info',
