@@ -58,7 +58,7 @@ function watched(
   environment: ProcessEnvironment,
 ): ServiceDefinition<EvtState> {
   const life = lifeOf(environment.node, environment.incarnation);
-  const after = judges(history, life, environment);
+  const after = createJudges(history, life, environment);
   const exec: Record<string, ExecHandler<EvtState, Message>> = {};
   for (const [name, handler] of Object.entries(service.exec)) {
     exec[name] = {
@@ -101,7 +101,7 @@ function watched(
 }
 
 /** The naive model: what each message means for the clients of this life. */
-function judges(
+function createJudges(
   history: EventHistory,
   life: string,
   environment: ProcessEnvironment,
