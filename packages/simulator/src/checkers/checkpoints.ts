@@ -68,15 +68,16 @@ export function noteResult(history: CheckpointHistory, place: string, result: st
 }
 
 /**
- * A life installs a quorate view of these lives. The history lives on when one of them was in the quorate view
- * before it; then every section holds the last acknowledged value, or one that was written on top of it.
+ * A life installs a quorate view of these lives. The history lives on when most of the lives of the quorate view
+ * before it come along (with less, the rule of merges may prefer another side, ADR 0117); then every section holds the last acknowledged value, or one that was written on top of it.
  */
 export function noteQuorateView(
   history: CheckpointHistory,
   lives: readonly string[],
   readValue: (section: string) => string | undefined,
 ): void {
-  const goesOn = lives.some((life) => history.quorate.has(life) && !history.failed.has(life));
+  const along = lives.filter((life) => history.quorate.has(life) && !history.failed.has(life));
+  const goesOn = along.length * 2 > history.quorate.size;
   if (!goesOn) history.acknowledged.clear();
   history.quorate = new Set(lives);
   checkAcknowledged(history, lives.join(' '), readValue);

@@ -76,6 +76,8 @@ export interface EventHistory {
   readonly opens: Map<bigint, ModelOpen>;
   readonly violations: EventViolation[];
   readonly failed: Set<string>;
+  /** Events whose retention some node has cleared: a state that comes from there has them no more. */
+  readonly cleared: Set<bigint>;
   /** Latest time up to which any node has forgotten retained events. */
   forgottenUpTo: bigint;
   deliveries: number;
@@ -92,6 +94,7 @@ export function createEventHistory(): EventHistory {
     opens: new Map(),
     violations,
     failed: new Set(),
+    cleared: new Set(),
     forgottenUpTo: 0n,
     deliveries: 0,
     add(property, text) {

@@ -131,7 +131,9 @@ function createJudges(
       }
     },
     retentionClear(message, _source, _ctx, rc) {
-      if (rc === SA_AIS_OK) kept.delete(message['id'] as bigint);
+      if (rc !== SA_AIS_OK) return;
+      kept.delete(message['id'] as bigint);
+      history.cleared.add(message['id'] as bigint);
     },
     subscribe(message, source, ctx, rc, got) {
       const open = openOf(source, message['handle']);
@@ -233,7 +235,8 @@ function judgeRetained(history: EventHistory, open: ModelOpen, subscribed: Subsc
   for (const [id, channel] of kept) {
     const event = history.published.get(id);
     if (event === undefined || channel !== open.channel || came.has(id)) continue;
-    const over = event.endsAt <= time || event.endsAt <= history.forgottenUpTo;
+    const over =
+      history.cleared.has(id) || event.endsAt <= time || event.endsAt <= history.forgottenUpTo;
     if (!over && passesNaively(filters, event.patterns)) {
       history.add('retention', `${event.data} is kept and did not come`);
     }
