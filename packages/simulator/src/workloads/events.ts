@@ -130,7 +130,9 @@ function createJudges(
         open.allSince = undefined;
       }
     },
-    retentionClear(message, _source, _ctx, rc) {
+    retentionClear(message, _source, ctx, rc) {
+      // Whoever asks to clear an event that is over takes it away, even if others' clocks are behind.
+      if (ctx.time > history.forgottenUpTo) history.forgottenUpTo = ctx.time;
       if (rc !== SA_AIS_OK) return;
       kept.delete(message['id'] as bigint);
       history.cleared.add(message['id'] as bigint);
