@@ -8,7 +8,7 @@ const only = (name, from, allowed) => ({
   from: { path: from, pathNot: '\\.test\\.ts$|\\.fixture\\.ts$' },
   to: { path: '^packages/', pathNot: allowed },
 });
-const services = ['clm', 'lck', 'evt', 'ckpt'];
+const services = ['clm', 'lck', 'evt', 'ckpt', 'cpg'];
 const own = (name) => `^packages/${name}/`;
 
 module.exports = {
@@ -43,6 +43,10 @@ module.exports = {
       from: { path: `^packages/${name}/src/(client/|index\\.ts)`, pathNot: '\\.test\\.ts$' },
       to: { path: `^packages/(${name}/src/service/|ipc/src/server/)` },
     })),
+    only('ctl-arrows', own('ctl'), [
+      pkg(['ais', 'ipc', 'ctl']),
+      `^packages/(${services.join('|')})/src/index\\.ts$`,
+    ]),
     only('simulator-arrows', own('simulator'), [
       pkg(['ais', 'totem', 'service', 'simulator']),
       `^packages/(${services.join('|')})/src/(service/|protocol)`,

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
@@ -48,7 +48,7 @@ describe('the live example without a terminal', () => {
       child.kill('SIGINT');
       await new Promise((resolve) => child.once('exit', resolve));
       expect(directories()).not.toContain(created);
-      expect(await processesNaming(created)).toEqual([]);
+      expect(processesNaming(created)).toEqual([]);
     },
     TEST_TIMEOUT_MS,
   );
@@ -65,13 +65,18 @@ describe('the live example without a terminal', () => {
   });
 });
 
-/** Command lines of processes that mention a directory. */
-async function processesNaming(directory: string): Promise<string[]> {
-  const list = spawn('ps', ['-eo', 'args'], { stdio: ['ignore', 'pipe', 'ignore'] });
-  let output = '';
-  list.stdout.on('data', (text) => {
-    output += text;
-  });
-  await new Promise((resolve) => list.once('exit', resolve));
-  return output.split('\n').filter((line) => line.includes(directory));
+/** Command lines of processes that mention a directory (Linux). */
+function processesNaming(directory: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(commandLineOf)
+    .filter((line) => line.includes(directory));
+}
+
+function commandLineOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return ''; // it ended meanwhile
+  }
 }

@@ -1,6 +1,6 @@
 /** Clients over a whole cluster in this process: every request and disconnect is followed by a run. */
 import { type Backend, type Connector, localConnector } from '@aisexec/ipc';
-import type { ClientRef } from '@aisexec/service';
+import type { ClientRef, QuorumOptions } from '@aisexec/service';
 import { createTestCluster, type TestCluster } from '@aisexec/service/testing';
 import { type CkptState, checkState, ckptService } from './service/index.ts';
 
@@ -30,9 +30,13 @@ const checkedService = {
   ),
 };
 
-export function createClientCluster(nodes = 3, seed = 1, checked = true): ClientCluster {
+export function createClientCluster(
+  nodes = 3,
+  seed = 1,
+  checked = true,
+  quorum: QuorumOptions = { provider: 'votequorum', expectedVotes: nodes },
+): ClientCluster {
   const service = checked ? checkedService : ckptService;
-  const quorum = { provider: 'votequorum', expectedVotes: nodes } as const;
   const cluster = createTestCluster({ nodes, services: [service], seed, quorum });
   let paused = false;
   let scheduled = false;

@@ -5,7 +5,8 @@ import { clmService } from './service/index.ts';
 
 export interface ClientCluster {
   readonly cluster: TestCluster;
-  connector(node: number): Connector;
+  /** A client of the node; of root unless another uid is given. */
+  connector(node: number, uid?: number): Connector;
   /** Ends the connections to a node from its side, as when its executive stops. */
   drop(node: number): void;
 }
@@ -24,25 +25,28 @@ export function createClientCluster(nodes: number, settle = true): ClientCluster
   };
   return {
     cluster,
-    connector: (node) =>
-      localConnector(() => {
-        const host = cluster.host(node);
-        return {
-          connect(service, uid, sink) {
-            const ref = host.connect(service, uid, sink);
-            if (ref !== undefined) sinks.set(node, [...(sinks.get(node) ?? []), sink]);
-            return ref;
-          },
-          request(client, request, fn, argument) {
-            host.request(client, request, fn, argument);
-            schedule();
-          },
-          disconnect(client) {
-            host.disconnect(client);
-            schedule();
-          },
-        };
-      }),
+    connector: (node, uid = 0) =>
+      localConnector(
+        () => {
+          const host = cluster.host(node);
+          return {
+            connect(service, uid, sink) {
+              const ref = host.connect(service, uid, sink);
+              if (ref !== undefined) sinks.set(node, [...(sinks.get(node) ?? []), sink]);
+              return ref;
+            },
+            request(client, request, fn, argument) {
+              host.request(client, request, fn, argument);
+              schedule();
+            },
+            disconnect(client) {
+              host.disconnect(client);
+              schedule();
+            },
+          };
+        },
+        { uid },
+      ),
     drop(node) {
       for (const sink of sinks.get(node) ?? []) sink.closed('the executive stopped');
       sinks.delete(node);

@@ -11,10 +11,11 @@ import {
   type RingTimer,
   ringDefaults,
 } from '@aisexec/totem';
-import type { ExecutiveConfig } from './config/config.ts';
+import type { ExecutiveConfig, TransportConfig } from './config/config.ts';
 import { openStableStore } from './drivers/stable-store.ts';
 import { createTimers, type Timers } from './drivers/timers.ts';
-import { createUdpTransport, type UdpTransport } from './drivers/udp.ts';
+import { createMulticastTransport } from './drivers/udp/multicast.ts';
+import { createUdpTransport, type UdpOptions, type UdpTransport } from './drivers/udp/udp.ts';
 import { LEAVE_DRAIN_MS } from './limits.ts';
 
 export interface EngineOptions {
@@ -48,7 +49,8 @@ export type EngineFactory = (options: EngineOptions) => Promise<Engine>;
 /** @throws StableStoreError, TransportError: why this node cannot start. */
 export async function createTotemEngine(options: EngineOptions): Promise<Engine> {
   const { config, trace, failed } = options;
-  const { node, nodes, totem } = config;
+  const { node, nodes } = config;
+  const { io, ...totem } = config.totem;
   const store = openStableStore(config.stateDir, node.id);
   let ended = false;
   let ring: RingMachine | undefined;
@@ -70,9 +72,11 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
       }
     },
   });
-  const udp: UdpTransport = await createUdpTransport({
+  const { transport, ...timings } = totem;
+  const udp: UdpTransport = await openTransport(transport, {
     self: node,
     nodes,
+    io,
     receive(packet) {
       if (ended) return;
       try {
@@ -81,9 +85,19 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
         fail(error);
       }
     },
+    refused(nodeId) {
+      if (ended || ring === undefined) return false;
+      try {
+        ring.suspect(nodeId, performance.now());
+      } catch (error) {
+        fail(error);
+      }
+      return ring.members.includes(nodeId);
+    },
   });
+  if (udp.plain !== undefined) trace('plain-datagrams', { reason: udp.plain });
   const { ring: machine, messaging } = createTotem(
-    ringDefaults({ ...totem, nodeId: node.id, ringSeq: store.ringSeq, random: Math.random }),
+    ringDefaults({ ...timings, nodeId: node.id, ringSeq: store.ringSeq, random: Math.random }),
     {
       unicast: (target, packet) => udp.unicast(target, packet),
       multicast: (packet) => udp.multicast(packet),
@@ -120,6 +134,11 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
       udp: udp.stats(),
     }),
   };
+}
+
+function openTransport(transport: TransportConfig, options: UdpOptions): Promise<UdpTransport> {
+  if (transport.type === 'udpu') return createUdpTransport(options);
+  return createMulticastTransport({ ...options, ...transport });
 }
 
 function endpointText({ address, port }: UdpTransport): string {

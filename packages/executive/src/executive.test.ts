@@ -15,7 +15,7 @@ import { createAccessRule } from './admin/access.ts';
 import type { ExecutiveConfig } from './config/config.ts';
 import { loadPeerCredentials } from './drivers/native.ts';
 import { StateInUseError } from './drivers/state-lock.ts';
-import { TransportError } from './drivers/udp.ts';
+import { TransportError } from './drivers/udp/socket.ts';
 import {
   configs,
   eventsOf,

@@ -16,10 +16,12 @@ import {
 import { ringIdText } from '@aisexec/totem';
 import { createAccessRule } from './admin/access.ts';
 import { type AdminSource, createBackend, type ExecutiveBackend } from './admin/backend.ts';
+import { type CitizenPart, createCitizenPart } from './citizen.ts';
 import type { ExecutiveConfig } from './config/config.ts';
 import { loadPeerCredentials } from './drivers/native.ts';
 import { lockState, type StateLock } from './drivers/state-lock.ts';
 import { createTotemEngine, type Engine, type EngineFactory } from './engine.ts';
+import { CPG_OUTBOUND_BYTES_MAX, CPG_OUTBOUND_FRAMES_MAX } from './limits.ts';
 import { type LogEvent, logEvent } from './log/events.ts';
 import { servicesNamed } from './services.ts';
 import {
@@ -54,6 +56,11 @@ export interface ExecutiveEvents {
 
 const NS_PER_MS = 1_000_000n;
 
+/** An operator of the Corosync ring had this node killed (`corosync-cfgtool -k`). */
+export class KilledError extends Error {
+  override readonly name = 'KilledError';
+}
+
 /** The allow list needs the kernel's word on who connects, and it cannot be had. */
 export class CredentialsError extends Error {
   override readonly name = 'CredentialsError';
@@ -65,7 +72,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   readonly #startedAt = performance.now();
   readonly #bootTime = BigInt(Date.now()) * NS_PER_MS;
   readonly #loop: LoopMonitor = createLoopMonitor();
-  readonly #quorum: QuorumFilter;
+  #quorum: QuorumFilter;
+  #citizen: CitizenPart | undefined;
   #lock: StateLock | undefined;
   #engine: Engine | undefined;
   #host: ServiceHost | undefined;
@@ -78,9 +86,9 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     super();
     this.config = config;
     this.#onLog = onLog;
-    const { provider, expectedVotes, twoNode } = config.quorum;
+    const { provider, expectedVotes, twoNode, votes } = config.quorum;
     this.#quorum = createQuorum(
-      provider === 'none' ? { provider } : { provider, expectedVotes, twoNode },
+      provider === 'none' ? { provider } : { provider, expectedVotes, twoNode, votes },
     );
   }
 
@@ -111,12 +119,29 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       failed: (error) => this.#fail(error),
     });
     this.#engine = engine;
+    if (config.citizen) this.#joinCorosync(engine);
     const services = options.services ?? servicesNamed(config.services);
     const host = this.#createHost(engine, services);
     this.#host = host;
-    this.#backend = createBackend(host, this.#admin());
+    const { cpg } = this.#citizen ?? {};
+    this.#backend = createBackend(host, this.#admin(), cpg === undefined ? [] : [cpg]);
     if (options.listen !== false) this.#server = await this.#listen(this.#backend);
     engine.start();
+  }
+
+  #joinCorosync({ messaging }: Engine): void {
+    const { config } = this;
+    const citizen = createCitizenPart({
+      config,
+      messaging,
+      dropped: (reason, source) => this.#log('drop-message', { reason, source }),
+      killed: (source) =>
+        this.#fail(
+          new KilledError(`killed by an operator at node ${source} (corosync-cfgtool -k)`),
+        ),
+    });
+    this.#citizen = citizen;
+    if (citizen.quorum !== undefined) this.#quorum = citizen.quorum;
   }
 
   #createHost(engine: Engine, services: readonly AnyService[]): ServiceHost {
@@ -126,6 +151,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       messaging: engine.messaging,
       services,
       quorum: this.#quorum,
+      participants: this.#citizen?.citizen.participants ?? [],
       wallClock: () => BigInt(Date.now()) * NS_PER_MS,
       random: Math.random,
       effects: {
@@ -157,6 +183,10 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       mode: ipc.mode,
       backend,
       access: createAccessRule(ipc, process.getuid?.() ?? -1),
+      // The ring does not slow down for one process group's client (nor does Corosync): it may lag further.
+      limits: this.config.citizen
+        ? { outboundBytesMax: CPG_OUTBOUND_BYTES_MAX, outboundFramesMax: CPG_OUTBOUND_FRAMES_MAX }
+        : {},
       onEvent: ({ event, detail }) => this.#log(event, detail),
       ...(peers.read === undefined ? {} : { credentials: peers.read }),
     });
@@ -190,7 +220,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
 
   /** A service's replicated state, for people and tools. */
   inspect(service: string): unknown {
-    return this.#host?.inspect(service);
+    const { cpg } = this.#citizen ?? {};
+    return cpg?.name === service ? cpg.inspect() : this.#host?.inspect(service);
   }
 
   status(): ExecutiveStatus {
@@ -224,6 +255,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       counters: {
         ...this.#engine?.stats(),
         host: this.#host?.stats() ?? {},
+        ...(this.#citizen === undefined ? {} : { corosync: this.#citizen.citizen.stats() }),
         ...(this.#server === undefined ? {} : { ipc: this.#server.stats() }),
       },
     };

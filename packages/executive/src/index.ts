@@ -7,7 +7,7 @@ export type { ExecutiveConfig, NodeConfig, ServiceName } from './config/config.t
 export { type LoadedConfig, loadConfig, parseConfig } from './config/load.ts';
 export { StableStoreError } from './drivers/stable-store.ts';
 export { StateInUseError } from './drivers/state-lock.ts';
-export { TransportError } from './drivers/udp.ts';
+export { TransportError } from './drivers/udp/socket.ts';
 export {
   createTotemEngine,
   type Engine,

@@ -18,7 +18,29 @@ export const SELF_PACKETS_MAX = 1_024;
 /** Receive and send buffer asked of the kernel, as Corosync does (totem-wire §1.9). */
 export const SOCKET_BUFFER_BYTES = 2_179_072;
 
+/** Datagrams of one sendmmsg; more leave with the next. */
+export const SEND_BATCH = 128;
+/** Bytes of one sendmmsg; at least a datagram. */
+export const SEND_ARENA_BYTES = 1_048_576;
+/** Datagrams of one recvmmsg, and how many of those run before the event loop goes on. */
+export const RECEIVE_BATCH = 32;
+export const RECEIVE_BATCHES_PER_TURN = 4;
+/** Room for one received datagram: the largest there is. */
+export const RECEIVE_SLOT_BYTES = 65_536;
+/** Received packets share memory of this size. */
+export const RECEIVE_SLAB_BYTES = 262_144;
+/** Sources whose decoded address is remembered; at the bound all are forgotten. */
+export const SOURCES_KNOWN_MAX = 1_024;
+/** Entries of the error queue that are read at once. */
+export const REFUSALS_PER_READ = 256;
+/** A dead peer that the ring does not need gets one packet in this time, in milliseconds. */
+export const SPARED_PROBE_MS = 50;
+
 /** Milliseconds that a stop waits for the last packets to leave. */
 export const LEAVE_DRAIN_MS = 50;
 /** Bytes of log that wait for a slow reader; more are dropped. */
 export const LOG_BYTES_MAX = 1_048_576;
+
+/** What may wait for a slow client where CPG runs: libcpg's clients have no bound at all. */
+export const CPG_OUTBOUND_BYTES_MAX = 67_108_864;
+export const CPG_OUTBOUND_FRAMES_MAX = 65_536;

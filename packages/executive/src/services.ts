@@ -1,6 +1,6 @@
 /** The services that come with the executive, by the names that the configuration uses. */
 import { ckptService } from '@aisexec/ckpt/service';
-import { clmService } from '@aisexec/clm/service';
+import { createClmService } from '@aisexec/clm/service';
 import { evtService } from '@aisexec/evt/service';
 import { lckService } from '@aisexec/lck/service';
 import type { ServiceDefinition } from '@aisexec/service';
@@ -8,7 +8,7 @@ import type { ServiceName } from './config/config.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: services of one table differ in their states
 const SERVICES: Readonly<Record<ServiceName, ServiceDefinition<any>>> = {
-  clm: clmService,
+  clm: createClmService({ administrators: [0, process.getuid?.() ?? -1] }),
   lck: lckService,
   evt: evtService,
   ckpt: ckptService,

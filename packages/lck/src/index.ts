@@ -5,6 +5,7 @@
  *
  * @packageDocumentation
  */
+export { type ElectOptions, Leadership } from './client/election.ts';
 export {
   LockLostError,
   type LockLostReason,

@@ -103,6 +103,11 @@ export interface ExecContext {
   readonly time: bigint;
   /** Answer a client; a no-op on every node but the client's, and when the client is gone. */
   reply(source: Source, reply: Reply): void;
+  /**
+   * The same, for a reply that promises what only a lasting history can keep: when a partition was already on
+   * its way and this side turns out to be without quorum, or its history loses, `doubtful` leaves instead.
+   */
+  replyWhenCertain(source: Source, reply: Reply, doubtful: Reply): void;
   /** Queue a callback to a client; a no-op on every node but the client's. */
   callback(client: ClientRef, name: string, payload: unknown, options?: CallbackOptions): void;
 }
@@ -148,9 +153,9 @@ export interface SyncHandlers<State, Chunk> {
   readonly save: (state: State) => Iterable<Chunk>;
   readonly load: (state: State, chunk: Chunk) => void;
   /**
-   * One state out of two or more, the same on every node. The parts come winner first: quorate before
-   * not, then the higher ring sequence, then the lower representative, the longer history, the more
-   * nodes, the lowest node. May consume the parts. Objects may be in several parts, the parts having been
+   * One state out of two or more, the same on every node. The parts come winner first: the history whose
+   * last quorate ring is the younger, then the higher ring sequence, then the lower representative, the
+   * longer history, the more nodes, the lowest node. May consume the parts. Objects may be in several parts, the parts having been
    * one once. When a service has diverged, two parts may even be of one ring: merge all the same.
    */
   readonly merge: (parts: readonly StatePart<State>[]) => State;

@@ -12,6 +12,7 @@ import type {
   View,
 } from './contract.ts';
 import type { QuorumFilter } from './quorum/contract.ts';
+import type { SyncParticipant } from './sync/engine.ts';
 
 /** One client, as the host sees it. Methods are called synchronously and must not throw. */
 export interface ClientSink {
@@ -27,6 +28,8 @@ export interface HostOptions {
   // biome-ignore lint/suspicious/noExplicitAny: services of one host differ in their states
   readonly services: readonly ServiceDefinition<any>[];
   readonly quorum: QuorumFilter;
+  /** Further steps of the synchronisation, like those of Corosync's services (corosync/citizen.ts). */
+  readonly participants?: readonly SyncParticipant[];
   /** Nanoseconds since the Unix epoch. */
   readonly wallClock: () => bigint;
   /** Uniform in [0, 1), seeded. */

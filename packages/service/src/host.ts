@@ -13,6 +13,7 @@ import type { Group, GroupMessage, RingId } from '@aisexec/totem';
 import type { ClientRef, ExecContext, View } from './contract.ts';
 import { ClientTable } from './host/clients.ts';
 import { EventContext } from './host/context.ts';
+import { Doubt } from './host/doubt.ts';
 import { Emitter } from './host/emitter.ts';
 import { AIS_GROUP, decodeEnvelope, type Envelope, encodeEnvelope } from './host/envelope.ts';
 import { Expiry } from './host/expiry.ts';
@@ -41,6 +42,7 @@ class Host implements ServiceHost {
   readonly #byName = new Map<string, Replica>();
   readonly #emitter = new Emitter();
   readonly #clients: ClientTable;
+  readonly #doubt: Doubt;
   readonly #outbox: Outbox;
   readonly #requests: Requests;
   readonly #expiry: Expiry;
@@ -75,9 +77,12 @@ class Host implements ServiceHost {
     this.#uniqueCounter = random32(random);
     for (const definition of options.services) this.#addService(definition);
     this.#clients = new ClientTable(node.nodeId, random32(random), this.#emitter);
+    this.#doubt = new Doubt(this.#clients);
     const group: Group = messaging.join(AIS_GROUP, {
       deliver: (message) => this.#emitter.event(() => this.#deliver(message)),
-      configuration: () => {},
+      configuration: ({ type }) => {
+        if (type === 'transitional') this.#doubt.begin();
+      },
       drained: () => this.#emitter.event(() => this.#resume()),
     });
     this.#outbox = new Outbox(group);
@@ -132,7 +137,7 @@ class Host implements ServiceHost {
     });
     engine = createSyncEngine({
       messaging,
-      participants: [stateSync],
+      participants: [stateSync, ...(this.#options.participants ?? [])],
       started: (ringId) => this.#syncStarted(ringId),
       completed: (ringId) => this.#emitter.event(() => this.#syncCompleted(ringId)),
       dropped,
@@ -229,7 +234,7 @@ class Host implements ServiceHost {
     this.#lastView = view;
     this.#members = new Set(ids);
     this.#syncing = false;
-    this.#history.begin(view, plan.order, plan.pristine);
+    this.#history.begin(view, plan);
     const context = this.#context(view, plan.time);
     for (const [id, replica] of this.#replicas) {
       if (plan.services.get(id)?.diverged === true) this.#diverged(replica);
@@ -245,6 +250,7 @@ class Host implements ServiceHost {
     for (const replica of this.#replicas.values()) {
       replica.change('confchg', (state) => replica.definition.confchg?.(state, view, context));
     }
+    this.#doubt.end(quorate && !plan.joined.includes(this.#options.node.nodeId));
     this.#counters.views++;
     this.#trace('view', {
       ringId,
@@ -340,7 +346,7 @@ class Host implements ServiceHost {
   }
 
   #context(view: View, time: bigint): ExecContext {
-    return new EventContext(view, this.#history.order, time, this.#clients);
+    return new EventContext(view, this.#history.order, time, this.#clients, this.#doubt);
   }
 
   // Faults

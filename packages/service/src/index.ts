@@ -5,6 +5,22 @@
  * @packageDocumentation
  */
 export * from './contract.ts';
+export { createCfgService } from './corosync/cfg.ts';
+export { type Citizen, type CitizenOptions, createCitizen } from './corosync/citizen.ts';
+export type { CorosyncBus, CorosyncService } from './corosync/contract.ts';
+export {
+  createExecMessage,
+  decodeExecHeader,
+  EXEC_HEADER_BYTES,
+  type ExecHeader,
+  viewOf,
+} from './corosync/exec-message.ts';
+export {
+  createVotequorum,
+  type VoteOptions,
+  type Votequorum,
+} from './corosync/votequorum.ts';
+export { Emitter } from './host/emitter.ts';
 export { createServiceHost } from './host.ts';
 export * from './host-contract.ts';
 export { InvariantError, invariant } from './invariant.ts';

@@ -6,6 +6,8 @@ export const REQUESTS_IN_FLIGHT_MAX = 128;
 export const REQUESTS_OUTSTANDING_MAX = 4096;
 /** Highest service id: Corosync's tables have 64 entries and are indexed unchecked (totem-wire §4.7). */
 export const SERVICE_ID_MAX = 63;
+/** Highest function number of a Corosync service that is sent or believed; no service has more. */
+export const EXEC_FUNCTION_MAX = 63;
 /** Entries of a service_build message (totem-wire §4.1). */
 export const SYNC_SERVICES_MAX = 128;
 /** Nodes of a ring, as Corosync bounds them (totem-wire §4.7). */

@@ -64,6 +64,7 @@ export function runSimulation(
     factory: factoryOf(scenario, options),
     trace: createTrace(sinks),
     clockDrift: scenario.clockDrift,
+    refusals: scenario.mix.refusals,
   });
   const nemesis = createNemesis(world, scenario.mix, scenario.random.fork('nemesis'));
   const simulation = { world, nemesis, checker, scenario };

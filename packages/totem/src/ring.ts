@@ -85,6 +85,11 @@ export interface RingMachine extends Ring {
    */
   receive(packet: Uint8Array, now: number): void;
   timeout(timer: RingTimer, now: number): void;
+  /**
+   * A hint that `node` may be dead: its host answered that nobody listens there. It may be false or late and
+   * proves nothing; it makes the ring ask at once instead of waiting for a time-out (ADR 0110).
+   */
+  suspect(node: number, now: number): void;
   /** Leave in good order: multicasts LEAVE. Afterwards every input is ignored (totem-wire §3.3). */
   leave(now: number): void;
   readonly state: RingState;

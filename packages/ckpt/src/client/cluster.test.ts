@@ -3,6 +3,7 @@ import {
   SA_AIS_ERR_NO_SPACE,
   SA_AIS_ERR_NOT_EXIST,
   SA_AIS_ERR_TIMEOUT,
+  SA_AIS_ERR_TRY_AGAIN,
 } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -200,26 +201,43 @@ describe('members that come and go', () => {
     expect(await ids(three)).toEqual(await ids(one));
   });
 
-  test('partitions merge: winner first, both sides keep their opens, losers are told', async () => {
-    const clients = createClientCluster(3);
+  test('partitions without quorum rules merge: winner first, both sides keep their opens, losers are told', async () => {
+    const clients = createClientCluster(3, 1, true, { provider: 'none' });
     const one = await open(clients, 1);
     const told: boolean[] = [];
     const onReplaced = ({ lost }: { lost: boolean }) => told.push(lost);
     const three = await open(clients, 3, 'c', { onReplaced });
     await one.section('s').create(bytes('common'));
     clients.cluster.split([[1, 2], [3]]);
-    await one.section('s').overwrite(bytes('majority'));
-    await three.section('s').overwrite(bytes('minority'));
+    await one.section('s').overwrite(bytes('here'));
+    await three.section('s').overwrite(bytes('there'));
     await three.section('mine').create(bytes('kept'));
     const alone = await open(clients, 3, 'alone');
     await alone.section('a').create(bytes('kept, too'));
     clients.cluster.heal();
     expect(clients.cluster.hashes('ckpt').length).toBe(1);
-    expect(text(await three.section('s').read())).toBe('majority');
-    expect(text(await one.section('s').read())).toBe('majority');
+    expect(text(await three.section('s').read())).toBe('here');
+    expect(text(await one.section('s').read())).toBe('here');
     expect(told).toEqual([false]);
     expect(text(await one.section('mine').read())).toBe('kept');
     expect(text(await alone.section('a').read())).toBe('kept, too');
+    await three.section('s').overwrite(bytes('together'));
+    expect(text(await one.section('s').read())).toBe('together');
+  });
+
+  test('a side without quorum reads and opens, refuses writes with TRY_AGAIN, and nothing acknowledged is lost', async () => {
+    const clients = createClientCluster(3);
+    const one = await open(clients, 1);
+    const three = await open(clients, 3);
+    await one.section('s').create(bytes('common'));
+    clients.cluster.split([[1, 2], [3]]);
+    await one.section('s').overwrite(bytes('majority'));
+    const refused = { code: SA_AIS_ERR_TRY_AGAIN };
+    await expect(three.section('s').overwrite(bytes('minority'))).rejects.toMatchObject(refused);
+    await expect(three.section('t').create(bytes('minority'))).rejects.toMatchObject(refused);
+    expect(text(await three.section('s').read())).toBe('common');
+    clients.cluster.heal();
+    expect(text(await three.section('s').read())).toBe('majority');
     await three.section('s').overwrite(bytes('together'));
     expect(text(await one.section('s').read())).toBe('together');
   });

@@ -35,6 +35,7 @@ import {
 } from './state.ts';
 
 const open: Change<OrderedRequests['open']> = {
+  withoutQuorum: true,
   check: checkOpen,
   apply: (state, request, source, ctx) => {
     const opens = state.clients.get(clientKey(source))?.opens;
@@ -51,6 +52,7 @@ const open: Change<OrderedRequests['open']> = {
 };
 
 const close: Change<OrderedRequests['close']> = {
+  withoutQuorum: true,
   apply: (state, { handle }, source, ctx) => ({
     rc: closeOpen(state, source, handle, ctx.time) ? SA_AIS_OK : SA_AIS_ERR_BAD_HANDLE,
   }),

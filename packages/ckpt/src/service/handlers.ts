@@ -6,7 +6,12 @@
  * Library handlers look at no state before they multicast: a client may send an open and a write to
  * it without waiting in between, and only the order decides what the write finds.
  */
-import { SA_AIS_OK, type SaAisErrorT } from '@aisexec/ais';
+import {
+  SA_AIS_ERR_TIMEOUT,
+  SA_AIS_ERR_TRY_AGAIN,
+  SA_AIS_OK,
+  type SaAisErrorT,
+} from '@aisexec/ais';
 import {
   type ExecContext,
   type ExecHandler,
@@ -29,6 +34,8 @@ export interface Change<Request> {
   /** What can be refused without any state. */
   readonly check?: (request: Request) => SaAisErrorT;
   readonly apply: (state: CkptState, request: Request, source: Source, ctx: ExecContext) => Reply;
+  /** Served without quorum, too: it concerns only the client's own handles (ADR 0085). */
+  readonly withoutQuorum?: true;
 }
 
 export type Changes = { readonly [K in keyof OrderedRequests]?: Change<OrderedRequests[K]> };
@@ -77,12 +84,16 @@ export function libTable(changes: Changes, queries: Queries): LibTable {
 export function execTable(changes: Changes): ExecTable {
   const table: ExecTable = {};
   for (const name of keysOf(changes)) {
-    const { check, apply } = changes[name] as Change<unknown>;
+    const { check, apply, withoutQuorum = false } = changes[name] as Change<unknown>;
     table[name] = execHandler<CkptState, unknown>({
       message: orderedRequest[name],
       apply: (state, message, source, ctx) => {
-        const rc = check?.(message) ?? SA_AIS_OK;
-        ctx.reply(source, rc === SA_AIS_OK ? apply(state, message, source, ctx) : { rc });
+        const refused = ctx.view.quorate || withoutQuorum ? SA_AIS_OK : SA_AIS_ERR_TRY_AGAIN;
+        const rc = refused === SA_AIS_OK ? (check?.(message) ?? SA_AIS_OK) : refused;
+        const reply = rc === SA_AIS_OK ? apply(state, message, source, ctx) : { rc };
+        // TIMEOUT says in AIS what is true then: nobody knows whether it was done.
+        if (withoutQuorum) ctx.reply(source, reply);
+        else ctx.replyWhenCertain(source, reply, { rc: SA_AIS_ERR_TIMEOUT });
       },
     });
   }

@@ -113,6 +113,7 @@ export class FakeReplica {
       order: (BigInt(this.view.ringId.seq) << 32n) | this.#order,
       time: this.now,
       reply: (_source, reply) => this.#replies.push(reply),
+      replyWhenCertain: (_source, reply) => this.#replies.push(reply),
       callback: (client, name, payload) => this.callbacks.push({ client, name, payload }),
     };
   }

@@ -13,6 +13,7 @@ import type { Change, Changes } from './handlers.ts';
 import { watchKey } from './state.ts';
 
 const watch: Change<OrderedRequests['watch']> = {
+  withoutQuorum: true,
   apply: (state, { handle, serial, sectionId: section, data }, source, ctx) => {
     const found = access(state, source, handle, { right: SA_CKPT_CHECKPOINT_READ, data: false });
     if (found.checkpoint === undefined) return found;
@@ -27,6 +28,7 @@ const watch: Change<OrderedRequests['watch']> = {
 };
 
 const unwatch: Change<OrderedRequests['unwatch']> = {
+  withoutQuorum: true,
   apply: (state, { handle, serial }, source) => {
     const found = access(state, source, handle, { data: false });
     if (found.checkpoint === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };

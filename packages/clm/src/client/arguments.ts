@@ -1,7 +1,6 @@
 /** Checks of what a caller hands to the literal layer (the table of AIS B.4). */
 import {
   SA_AIS_ERR_BAD_FLAGS,
-  SA_AIS_ERR_NOT_SUPPORTED,
   SA_AIS_ERR_TIMEOUT,
   SA_AIS_OK,
   SA_TIME_END,
@@ -23,10 +22,7 @@ const STEPS = SA_TRACK_START_STEP | SA_TRACK_VALIDATE_STEP;
 const ANY_CHANGES = SA_TRACK_CHANGES | SA_TRACK_CHANGES_ONLY;
 const B01_FLAGS = SA_TRACK_CURRENT | ANY_CHANGES | SA_TRACK_LOCAL;
 
-/**
- * BAD_FLAGS for unknown bits and forbidden combinations. Steps are asked for with B.04 handles only; that
- * they are well asked for is NOT_SUPPORTED: no change is announced before it is completed.
- */
+/** BAD_FLAGS for unknown bits and forbidden combinations. Steps are for B.04 handles only. */
 export function checkTrackFlags(flags: number, generation: Generation): SaAisErrorT {
   const known = generation === 1 ? B01_FLAGS : B01_FLAGS | STEPS;
   const isKnown = Number.isInteger(flags) && flags >= 0 && flags <= known && (flags & ~known) === 0;
@@ -34,7 +30,7 @@ export function checkTrackFlags(flags: number, generation: Generation): SaAisErr
   if ((flags & (SA_TRACK_CURRENT | ANY_CHANGES)) === 0) return SA_AIS_ERR_BAD_FLAGS;
   if ((flags & ANY_CHANGES) === ANY_CHANGES) return SA_AIS_ERR_BAD_FLAGS;
   if ((flags & STEPS) === 0) return SA_AIS_OK;
-  return (flags & ANY_CHANGES) === 0 ? SA_AIS_ERR_BAD_FLAGS : SA_AIS_ERR_NOT_SUPPORTED;
+  return (flags & ANY_CHANGES) === 0 ? SA_AIS_ERR_BAD_FLAGS : SA_AIS_OK;
 }
 
 /** What to subscribe to; undefined for a pure CURRENT request. */

@@ -18,3 +18,36 @@ export const {
   SA_CLM_CHANGE_ABORTED,
   SA_CLM_CHANGE_COMPLETED,
 } = SaClmChangeStepT;
+
+/** What a subscriber answers to VALIDATE and START. */
+export const SaClmResponseT = {
+  SA_CLM_CALLBACK_RESPONSE_OK: 1,
+  SA_CLM_CALLBACK_RESPONSE_REJECTED: 2,
+  SA_CLM_CALLBACK_RESPONSE_ERROR: 3,
+} as const;
+export type SaClmResponseT = (typeof SaClmResponseT)[keyof typeof SaClmResponseT];
+export const {
+  SA_CLM_CALLBACK_RESPONSE_OK,
+  SA_CLM_CALLBACK_RESPONSE_REJECTED,
+  SA_CLM_CALLBACK_RESPONSE_ERROR,
+} = SaClmResponseT;
+
+export const SaClmAdminStateT = {
+  SA_CLM_ADMIN_UNLOCKED: 1,
+  SA_CLM_ADMIN_LOCKED: 2,
+  SA_CLM_ADMIN_SHUTTING_DOWN: 3,
+} as const;
+export type SaClmAdminStateT = (typeof SaClmAdminStateT)[keyof typeof SaClmAdminStateT];
+export const { SA_CLM_ADMIN_UNLOCKED, SA_CLM_ADMIN_LOCKED, SA_CLM_ADMIN_SHUTTING_DOWN } =
+  SaClmAdminStateT;
+
+export const SaClmAdminOperationIdT = {
+  SA_CLM_ADMIN_UNLOCK: 1,
+  SA_CLM_ADMIN_LOCK: 2,
+  SA_CLM_ADMIN_SHUTDOWN: 3,
+  SA_CLM_ADMIN_RESET: 4,
+} as const;
+export type SaClmAdminOperationIdT =
+  (typeof SaClmAdminOperationIdT)[keyof typeof SaClmAdminOperationIdT];
+export const { SA_CLM_ADMIN_UNLOCK, SA_CLM_ADMIN_LOCK, SA_CLM_ADMIN_SHUTDOWN, SA_CLM_ADMIN_RESET } =
+  SaClmAdminOperationIdT;

@@ -2,6 +2,7 @@
 import { SA_FALSE, SA_TRUE } from '@aisexec/ais';
 import type { Reply } from '@aisexec/ipc';
 import {
+  type ChangeStep,
   type ClusterNode,
   type NodeChange,
   SA_CLM_NODE_LEFT,
@@ -49,12 +50,15 @@ export function toClusterNode(
     : { ...common, executionEnvironment: '' };
 }
 
+/** A node that has left is no member; one that is about to leave still is. */
 export function toNotifications(
   nodes: readonly NodeChange[],
   generation: Generation,
+  step: ChangeStep,
 ): SaClmClusterNotificationT_4[] {
+  const isMember = (change: number) => step !== 'completed' || change !== SA_CLM_NODE_LEFT;
   return nodes.map(({ node, change }) => ({
-    clusterNode: toClusterNode(node, change !== SA_CLM_NODE_LEFT, generation),
+    clusterNode: toClusterNode(node, isMember(change), generation),
     clusterChange: change,
   }));
 }
@@ -63,7 +67,8 @@ export function toNotifications(
 export function toBuffer(
   view: ViewReport,
   generation: Generation,
+  step: ChangeStep,
 ): SaClmClusterNotificationBufferT_4 {
-  const notification = toNotifications(view.nodes, generation);
+  const notification = toNotifications(view.nodes, generation, step);
   return { viewNumber: view.viewNumber, numberOfItems: notification.length, notification };
 }

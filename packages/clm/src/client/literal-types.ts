@@ -9,7 +9,7 @@ import type {
 } from '@aisexec/ais';
 import type { ConnectOptions, SelectionObject } from '@aisexec/ipc';
 import type { SaClmClusterChangesT } from '../protocol.ts';
-import type { SaClmChangeStepT, SaClmNodeAddressFamilyT } from './constants.ts';
+import type { SaClmChangeStepT, SaClmNodeAddressFamilyT, SaClmResponseT } from './constants.ts';
 
 export type SaClmHandleT = Handle<'SaClmHandleT'>;
 /** A u32; `SA_CLM_LOCAL_NODE_ID` is the node of the caller. */
@@ -72,7 +72,7 @@ export interface SaClmCallbacksT {
   >;
 }
 
-/** Callbacks of a B.04 handle. Changes are always COMPLETED: they need no response. */
+/** Callbacks of a B.04 handle. An `invocation` other than 0 is to be answered by `saClmResponse_4`. */
 export interface SaClmCallbacksT_4 {
   readonly saClmClusterTrackCallback?: Callback<
     [
@@ -147,5 +147,10 @@ export interface SaClm {
     clmHandle: SaClmHandleT,
     invocation: SaInvocationT,
     nodeId: SaClmNodeIdT,
+  ): Promise<Rc>;
+  saClmResponse_4(
+    clmHandle: SaClmHandleT,
+    invocation: SaInvocationT,
+    response: SaClmResponseT,
   ): Promise<Rc>;
 }

@@ -1,71 +1,47 @@
 /**
  * The literal AIS layer: every function of AIS CLM under its own name, in both generations (B.01 and
  * B.04), with its result codes. AIS conditions are result codes; only a wrong JavaScript type throws, a
- * TypeError. The change of a membership is reported when it is completed; nobody is asked before.
+ * TypeError.
  */
 import {
   type HandleTable,
   SA_AIS_ERR_BAD_HANDLE,
   SA_AIS_ERR_INIT,
   SA_AIS_ERR_INVALID_PARAM,
-  SA_AIS_ERR_NO_SPACE,
+  SA_AIS_ERR_LIBRARY,
   SA_AIS_ERR_NOT_EXIST,
+  SA_AIS_ERR_UNAVAILABLE,
   SA_AIS_ERR_VERSION,
   SA_AIS_OK,
-  SA_TIME_UNKNOWN,
-  SA_TRACK_CURRENT,
   type SaAisErrorT,
   type SaDispatchFlagsT,
   type SaVersionT,
 } from '@aisexec/ais';
+import { type ConnectOptions, createHandleTable } from '@aisexec/ipc';
+import type { ChangedEvent, StepResponse } from '../protocol.ts';
+import { checkCallbacks, expect64, expectNumber, withinTimeout } from './arguments.ts';
 import {
-  type AisHandle,
-  type ConnectOptions,
-  createHandleTable,
-  openHandle,
-  type Reply,
-} from '@aisexec/ipc';
-import { CHANGED, type ChangedEvent, CLM_SERVICE, type ViewReport } from '../protocol.ts';
-import {
-  checkCallbacks,
-  checkTrackFlags,
-  expect64,
-  expectNumber,
-  isLocal,
-  modeOf,
-  withinTimeout,
-} from './arguments.ts';
-import { SA_CLM_CHANGE_COMPLETED } from './constants.ts';
-import {
-  type Generation,
-  nodeOf,
-  toBuffer,
-  toClusterNode,
-  toNotifications,
-  viewOf,
-} from './convert.ts';
-import { TrackFeed } from './feed.ts';
+  SA_CLM_CALLBACK_RESPONSE_ERROR,
+  SA_CLM_CALLBACK_RESPONSE_OK,
+  SA_CLM_CALLBACK_RESPONSE_REJECTED,
+} from './constants.ts';
+import { type Generation, nodeOf, toClusterNode } from './convert.ts';
+import { ClmHandle } from './handle.ts';
+import { track } from './literal-track.ts';
 import type {
   Rc,
   SaClm,
   SaClmCallbacksT,
   SaClmCallbacksT_4,
   SaClmClusterNodeT_4,
-  SaClmClusterNotificationBufferT,
   SaClmHandleT,
 } from './literal-types.ts';
+import { openClm } from './open.ts';
 
-/** One `saClmInitialize`; also the owner of its track callbacks in the queue. */
-interface ClmHandle {
-  readonly ais: AisHandle;
-  readonly generation: Generation;
-  readonly callbacks: SaClmCallbacksT & SaClmCallbacksT_4;
-  readonly feed: TrackFeed;
-}
-
-const VERSIONS: Readonly<Record<Generation, SaVersionT>> = {
-  1: { releaseCode: 'B', majorVersion: 1, minorVersion: 1 },
-  4: { releaseCode: 'B', majorVersion: 4, minorVersion: 1 },
+const RESPONSES: Readonly<Record<number, StepResponse>> = {
+  [SA_CLM_CALLBACK_RESPONSE_OK]: 'ok',
+  [SA_CLM_CALLBACK_RESPONSE_REJECTED]: 'rejected',
+  [SA_CLM_CALLBACK_RESPONSE_ERROR]: 'error',
 };
 
 /** Makes one set of the AIS functions with a handle table of its own. */
@@ -88,19 +64,16 @@ export function createSaClm(): SaClm {
     connect: ConnectOptions | undefined,
   ) => {
     const callbacks = checkCallbacks(clmCallbacks) as SaClmCallbacksT & SaClmCallbacksT_4;
-    let feed: TrackFeed | undefined;
-    const opened = await openHandle({
-      service: CLM_SERVICE,
-      supported: [VERSIONS[generation]],
-      version,
-      connect,
-      onEvent: (event) => {
-        if (event.name === CHANGED) feed?.receive(event.payload as ChangedEvent);
-      },
-    });
-    if (opened.handle === undefined) return { rc: opened.rc };
-    feed = new TrackFeed((event) => queueTrackCallback(handle, event));
-    const handle: ClmHandle = { ais: opened.handle, generation, callbacks, feed };
+    let handle: ClmHandle | undefined;
+    const onChanged = (event: ChangedEvent) => handle?.feed.receive(event);
+    const opened = await openClm({ generation, version, connect, onChanged });
+    if (opened.ais === undefined) {
+      const { rc } = opened;
+      const isStale = rc === SA_AIS_ERR_UNAVAILABLE && generation === 1;
+      return { rc: isStale ? SA_AIS_ERR_LIBRARY : rc };
+    }
+    const { ais, admission } = opened;
+    handle = new ClmHandle({ ais, generation, callbacks, admission });
     return { rc: SA_AIS_OK, clmHandle: handles.add(handle) };
   };
 
@@ -113,16 +86,20 @@ export function createSaClm(): SaClm {
     expect64('timeout', timeout);
     if (typeof handle === 'number') return { rc: handle };
     if (nodeId === 0 || timeout < 0n) return { rc: SA_AIS_ERR_INVALID_PARAM };
-    const reply = await withinTimeout(handle.ais.request('nodeGet', { nodeId }), timeout);
+    const reply = await withinTimeout(handle.ask('nodeGet', { nodeId }), timeout);
     const node = nodeOf(reply);
     if (reply.rc !== SA_AIS_OK || node === undefined) return { rc: reply.rc };
     return { rc: SA_AIS_OK, clusterNode: toClusterNode(node, true, handle.generation) };
   };
 
-  const notificationFree = (handle: ClmHandle | SaAisErrorT, notification: unknown): Rc => {
-    if (notification === null || notification === undefined)
+  const notificationFree = async (
+    handle: ClmHandle | SaAisErrorT,
+    notification: unknown,
+  ): Promise<Rc> => {
+    if (notification === null || notification === undefined) {
       return { rc: SA_AIS_ERR_INVALID_PARAM };
-    return { rc: typeof handle === 'number' ? handle : SA_AIS_OK };
+    }
+    return { rc: typeof handle === 'number' ? handle : await handle.standing() };
   };
 
   return {
@@ -132,20 +109,24 @@ export function createSaClm(): SaClm {
     async saClmSelectionObjectGet(clmHandle) {
       const handle = find(clmHandle);
       if (handle === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
-      return { rc: SA_AIS_OK, selectionObject: handle.ais.selectionObject() };
+      const rc = await handle.standing();
+      return rc === SA_AIS_OK ? { rc, selectionObject: handle.ais.selectionObject() } : { rc };
     },
 
     async saClmDispatch(clmHandle, dispatchFlags) {
       const handle = find(clmHandle);
       if (handle === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
-      return { rc: await handle.ais.dispatch(dispatchFlags as SaDispatchFlagsT) };
+      return { rc: await handle.dispatch(dispatchFlags as SaDispatchFlagsT) };
     },
 
     async saClmFinalize(clmHandle) {
       const handle = find(clmHandle);
       if (handle === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
       handles.delete(clmHandle);
-      return { rc: await handle.ais.finalize() };
+      // A stale handle is gone after this like any other; that it was stale is LIBRARY (AIS B.0).
+      const standing = await handle.standing();
+      const rc = await handle.ais.finalize();
+      return { rc: standing === handle.staleCode ? SA_AIS_ERR_LIBRARY : rc };
     },
 
     async saClmClusterTrack(clmHandle, trackFlags, notificationBuffer) {
@@ -158,9 +139,12 @@ export function createSaClm(): SaClm {
     async saClmClusterTrackStop(clmHandle) {
       const handle = find(clmHandle);
       if (handle === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
-      if (!handle.feed.active) return { rc: SA_AIS_ERR_NOT_EXIST };
-      const { rc } = await handle.ais.request('trackStop', {});
-      if (rc === SA_AIS_OK || rc === SA_AIS_ERR_NOT_EXIST) stopFeed(handle);
+      if (!handle.feed.active) {
+        const rc = await handle.standing();
+        return { rc: rc === SA_AIS_OK ? SA_AIS_ERR_NOT_EXIST : rc };
+      }
+      const { rc } = await handle.ask('trackStop', {});
+      if (rc === SA_AIS_OK || rc === SA_AIS_ERR_NOT_EXIST) handle.stopTracking();
       return { rc };
     },
 
@@ -186,7 +170,9 @@ export function createSaClm(): SaClm {
       if (invocation === 0n || nodeId === 0) return { rc: SA_AIS_ERR_INVALID_PARAM };
       const callback = handle.callbacks.saClmClusterNodeGetCallback;
       if (!callback) return { rc: SA_AIS_ERR_INIT };
-      handle.ais.request('nodeGet', { nodeId }).then((reply) => {
+      const rc = await handle.standing();
+      if (rc !== SA_AIS_OK) return { rc };
+      handle.ask('nodeGet', { nodeId }).then((reply) => {
         const node = nodeOf(reply);
         const isGood = reply.rc === SA_AIS_OK && node !== undefined;
         const clusterNode = isGood ? toClusterNode(node, true, handle.generation) : null;
@@ -194,114 +180,16 @@ export function createSaClm(): SaClm {
       });
       return { rc: SA_AIS_OK };
     },
+
+    async saClmResponse_4(clmHandle, invocation, response) {
+      const handle = findOf(clmHandle, 4);
+      expect64('invocation', invocation);
+      expectNumber('response', response);
+      if (typeof handle === 'number') return { rc: handle };
+      const answer = RESPONSES[response];
+      if (answer === undefined || invocation <= 0n) return { rc: SA_AIS_ERR_INVALID_PARAM };
+      const { rc } = await handle.ask('respond', { invocation, response: answer });
+      return { rc };
+    },
   };
-}
-
-/** `saClmClusterTrack` of either generation. */
-async function track(
-  handle: ClmHandle | SaAisErrorT,
-  trackFlags: number,
-  buffer: SaClmClusterNotificationBufferT | null | undefined,
-): Promise<Rc> {
-  expectNumber('trackFlags', trackFlags);
-  if (typeof handle === 'number') return { rc: handle };
-  const rc = checkTrackFlags(trackFlags, handle.generation);
-  if (rc !== SA_AIS_OK) return { rc };
-  const mode = modeOf(trackFlags);
-  const local = isLocal(trackFlags);
-  const wantsCurrent = (trackFlags & SA_TRACK_CURRENT) !== 0;
-  const given = wantsCurrent ? (buffer ?? undefined) : undefined;
-  if (given?.notification && given.numberOfItems === 0) return { rc: SA_AIS_ERR_INVALID_PARAM };
-  const needsCallback = mode !== undefined || (wantsCurrent && given === undefined);
-  if (needsCallback && !handle.callbacks.saClmClusterTrackCallback) return { rc: SA_AIS_ERR_INIT };
-
-  // The current view first: a call that fails for want of space subscribes to nothing.
-  if (mode === undefined || given !== undefined) {
-    const reply = await handle.ais.request('current', { local });
-    if (reply.rc !== SA_AIS_OK) return { rc: reply.rc };
-    if (given !== undefined && !fits(given, viewOf(reply))) return { rc: SA_AIS_ERR_NO_SPACE };
-    if (mode === undefined) return answerCurrent(handle, viewOf(reply), given);
-  }
-  const subscription = handle.feed.ask();
-  const reply = await handle.ais.request('track', { mode, local, subscription });
-  if (reply.rc !== SA_AIS_OK) {
-    handle.feed.refuse(subscription);
-    return { rc: reply.rc };
-  }
-  return subscribed(handle, subscription, reply, wantsCurrent, given);
-}
-
-/** The subscription stands; what was asked for as CURRENT comes before its first change. */
-function subscribed(
-  handle: ClmHandle,
-  subscription: number,
-  reply: Reply,
-  wantsCurrent: boolean,
-  given: SaClmClusterNotificationBufferT | undefined,
-): Rc {
-  let answer: Rc = { rc: SA_AIS_OK };
-  handle.feed.begin(subscription, () => {
-    if (wantsCurrent) answer = answerCurrent(handle, viewOf(reply), given);
-  });
-  return answer;
-}
-
-/** Into the caller's buffer, or by one callback. */
-function answerCurrent(
-  handle: ClmHandle,
-  view: ViewReport,
-  given: SaClmClusterNotificationBufferT | undefined,
-): Rc {
-  if (given === undefined) {
-    queueTrackCallback(handle, view);
-    return { rc: SA_AIS_OK };
-  }
-  if (!fits(given, view)) return { rc: SA_AIS_ERR_NO_SPACE };
-  const notifications = toNotifications(view.nodes, handle.generation);
-  given.viewNumber = view.viewNumber;
-  given.numberOfItems = notifications.length;
-  if (given.notification === null) given.notification = notifications;
-  else given.notification.splice(0, notifications.length, ...notifications);
-  return { rc: SA_AIS_OK };
-}
-
-/** Whether the caller's array is large enough; if not, it is told what would be. */
-function fits(given: SaClmClusterNotificationBufferT, view: ViewReport): boolean {
-  if (given.notification === null || given.notification === undefined) {
-    given.notification = null;
-    return true;
-  }
-  if (given.numberOfItems >= view.nodes.length) return true;
-  given.numberOfItems = view.nodes.length;
-  return false;
-}
-
-function queueTrackCallback(handle: ClmHandle, view: ViewReport): void {
-  const { generation, callbacks } = handle;
-  const callback = callbacks.saClmClusterTrackCallback;
-  if (!callback) return;
-  const buffer = toBuffer(view, generation);
-  const run = (): void | Promise<void> =>
-    generation === 1
-      ? (callback as NonNullable<SaClmCallbacksT['saClmClusterTrackCallback']>)(
-          buffer,
-          view.memberCount,
-          SA_AIS_OK,
-        )
-      : (callback as NonNullable<SaClmCallbacksT_4['saClmClusterTrackCallback']>)(
-          buffer,
-          view.memberCount,
-          0n,
-          null,
-          null,
-          SA_CLM_CHANGE_COMPLETED,
-          SA_TIME_UNKNOWN,
-          SA_AIS_OK,
-        );
-  handle.ais.enqueue({ priority: 0, owner: handle, run });
-}
-
-function stopFeed(handle: ClmHandle): void {
-  handle.feed.end();
-  handle.ais.dropCallbacks(handle);
 }

@@ -5,9 +5,13 @@
  *     for await (const { members, joined, left } of membership.track()) …
  */
 import {
+  SA_AIS_ERR_BAD_OPERATION,
+  SA_AIS_ERR_BUSY,
+  SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_LIBRARY,
   SA_AIS_ERR_NOT_EXIST,
   SA_AIS_ERR_TIMEOUT,
+  SA_AIS_ERR_UNAVAILABLE,
   SaAisError,
 } from '@aisexec/ais';
 import {
@@ -17,28 +21,31 @@ import {
   type ConnectOptions,
   deadlineOf,
   okOrThrow,
-  openHandle,
   type Reply,
   type RetryOptions,
   withRetry,
 } from '@aisexec/ipc';
 import {
-  CHANGED,
   type ChangedEvent,
-  CLM_SERVICE,
   SA_CLM_LOCAL_NODE_ID,
+  type StepResponse,
   type ViewReport,
 } from '../protocol.ts';
+import { NodeAdmin } from './admin.ts';
 import { nodeOf, viewOf } from './convert.ts';
+import { type PlannedStep, TrackCursor } from './cursor.ts';
 import { TrackFeed } from './feed.ts';
+import { openClm, VERSIONS } from './open.ts';
 import {
   leftIn,
   type Member,
+  type MembershipChange,
   type MembershipView,
+  type Removal,
   toMember,
+  toRemoval,
   toView,
   type ViewChange,
-  ViewCursor,
 } from './view.ts';
 
 export interface MembershipOptions extends ConnectOptions, CallOptions {
@@ -46,46 +53,71 @@ export interface MembershipOptions extends ConnectOptions, CallOptions {
   readonly retry?: RetryOptions | false;
 }
 
+/** With steps, `track` also tells of administrative removals before they happen. */
+export interface StepOptions extends CallOptions {
+  /** `validate`: to be asked whether a member may be removed; `start`: to be told, and waited for. */
+  readonly steps: readonly ('validate' | 'start')[];
+  /**
+   * What happens when the next item is asked for although a step was not answered: `refuse` (default)
+   * throws BAD_OPERATION, `wait` leaves it to the time supervision, a response is given as it is.
+   */
+  readonly unanswered?: 'refuse' | 'wait' | StepResponse;
+}
+
 /** A client of the membership service. */
 export class Membership implements AsyncDisposable {
+  /** Locks, unlocks and shuts down nodes, over this connection. */
+  readonly admin: NodeAdmin;
   readonly #handle: AisHandle;
+  readonly #admission: bigint;
   readonly #retry: RetryOptions | false;
   readonly #feed: TrackFeed;
-  readonly #cursors = new Set<ViewCursor>();
+  readonly #cursors = new Set<TrackCursor>();
+  /** The one of them that is told of steps. */
+  #stepCursor: TrackCursor | undefined;
   #latest: MembershipView | undefined;
-  #subscribing: Promise<void> | undefined;
+  /** The last subscription asked for, and whether there is one. */
+  #subscribing: Promise<void> = Promise.resolve();
+  #isSubscribed = false;
   #ended: SaAisError | undefined;
 
-  private constructor(handle: AisHandle, feed: TrackFeed, retry: RetryOptions | false) {
+  private constructor(
+    handle: AisHandle,
+    admission: bigint,
+    feed: TrackFeed,
+    retry: RetryOptions | false,
+  ) {
     this.#handle = handle;
+    this.#admission = admission;
     this.#retry = retry;
     this.#feed = feed;
+    this.admin = new NodeAdmin((fn, argument) => handle.request(fn, argument), retry);
     handle.onLost((reason) => this.#end(new SaAisError(SA_AIS_ERR_LIBRARY, TRACK, reason)));
   }
 
-  /** @throws SaAisError: TRY_AGAIN or TIMEOUT when no executive answers, ACCESS, NOT_SUPPORTED. */
+  /**
+   * @throws SaAisError: TRY_AGAIN or TIMEOUT when no executive answers, ACCESS, NOT_SUPPORTED; UNAVAILABLE
+   * when its node is no member.
+   */
   static async connect(options: MembershipOptions = {}): Promise<Membership> {
     const call = 'saClmInitialize_4';
     const { retry = {} } = options;
     const deadline = deadlineOf(options, call);
-    let show: ((report: ViewReport) => void) | undefined;
-    const feed = new TrackFeed((event) => show?.(event));
+    let hear: ((event: ChangedEvent) => void) | undefined;
+    const feed = new TrackFeed((event) => hear?.(event));
     const open = () =>
-      openHandle({
-        service: CLM_SERVICE,
-        supported: [{ releaseCode: 'B', majorVersion: 4, minorVersion: 1 }],
-        version: { releaseCode: 'B', majorVersion: 4, minorVersion: 1 },
+      openClm({
+        generation: 4,
+        version: { ...VERSIONS[4] },
         connect: options,
-        onEvent: (event) => {
-          if (event.name === CHANGED) feed.receive(event.payload as ChangedEvent);
-        },
+        onChanged: (event) => feed.receive(event),
       });
     const opened = await withRetry(open, deadline, retry);
-    if (opened.handle === undefined) {
+    if (opened.ais === undefined) {
       throw opened.cause instanceof SaAisError ? opened.cause : new SaAisError(opened.rc, call);
     }
-    const membership = new Membership(opened.handle, feed, retry);
-    show = (report) => membership.#show(report);
+    const membership = new Membership(opened.ais, opened.admission, feed, retry);
+    hear = (event) => membership.#hear(event);
     return membership;
   }
 
@@ -114,22 +146,33 @@ export class Membership implements AsyncDisposable {
 
   /**
    * The current view, then a view after every change. Who is slow gets several changes as one: each item
-   * has all members, and `joined` and `left` tell the difference to the item before.
-   * @throws AbortError when the signal is aborted, SaAisError when the connection is lost.
+   * has all members, and `joined` and `left` tell the difference to the item before. With `steps`, items
+   * about administrative removals come in between; one iterator at a time can have them (else BUSY).
+   * @throws AbortError when the signal is aborted, SaAisError when the connection is lost, or UNAVAILABLE
+   * after the view in which this node is no member any more.
    */
-  async *track(options: CallOptions = {}): AsyncGenerator<ViewChange, void, undefined> {
+  track(options?: CallOptions): AsyncGenerator<ViewChange, void, undefined>;
+  track(options: StepOptions): AsyncGenerator<MembershipChange, void, undefined>;
+  async *track(
+    options: CallOptions | StepOptions = {},
+  ): AsyncGenerator<MembershipChange, void, undefined> {
     const deadline = deadlineOf(options, TRACK);
-    const cursor = new ViewCursor();
+    const { steps = [], unanswered = 'refuse' } = options as Partial<StepOptions>;
+    const cursor = new TrackCursor();
+    const wantsSteps = steps.length > 0;
+    if (wantsSteps && this.#stepCursor !== undefined) throw new SaAisError(SA_AIS_ERR_BUSY, TRACK);
+    if (wantsSteps) this.#stepCursor = cursor;
     this.#cursors.add(cursor);
     try {
       deadline.check();
-      await deadline.race(this.#subscribe());
+      await deadline.race(wantsSteps ? this.#resubscribe(steps) : this.#subscribe());
       if (this.#latest !== undefined) cursor.offer(this.#latest, []);
       for (;;) {
-        const change = cursor.take();
-        if (change !== undefined) {
-          yield change;
+        const taken = cursor.take();
+        if (taken !== undefined) {
+          yield taken.item;
           deadline.check();
+          if (taken.step?.owesAnswer === true) await deadline.race(settle(taken.step, unanswered));
         } else if (this.#ended !== undefined) {
           if (this.#ended === CLOSED) return;
           throw this.#ended;
@@ -137,6 +180,11 @@ export class Membership implements AsyncDisposable {
       }
     } finally {
       this.#cursors.delete(cursor);
+      if (this.#stepCursor === cursor) {
+        this.#stepCursor = undefined;
+        // Without steps again: what was owed is owed no more. Nobody waits for it, nobody misses it.
+        if (this.#ended === undefined) this.#resubscribe([]).catch(() => {});
+      }
     }
   }
 
@@ -173,16 +221,33 @@ export class Membership implements AsyncDisposable {
 
   /** One subscription serves all iterators; it lasts as long as the connection. */
   #subscribe(): Promise<void> {
-    this.#subscribing ??= this.#requestTrack().catch((error) => {
-      this.#subscribing = undefined;
-      throw error;
-    });
-    return this.#subscribing;
+    return this.#isSubscribed ? this.#subscribing : this.#resubscribe([]);
   }
 
-  async #requestTrack(): Promise<void> {
+  /** A subscription with these steps, in the place of any former one. */
+  #resubscribe(steps: StepOptions['steps']): Promise<void> {
+    this.#isSubscribed = true;
+    const former = this.#subscribing.catch(() => {});
+    const subscribing = former.then(() => this.#requestTrack(steps));
+    this.#subscribing = subscribing;
+    subscribing.catch(() => {
+      if (this.#subscribing !== subscribing) return;
+      // The former subscription goes on, if there was one.
+      this.#isSubscribed = this.#feed.active;
+      this.#subscribing = Promise.resolve();
+    });
+    return subscribing;
+  }
+
+  async #requestTrack(steps: StepOptions['steps']): Promise<void> {
     const subscription = this.#feed.ask();
-    const request = { mode: 'changes', local: false, subscription };
+    const request = {
+      mode: 'changes',
+      local: false,
+      validate: steps.includes('validate'),
+      start: steps.includes('start'),
+      subscription,
+    };
     try {
       const reply = await this.#ask('track', request, TRACK, {});
       this.#feed.begin(subscription, () => this.#show(viewOf(reply)));
@@ -192,10 +257,50 @@ export class Membership implements AsyncDisposable {
     }
   }
 
+  #hear(event: ChangedEvent): void {
+    if (event.step === 'completed') this.#show(event);
+    else this.#plan(event);
+    if (event.evicted) this.#end(new SaAisError(SA_AIS_ERR_UNAVAILABLE, TRACK));
+  }
+
   #show(report: ViewReport): void {
     const view = toView(report);
     this.#latest = view;
     for (const cursor of this.#cursors) cursor.offer(view, leftIn(report));
+  }
+
+  #plan(event: ChangedEvent): void {
+    const removal = toRemoval(event);
+    if (removal === undefined || event.step === 'completed') return;
+    const step: PlannedStep =
+      event.step === 'aborted'
+        ? { item: { ...removal, step: event.step }, owesAnswer: false }
+        : this.#askedStep(removal, event.step, event);
+    this.#stepCursor?.plan(step);
+  }
+
+  #askedStep(
+    removal: Removal,
+    name: 'validate' | 'start',
+    { invocation, timeSupervision }: ChangedEvent,
+  ): PlannedStep {
+    const respond = async (response: StepResponse): Promise<boolean> => {
+      step.owesAnswer = false;
+      try {
+        await this.#ask('respond', { invocation, response }, RESPONSE, {});
+        return true;
+      } catch (error) {
+        const isLate = error instanceof SaAisError && error.code === SA_AIS_ERR_INVALID_PARAM;
+        if (isLate && isResponse(response)) return false;
+        throw error;
+      }
+    };
+    const timeSupervisionMs = timeSupervision === null ? null : Number(timeSupervision) / NS_PER_MS;
+    const step: PlannedStep = {
+      item: { ...removal, step: name, timeSupervisionMs, respond },
+      owesAnswer: true,
+    };
+    return step;
   }
 
   #end(reason: SaAisError): void {
@@ -203,13 +308,34 @@ export class Membership implements AsyncDisposable {
     for (const cursor of this.#cursors) cursor.wake();
   }
 
-  async #ask(fn: string, argument: unknown, call: string, options: CallOptions): Promise<Reply> {
+  async #ask(fn: string, argument: object, call: string, options: CallOptions): Promise<Reply> {
     const deadline = deadlineOf(options, call);
-    const ask = () => deadline.race(this.#handle.request(fn, argument));
+    const request = { ...argument, admission: this.#admission };
+    const ask = () => deadline.race(this.#handle.request(fn, request));
     return okOrThrow(await withRetry(ask, deadline, this.#retry), call);
   }
 }
 
+/** The next item is asked for and a step was not answered. */
+async function settle(
+  { item }: PlannedStep,
+  unanswered: NonNullable<StepOptions['unanswered']>,
+): Promise<void> {
+  if (unanswered === 'wait' || item.step === 'aborted') return;
+  if (unanswered !== 'refuse') {
+    await item.respond(unanswered);
+    return;
+  }
+  const detail = `the step ${item.step} of node ${item.node.nodeId} must be answered first`;
+  throw new SaAisError(SA_AIS_ERR_BAD_OPERATION, RESPONSE, detail);
+}
+
+function isResponse(response: unknown): boolean {
+  return response === 'ok' || response === 'rejected' || response === 'error';
+}
+
+const NS_PER_MS = 1e6;
 const TRACK = 'saClmClusterTrack';
+const RESPONSE = 'saClmResponse_4';
 /** The application closed the connection itself: iterators end without an error. */
 const CLOSED = new SaAisError(SA_AIS_ERR_LIBRARY, TRACK, 'closed');

@@ -15,4 +15,5 @@ export const {
   saClmClusterNodeGet,
   saClmClusterNodeGet_4,
   saClmClusterNodeGetAsync,
+  saClmResponse_4,
 } = createSaClm();

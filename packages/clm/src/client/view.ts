@@ -1,5 +1,12 @@
-/** Views as the idiomatic layer shows them, and the difference between two of them. */
-import { type ClusterNode, SA_CLM_NODE_LEFT, type ViewReport } from '../protocol.ts';
+/** Views as the idiomatic layer shows them. */
+import {
+  type ClusterNode,
+  SA_CLM_NODE_LEFT,
+  SA_CLM_NODE_SHUTDOWN,
+  SA_CLM_NODE_UNLOCK,
+  type StepResponse,
+  type ViewReport,
+} from '../protocol.ts';
 
 export interface Member {
   readonly nodeId: number;
@@ -18,12 +25,42 @@ export interface MembershipView {
   readonly members: readonly Member[];
 }
 
+/** The membership has changed, or is seen for the first time. */
 export interface ViewChange extends MembershipView {
+  readonly step: 'completed';
   /** Not in the item before, or gone and back since. In the first item: all. */
   readonly joined: readonly Member[];
   /** In the item before and gone, or gone and back since. */
   readonly left: readonly Member[];
 }
+
+/** What the items about a removal have in common. */
+export interface Removal extends MembershipView {
+  /** The member that an administrator wants to remove. */
+  readonly node: Member;
+  /** `shutdown` waits for every answer to `start`, `leave` does not wait for ever; `unlock` ended a shutdown. */
+  readonly removal: 'leave' | 'shutdown' | 'unlock';
+}
+
+/** A member is about to be removed: `validate` asks whether it may, `start` says that it will. To be answered. */
+export interface RemovalStep extends Removal {
+  readonly step: 'validate' | 'start';
+  /** The time in which an answer counts; null: the removal waits for it. */
+  readonly timeSupervisionMs: number | null;
+  /**
+   * `rejected` stops a removal that is being validated; `error` never stops anything.
+   * @returns false when no answer is awaited any more. @throws SaAisError, e.g. UNAVAILABLE.
+   */
+  respond(response: StepResponse): Promise<boolean>;
+}
+
+/** A removal that was announced will not happen. */
+export interface RemovalAborted extends Removal {
+  readonly step: 'aborted';
+}
+
+/** What `track` yields when it is asked for steps. */
+export type MembershipChange = ViewChange | RemovalStep | RemovalAborted;
 
 const NS_PER_MS = 1_000_000n;
 
@@ -48,47 +85,17 @@ export function leftIn(report: ViewReport): readonly number[] {
     .map(({ node }) => node.nodeId);
 }
 
-/** What one iterator has seen and what it has not: never more than one view waits. */
-export class ViewCursor {
-  #seen: MembershipView | undefined;
-  #next: MembershipView | undefined;
-  /** Who left since the view that was seen, whether back or not. */
-  readonly #gone = new Set<number>();
-  #wake: (() => void) | undefined;
-
-  /** A newer view, in the place of one that was not taken yet. */
-  offer(view: MembershipView, left: readonly number[]): void {
-    const known = this.#next ?? this.#seen;
-    if (known !== undefined && view.viewNumber <= known.viewNumber) return;
-    for (const nodeId of left) this.#gone.add(nodeId);
-    this.#next = view;
-    this.wake();
-  }
-
-  take(): ViewChange | undefined {
-    const next = this.#next;
-    if (next === undefined) return undefined;
-    const before = this.#seen?.members ?? [];
-    this.#seen = next;
-    this.#next = undefined;
-    const stays = (members: readonly Member[], { nodeId }: Member) =>
-      !this.#gone.has(nodeId) && members.some((member) => member.nodeId === nodeId);
-    const joined = next.members.filter((member) => !stays(before, member));
-    const left = before.filter((member) => !stays(next.members, member));
-    this.#gone.clear();
-    return { ...next, joined, left };
-  }
-
-  /** Resolves at the next {@link wake}. */
-  news(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
-  }
-
-  wake(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
-  }
+/** The common part of a report about a removal that has not happened; it has the node and all members. */
+export function toRemoval(report: ViewReport): Removal | undefined {
+  const concerned = report.nodes.find(({ change }) => REMOVALS[change] !== undefined);
+  const removal = REMOVALS[concerned?.change ?? 0];
+  if (concerned === undefined || removal === undefined) return undefined;
+  const members = report.nodes.map(({ node }) => toMember(node));
+  return { viewNumber: report.viewNumber, members, node: toMember(concerned.node), removal };
 }
+
+const REMOVALS: Readonly<Record<number, Removal['removal']>> = {
+  [SA_CLM_NODE_LEFT]: 'leave',
+  [SA_CLM_NODE_SHUTDOWN]: 'shutdown',
+  [SA_CLM_NODE_UNLOCK]: 'unlock',
+};

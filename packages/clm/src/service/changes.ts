@@ -6,6 +6,7 @@ import {
   SA_CLM_NODE_LEFT,
   SA_CLM_NODE_NO_CHANGE,
   SA_CLM_NODE_RECONFIGURED,
+  type SaClmClusterChangesT,
   type ViewReport,
 } from '../protocol.ts';
 import type { ClmState, Members, Track } from './state.ts';
@@ -48,20 +49,43 @@ export function compareViews(
   return changes;
 }
 
-/** What a subscription is told of a compared view; undefined when there is nothing for it. */
+/**
+ * What a subscription is told of a compared view; undefined when there is nothing for it: no change that
+ * concerns it, and no other news.
+ */
 export function reportFor(
   track: Track,
   state: ClmState,
   changes: readonly NodeChange[],
+  isNews: boolean,
 ): ViewReport | undefined {
   const { node: ownNode } = track.client;
   const concerned = track.local ? changes.filter((c) => c.node.nodeId === ownNode) : changes;
   const changed = concerned.filter((c) => c.change !== SA_CLM_NODE_NO_CHANGE);
-  if (changed.length === 0) return undefined;
+  if (changed.length === 0 && !isNews) return undefined;
   return {
     viewNumber: state.viewNumber,
     memberCount: state.members.size,
     nodes: track.mode === 'changes' ? concerned : changed,
+  };
+}
+
+/** What a subscription is told of a change to one member that is only planned, or given up. */
+export function plannedReport(
+  track: Track,
+  state: ClmState,
+  target: ClusterNode,
+  label: SaClmClusterChangesT,
+): ViewReport {
+  const planned: NodeChange = { node: target, change: label };
+  const { viewNumber, nodes } = currentReport(state, track.local ? target.nodeId : undefined);
+  return {
+    viewNumber,
+    memberCount: state.members.size,
+    nodes:
+      track.mode === 'changes-only'
+        ? [planned]
+        : nodes.map((entry) => (entry.node.nodeId === target.nodeId ? planned : entry)),
   };
 }
 

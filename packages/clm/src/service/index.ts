@@ -1,35 +1,58 @@
 /**
  * CLM, the cluster membership service (AIS B.4): who is a member, since which view, and news of every
  * change. Pure; the view itself is the host's (`View`), CLM numbers it, keeps each member's history and
- * tells subscribers exactly once per view.
+ * each node's administrative state, and tells subscribers exactly once per view.
  *
  * @packageDocumentation
  */
-import { defineService } from '@aisexec/service';
+import { defineService, type ServiceDefinition } from '@aisexec/service';
 import { CLM_SERVICE } from '../protocol.ts';
-import { exec, lib } from './handlers.ts';
-import { type ClmState, clientKey, createState } from './state.ts';
+import { adminStateOf, createLibHandlers, exec } from './handlers.ts';
+import { deadline, expire, forgetCaller, settle } from './operations.ts';
+import { type ClmState, createState, dropTrack } from './state.ts';
 import { clmChunk, load, merge, save } from './sync.ts';
 import { onView } from './views.ts';
 
 export type { ClmState } from './state.ts';
 
-export const clmService = defineService<ClmState>({
-  id: 1,
-  name: CLM_SERVICE,
-  versions: [
-    { releaseCode: 'B', majorVersion: 1, minorVersion: 1 },
-    { releaseCode: 'B', majorVersion: 4, minorVersion: 1 },
-  ],
-  init: createState,
-  lib,
-  exec,
-  confchg: onView,
-  clientGone: (state, client) => {
-    state.tracks.delete(clientKey(client));
-  },
-  sync: { chunk: clmChunk, save, load, merge },
-  inspect: (state) => ({
+export interface ClmServiceOptions {
+  /** uids whose clients may lock, unlock and shut down nodes. An unknown uid (-1) never may. */
+  readonly administrators: readonly number[];
+}
+
+/** The service for an executive with these administrators; all nodes should have the same. */
+export function createClmService({
+  administrators,
+}: ClmServiceOptions): ServiceDefinition<ClmState> {
+  return defineService<ClmState>({
+    id: 1,
+    name: CLM_SERVICE,
+    versions: [
+      { releaseCode: 'B', majorVersion: 1, minorVersion: 1 },
+      { releaseCode: 'B', majorVersion: 4, minorVersion: 1 },
+    ],
+    init: createState,
+    lib: createLibHandlers(administrators),
+    exec,
+    confchg: onView,
+    clientGone: (state, client, ctx) => {
+      dropTrack(state, client);
+      forgetCaller(state, client);
+      settle(state, ctx);
+    },
+    deadline,
+    expire,
+    sync: { chunk: clmChunk, save, load, merge },
+    inspect,
+  });
+}
+
+/** The service with root as its only administrator. */
+export const clmService: ServiceDefinition<ClmState> = createClmService({ administrators: [0] });
+
+function inspect(state: ClmState): unknown {
+  const nodes = new Set([...state.records.keys(), ...state.operations.keys()]);
+  return {
     viewNumber: state.viewNumber.toString(),
     members: [...state.members.values()].map((member) => ({
       ...member,
@@ -37,5 +60,14 @@ export const clmService = defineService<ClmState>({
       initialView: member.initialView.toString(),
     })),
     tracking: state.tracks.size,
-  }),
-});
+    administered: [...nodes]
+      .sort((a, b) => a - b)
+      .map((nodeId) => ({ nodeId, state: adminStateOf(state, nodeId) })),
+    operations: [...state.operations.values()].map(({ nodeId, kind, step, owed }) => ({
+      nodeId,
+      kind,
+      step,
+      owed,
+    })),
+  };
+}

@@ -16,12 +16,15 @@ function text(nodes: readonly NodeChange[]): string {
   return nodes.map(({ node, change }) => `${node.nodeId}${LABELS[change]}`).join(' ');
 }
 
+/** What a request to `track` has at least; 0: no node was ever evicted. */
+const BASE = { admission: 0n, validate: false, start: false, subscription: 1 };
+
 function cluster(nodes: number | readonly number[], seed = 1) {
   return createTestCluster({ nodes, services: [clmService], seed });
 }
 
 function track(client: TestClient, mode = 'changes', local = false): ViewReport {
-  const reply = client.request('track', { mode, local, subscription: 1 });
+  const reply = client.request('track', { ...BASE, mode, local });
   expect(reply?.rc).toBe(SA_AIS_OK);
   return reply?.['view'];
 }
@@ -34,15 +37,19 @@ describe('the membership service', () => {
   test('knows the members, and the node of the client by its alias', () => {
     const c = cluster(3);
     const client = c.client(2, 'clm');
-    const reply = client.request('nodeGet', { nodeId: 0xffff_ffff });
+    const reply = client.request('nodeGet', { admission: 0n, nodeId: 0xffff_ffff });
     expect(reply).toMatchObject({
       rc: SA_AIS_OK,
       node: { nodeId: 2, name: 'node-2', family: 'inet', address: '127.0.0.2' },
     });
-    expect(client.request('nodeGet', { nodeId: 9 })).toEqual({ rc: SA_AIS_ERR_NOT_EXIST });
-    const current: ViewReport = client.request('current', { local: false })?.['view'];
+    expect(client.request('nodeGet', { admission: 0n, nodeId: 9 })).toEqual({
+      rc: SA_AIS_ERR_NOT_EXIST,
+    });
+    const current: ViewReport = client.request('current', { admission: 0n, local: false })?.[
+      'view'
+    ];
     expect(text(current.nodes)).toBe('1 2 3');
-    const local: ViewReport = client.request('current', { local: true })?.['view'];
+    const local: ViewReport = client.request('current', { admission: 0n, local: true })?.['view'];
     expect(text(local.nodes)).toBe('2');
     expect(local.memberCount).toBe(3);
   });
@@ -76,11 +83,11 @@ describe('the membership service', () => {
   test('gives a returning node a new initial view, and keeps the others’', () => {
     const c = cluster(2);
     const client = c.client(1, 'clm');
-    const before: ViewReport = client.request('current', { local: false })?.['view'];
+    const before: ViewReport = client.request('current', { admission: 0n, local: false })?.['view'];
     c.kill(2);
     c.advance(1000);
     c.restart(2);
-    const after: ViewReport = client.request('current', { local: false })?.['view'];
+    const after: ViewReport = client.request('current', { admission: 0n, local: false })?.['view'];
     expect(after.viewNumber).toBe(before.viewNumber + 2n);
     expect(after.nodes[0]?.node).toEqual(before.nodes[0]?.node);
     expect(after.nodes[1]?.node.initialView).toBe(after.viewNumber);
@@ -110,11 +117,13 @@ describe('the membership service', () => {
     expect(heard(left)).toEqual(['1 2 3 4- 5-']);
     expect(heard(right)).toEqual(['1- 2- 3-']);
     const views = [1, 5].map(
-      (n) => c.client(n, 'clm').request('current', { local: false })?.['view'].viewNumber as bigint,
+      (n) =>
+        c.client(n, 'clm').request('current', { admission: 0n, local: false })?.['view']
+          .viewNumber as bigint,
     );
     c.heal();
     const [highest = 0n] = views.sort((a, b) => Number(b - a));
-    const healed: ViewReport = left.request('current', { local: false })?.['view'];
+    const healed: ViewReport = left.request('current', { admission: 0n, local: false })?.['view'];
     expect(healed.viewNumber).toBe(highest + 1n);
     const [toldLeft, toldRight] = [heard(left), heard(right)];
     expect(toldLeft).toHaveLength(1);
@@ -135,7 +144,7 @@ describe('the membership service', () => {
     c.split([[1, 2], [3]], false);
     c.heal(false);
     c.run();
-    const now: ViewReport = client.request('current', { local: false })?.['view'];
+    const now: ViewReport = client.request('current', { admission: 0n, local: false })?.['view'];
     expect(now.viewNumber).toBe(before);
     expect(heard(client)).toEqual([]);
   });
@@ -143,13 +152,13 @@ describe('the membership service', () => {
   test('a subscription replaces the former one, and ends once', () => {
     const c = cluster(3);
     const client = c.client(1, 'clm');
-    expect(client.request('trackStop', {})).toEqual({ rc: SA_AIS_ERR_NOT_EXIST });
+    expect(client.request('trackStop', { admission: 0n })).toEqual({ rc: SA_AIS_ERR_NOT_EXIST });
     track(client);
     track(client, 'changes-only');
     c.kill(2);
     expect(heard(client)).toEqual(['2-']);
-    expect(client.request('trackStop', {})).toEqual({ rc: SA_AIS_OK });
-    expect(client.request('trackStop', {})).toEqual({ rc: SA_AIS_ERR_NOT_EXIST });
+    expect(client.request('trackStop', { admission: 0n })).toEqual({ rc: SA_AIS_OK });
+    expect(client.request('trackStop', { admission: 0n })).toEqual({ rc: SA_AIS_ERR_NOT_EXIST });
     c.kill(3);
     expect(heard(client)).toEqual([]);
   });
@@ -191,15 +200,36 @@ describe('the membership service', () => {
         client,
         fn: 'track',
         argument: {
+          ...BASE,
           mode: client % 2 === 0 ? 'changes' : 'changes-only',
           local: client === 5,
+          validate: client % 3 === 0,
+          start: client % 3 === 1,
           subscription: client,
         },
       });
-      steps.push({ client, fn: 'current', argument: { local: false } });
-      steps.push({ client, fn: 'nodeGet', argument: { nodeId: client } });
+      steps.push({ client, fn: 'current', argument: { admission: 0n, local: false } });
+      steps.push({ client, fn: 'nodeGet', argument: { admission: 0n, nodeId: client } });
     }
-    steps.push({ client: 1, fn: 'trackStop', argument: {} }, { client: 2, close: true });
+    const administer = (client: number, operation: string, nodeId: number): WorkloadStep => ({
+      client,
+      fn: 'administer',
+      argument: { operation, nodeId, supervisionMs: 500 },
+    });
+    const respond = (client: number, invocation: bigint, response: string): WorkloadStep => ({
+      client,
+      fn: 'respond',
+      argument: { admission: 0n, invocation, response },
+    });
+    steps.push(administer(4, 'lock', 1), respond(0, 1n, 'ok'), respond(3, 2n, 'ok'));
+    steps.push({ advanceMs: 2_000 }, administer(0, 'unlock', 1), administer(5, 'shutdown', 3));
+    steps.push({ advanceMs: 700 }, administer(2, 'lock', 2), { advanceMs: 100 });
+    steps.push(administer(3, 'shutdown', 9), respond(1, 9n, 'rejected'));
+    steps.push({ client: 1, fn: 'adminStates', argument: {} });
+    steps.push(
+      { client: 1, fn: 'trackStop', argument: { admission: 0n } },
+      { client: 2, close: true },
+    );
     // The suite takes it that a state does not know the members; here they are the state.
     expect(checkService(clmService, { seed: 7, steps })).toEqual([
       'inspect differs after a node joined',

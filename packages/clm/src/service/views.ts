@@ -1,34 +1,29 @@
-/** A new view: who is a member now, its number, and who must be told (AIS B.4 rules 2 to 4). */
+/** A new view: who is a member now, and what becomes of clients and operations of nodes that are gone. */
 import type { ExecContext, NodeInfo, View } from '@aisexec/service';
-import { CHANGED, type ChangedEvent, type ClusterNode, type NodeChange } from '../protocol.ts';
-import { compareViews, reportFor, toMembers } from './changes.ts';
-import type { ClmState, LostHistory, Members } from './state.ts';
+import type { ClusterNode } from '../protocol.ts';
+import { toMembers } from './changes.ts';
+import { installMembers, toClusterNode } from './membership.ts';
+import { abortLost, operationsAfterView } from './operations.ts';
+import {
+  type ClmState,
+  clientKey,
+  dropTrack,
+  isLocked,
+  type Members,
+  nextViewNumber,
+} from './state.ts';
 
-/** `confchg` of the service. The view number rises only when the membership has really changed. */
+/** `confchg` of the service. Members are the executives of the view that are not locked. */
 export function onView(state: ClmState, view: View, ctx: ExecContext): void {
-  dropTracksOfLostNodes(state, view);
-  const before = state.members;
-  const viewNumber = state.viewNumber + 1n;
-  const after = toMembers(view.members.map((info) => memberOf(info, before, view, viewNumber)));
-  let changes: readonly NodeChange[] = [];
-  if (!sameMembership(before, after)) {
-    state.viewNumber = viewNumber;
-    state.members = after;
-    changes = compareViews(before, after, (old, now) => old.initialView === now.initialView);
-  }
-  for (const track of state.tracks.values()) {
-    const seen = track.since === null ? changes : changesSince(track.since, state.members);
-    const report = reportFor(track, state, seen);
-    if (report === undefined) continue;
-    const event: ChangedEvent = { ...report, subscription: track.subscription };
-    ctx.callback(track.client, CHANGED, event);
-  }
+  forgetLostClients(state, view);
+  const { members } = state;
+  const viewNumber = nextViewNumber(state);
+  const admitted = view.members.filter(({ nodeId }) => !isLocked(state, nodeId));
+  const after = admitted.map((info) => memberOf(info, members, view, viewNumber));
+  installMembers(state, toMembers(after), ctx, null);
+  abortLost(state, ctx);
   forgetSince(state);
-}
-
-/** For clients of a history that lost: those who came along with them stay, whoever else is here joined. */
-function changesSince(since: LostHistory, now: Members): NodeChange[] {
-  return compareViews(toMembers(since.members), now, (old) => since.coming.includes(old.nodeId));
+  operationsAfterView(state, ctx);
 }
 
 /** Who stays keeps the view in which it joined; who came, or came back, joins in this one. */
@@ -44,40 +39,28 @@ function memberOf(
     known.bootTime === info.bootTime &&
     !left.includes(info.nodeId) &&
     !joined.includes(info.nodeId);
-  return {
-    nodeId: info.nodeId,
-    name: info.name,
-    family: info.address.family,
-    address: info.address.text,
-    bootTime: info.bootTime,
-    initialView: stays ? known.initialView : viewNumber,
-  };
-}
-
-function sameMembership(before: Members, after: Members): boolean {
-  if (before.size !== after.size) return false;
-  for (const node of after.values()) {
-    const known = before.get(node.nodeId);
-    if (known === undefined || known.initialView !== node.initialView) return false;
-    if (known.name !== node.name || known.address !== node.address) return false;
-  }
-  return true;
+  return toClusterNode(info, stays ? known.initialView : viewNumber);
 }
 
 /**
- * Their clients are gone. What a merge brought in with `since` belongs to living clients of nodes that
- * came along, even when the node is also named as left: then it is the new incarnation's.
+ * Clients of nodes that left. What a merge brought in with `since` belongs to living clients of nodes
+ * that came along, even when the node is also named as left: then it is the new incarnation's.
  */
-function dropTracksOfLostNodes(state: ClmState, view: View): void {
+function forgetLostClients(state: ClmState, view: View): void {
   const present = new Set(view.members.map((member) => member.nodeId));
-  for (const [key, { client, since }] of state.tracks) {
+  for (const { client, since } of [...state.tracks.values()]) {
     const isLost = !present.has(client.node) || (since === null && view.left.includes(client.node));
-    if (isLost) state.tracks.delete(key);
+    if (isLost) dropTrack(state, client);
+  }
+  for (const operation of state.operations.values()) {
+    operation.callers = operation.callers.filter(
+      ({ node }) => present.has(node) && !view.left.includes(node),
+    );
   }
 }
 
 function forgetSince(state: ClmState): void {
-  for (const [key, track] of state.tracks) {
-    if (track.since !== null) state.tracks.set(key, { ...track, since: null });
+  for (const track of [...state.tracks.values()]) {
+    if (track.since !== null) state.tracks.set(clientKey(track.client), { ...track, since: null });
   }
 }

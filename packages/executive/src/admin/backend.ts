@@ -10,7 +10,7 @@ import {
 } from '@aisexec/ais';
 import type { Reply } from '@aisexec/ipc';
 import type { Backend, BackendSink } from '@aisexec/ipc/server';
-import type { ClientRef, ServiceHost } from '@aisexec/service';
+import type { ClientRef, ClientSink, ServiceHost } from '@aisexec/service';
 import type { ExecutiveStatus } from '../status.ts';
 
 export const ADMIN_SERVICE = 'admin';
@@ -22,10 +22,24 @@ export interface AdminSource {
   shutdown(): void;
 }
 
+/** A service beside the replicated ones, with clients of its own: CPG. */
+export interface LocalService {
+  readonly name: string;
+  connect(sink: ClientSink): LocalConnection;
+  inspect(): unknown;
+}
+
+export interface LocalConnection {
+  request(request: number, fn: string, argument: unknown): void;
+  disconnect(): void;
+}
+
 export interface ExecutiveClient {
   readonly sink: BackendSink;
-  /** Absent for a client of the admin channel. */
+  /** A client of a replicated service. */
   readonly ref?: ClientRef;
+  /** A client of a local service. Neither: of the admin channel. */
+  readonly local?: LocalConnection;
 }
 
 export interface ExecutiveBackend extends Backend<ExecutiveClient> {
@@ -33,15 +47,21 @@ export interface ExecutiveBackend extends Backend<ExecutiveClient> {
   closeAll(reason: string): void;
 }
 
-export function createBackend(host: ServiceHost, admin: AdminSource): ExecutiveBackend {
+export function createBackend(
+  host: ServiceHost,
+  admin: AdminSource,
+  locals: readonly LocalService[] = [],
+): ExecutiveBackend {
   const clients = new Set<ExecutiveClient>();
+  const added = (client: ExecutiveClient): ExecutiveClient => {
+    clients.add(client);
+    return client;
+  };
   return {
     connect(service, uid, sink) {
-      if (service === ADMIN_SERVICE) {
-        const client: ExecutiveClient = { sink };
-        clients.add(client);
-        return client;
-      }
+      if (service === ADMIN_SERVICE) return added({ sink });
+      const local = locals.find(({ name }) => name === service);
+      if (local !== undefined) return added({ sink, local: local.connect(sink) });
       let client: ExecutiveClient | undefined;
       const ref = host.connect(service, uid, {
         reply: (request, reply) => sink.reply(request, reply),
@@ -52,16 +72,17 @@ export function createBackend(host: ServiceHost, admin: AdminSource): ExecutiveB
         },
       });
       if (ref === undefined) return undefined;
-      client = { sink, ref };
-      clients.add(client);
+      client = added({ sink, ref });
       return client;
     },
-    request({ sink, ref }, request, fn, argument) {
+    request({ sink, ref, local }, request, fn, argument) {
       if (ref !== undefined) host.request(ref, request, fn, argument);
-      else sink.reply(request, answer(host, admin, fn, argument));
+      else if (local !== undefined) local.request(request, fn, argument);
+      else sink.reply(request, answer(host, admin, locals, fn, argument));
     },
     disconnect(client) {
       clients.delete(client);
+      client.local?.disconnect();
       if (client.ref !== undefined) host.disconnect(client.ref);
     },
     closeAll(reason) {
@@ -73,12 +94,18 @@ export function createBackend(host: ServiceHost, admin: AdminSource): ExecutiveB
   };
 }
 
-function answer(host: ServiceHost, admin: AdminSource, fn: string, argument: unknown): Reply {
+function answer(
+  host: ServiceHost,
+  admin: AdminSource,
+  locals: readonly LocalService[],
+  fn: string,
+  argument: unknown,
+): Reply {
   switch (fn) {
     case 'status':
       return { rc: SA_AIS_OK, status: admin.status() };
     case 'inspect':
-      return inspect(host, argument);
+      return inspect(host, locals, argument);
     case 'shutdown':
       admin.shutdown();
       return { rc: SA_AIS_OK };
@@ -87,9 +114,11 @@ function answer(host: ServiceHost, admin: AdminSource, fn: string, argument: unk
   }
 }
 
-function inspect(host: ServiceHost, argument: unknown): Reply {
+function inspect(host: ServiceHost, locals: readonly LocalService[], argument: unknown): Reply {
   const name = (argument as { service?: unknown } | null | undefined)?.service;
   if (typeof name !== 'string') return { rc: SA_AIS_ERR_INVALID_PARAM };
+  const local = locals.find((service) => service.name === name);
+  if (local !== undefined) return { rc: SA_AIS_OK, hash: '', state: local.inspect() };
   const known = host.services.some((service) => service.name === name);
   if (!known) return { rc: SA_AIS_ERR_NOT_EXIST };
   return { rc: SA_AIS_OK, hash: host.stateHash(name), state: host.inspect(name) };

@@ -2,7 +2,7 @@
 import { SocketPathError } from '@aisexec/ipc/server';
 import { StableStoreError } from '../drivers/stable-store.ts';
 import { StateInUseError } from '../drivers/state-lock.ts';
-import { TransportError } from '../drivers/udp.ts';
+import { TransportError } from '../drivers/udp/socket.ts';
 import { CredentialsError } from '../executive.ts';
 
 export const EXIT = {

@@ -12,7 +12,13 @@ export interface NodeConfig {
   readonly port: number;
 }
 
+/** How packets travel (totem-wire §1.9). */
+export type TransportConfig =
+  | { readonly type: 'udpu' }
+  | { readonly type: 'udp'; readonly group: string; readonly ttl: number };
+
 export interface TotemConfig extends Timings {
+  readonly transport: TransportConfig;
   readonly sendJoinMs: number;
   readonly failRecvConst: number;
   readonly seqnoUnchangedConst: number;
@@ -20,12 +26,18 @@ export interface TotemConfig extends Timings {
   readonly windowSize: number;
   readonly maxMessages: number;
   readonly payloadBytesMax: number;
+  /** How datagrams leave and come: batches of system calls where koffi has them, or node:dgram alone. */
+  readonly io: 'auto' | 'plain';
 }
 
 export interface QuorumConfig {
   readonly provider: 'votequorum' | 'none';
   readonly expectedVotes: number;
   readonly twoNode: boolean;
+  /** Corosync's wait_for_all; only where votes are told (`citizen`). */
+  readonly waitForAll: boolean;
+  /** By nodeid. */
+  readonly votes: Readonly<Record<number, number>>;
 }
 
 export interface IpcConfig {
@@ -53,4 +65,6 @@ export interface ExecutiveConfig {
   readonly stateDir: string;
   readonly log: LogConfig;
   readonly services: readonly ServiceName[];
+  /** Runs Corosync's services, too: CPG, votequorum, cfg. */
+  readonly citizen: boolean;
 }

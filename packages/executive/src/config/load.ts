@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { CONFIG_BYTES_MAX, CONFIG_PROBLEMS_MAX } from '../limits.ts';
 import type { ExecutiveConfig } from './config.ts';
+import { isCorosyncConf, parseCorosyncSource } from './corosync.ts';
 import { keyText, problemText, schemaProblems } from './problems.ts';
 import { type Host, resolveConfig, thisHost } from './resolve.ts';
 import { configSchema } from './schema.ts';
@@ -33,7 +34,7 @@ export function loadConfig(path: string | undefined, host: Host = thisHost()): L
 
 /** @param file the name used in the texts. */
 export function parseConfig(text: string, file: string, host: Host = thisHost()): LoadedConfig {
-  const source = parseSource(text);
+  const source = isCorosyncConf(file) ? parseCorosyncSource(text) : parseSource(text);
   if (source.problems.length > 0) {
     return failed(source.problems.map((problem) => problemText(file, { ...problem, key: '' })));
   }

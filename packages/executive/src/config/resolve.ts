@@ -12,7 +12,9 @@ import {
   type NodeConfig,
   SERVICE_NAMES,
   type TotemConfig,
+  type TransportConfig,
 } from './config.ts';
+import { isMulticast, multicastGroup } from './multicast.ts';
 import type { ConfigFile, NodelistEntry } from './schema.ts';
 import type { Path } from './source.ts';
 import * as defaults from './timings.ts';
@@ -75,6 +77,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
     stateDir: file.state_dir ?? defaultStateDir(host),
     log: { level: log.level ?? 'info', format: log.format ?? 'auto' },
     services: SERVICE_NAMES.filter((name) => file.services?.includes(name) ?? true),
+    citizen: file.services?.includes('cpg') ?? false,
   };
   return { config };
 }
@@ -176,6 +179,7 @@ function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Compl
   const loopback = nodes.every(({ address }) => isLoopback(address));
   const timings = defaults.timingsOf(totem, nodes.length, loopback);
   const { tokenMs, tokenRetransmitMs, holdMs, joinMs, consensusMs } = timings;
+  const packets = defaults.packetsOf(totem.netmtu, loopback);
   const rule = (holds: boolean, key: keyof typeof totem, text: string) => {
     if (!holds) complain(['totem', key], text);
   };
@@ -201,32 +205,65 @@ function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Compl
   );
   return {
     ...timings,
+    transport: transportOf(file, nodes, complain),
     sendJoinMs: totem.send_join ?? defaults.SEND_JOIN_MS,
     failRecvConst: totem.fail_recv_const ?? defaults.FAIL_RECV_CONST,
     seqnoUnchangedConst: totem.seqno_unchanged_const ?? defaults.SEQNO_UNCHANGED_CONST,
     missCountConst: totem.miss_count_const ?? defaults.MISS_COUNT_CONST,
-    windowSize: totem.window_size ?? defaults.WINDOW_SIZE,
-    maxMessages: totem.max_messages ?? defaults.MAX_MESSAGES,
-    payloadBytesMax: (totem.netmtu ?? defaults.NETMTU) - defaults.NETMTU_OVERHEAD,
+    windowSize: totem.window_size ?? packets.windowSize,
+    maxMessages: totem.max_messages ?? packets.maxMessages,
+    io: totem.io ?? 'auto',
+    payloadBytesMax: packets.netmtu - defaults.NETMTU_OVERHEAD,
   };
 }
 
+function transportOf(
+  { cluster, totem = {} }: ConfigFile,
+  nodes: readonly NodeConfig[],
+  complain: Complain,
+): TransportConfig {
+  const { transport = 'udpu', mcastaddr, ttl } = totem;
+  const family = nodes[0]?.family ?? 'inet';
+  if (transport === 'udpu') {
+    const given = mcastaddr === undefined ? 'ttl' : 'mcastaddr';
+    if (mcastaddr !== undefined || ttl !== undefined) {
+      complain(['totem', given], 'only for transport udp; udpu sends to each node by itself');
+    }
+    return { type: 'udpu' };
+  }
+  const group = mcastaddr ?? multicastGroup(cluster?.name ?? '', family);
+  if (!isMulticast(group) || (family === 'inet6') !== isIPv6(group)) {
+    complain(['totem', 'mcastaddr'], `${group} is no multicast address of the nodes' family`);
+  }
+  if (new Set(nodes.map(({ port }) => port)).size > 1) {
+    complain(['totem', 'transport'], 'udp needs one port for all nodes of the nodelist');
+  }
+  return { type: 'udp', group, ttl: ttl ?? 1 };
+}
+
 function quorumOf(
-  { quorum = {} }: ConfigFile,
+  { quorum = {}, nodelist = [], services = [] }: ConfigFile,
   nodes: readonly NodeConfig[],
   complain: Complain,
 ): ExecutiveConfig['quorum'] {
-  const { provider = 'votequorum', expected_votes: expectedVotes = nodes.length } = quorum;
-  const twoNode = quorum.two_node ?? false;
-  if (expectedVotes < nodes.length) {
-    const text = `${expectedVotes} is less than the ${nodes.length} nodes of the nodelist, which have one vote each`;
+  const given = nodelist.filter((entry) => entry.votes !== undefined);
+  const votes = Object.fromEntries(given.map((entry) => [entry.id, entry.votes!]));
+  const sum = nodes.reduce((total, { id }) => total + (votes[id] ?? 1), 0);
+  const { provider = 'votequorum', expected_votes: expectedVotes = Math.max(1, sum) } = quorum;
+  const { two_node: twoNode = false, wait_for_all: waitForAll = false } = quorum;
+  if (expectedVotes < sum) {
+    const text = `${expectedVotes} is less than the ${sum} votes of the ${nodes.length} nodes in the nodelist`;
     complain(['quorum', 'expected_votes'], text);
+  }
+  if (waitForAll && !services.includes('cpg')) {
+    const text = "needs nodes that tell their votes: add 'cpg' to services";
+    complain(['quorum', 'wait_for_all'], text);
   }
   if (twoNode && expectedVotes !== 2) {
     const text = `two_node needs exactly 2 expected votes, there are ${expectedVotes}`;
     complain(['quorum', 'two_node'], text);
   }
-  return { provider, expectedVotes, twoNode };
+  return { provider, expectedVotes, twoNode, waitForAll, votes };
 }
 
 /** With an allow list others must get as far as being asked who they are; without one, only the owner. */

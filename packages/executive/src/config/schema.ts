@@ -17,10 +17,16 @@ const node = z.strictObject({
     error: 'expected an IPv4 or IPv6 address',
   }),
   port,
+  votes: z.int().min(0).max(1_000).optional(),
 });
 
 const totem = z.strictObject({
-  transport: z.enum(['udpu']).optional(),
+  transport: z.enum(['udpu', 'udp']).optional(),
+  mcastaddr: z
+    .string()
+    .refine((text) => isIP(text) !== 0, { error: 'expected an IPv4 or IPv6 multicast address' })
+    .optional(),
+  ttl: z.int().min(0).max(255).optional(),
   token: milliseconds,
   token_coefficient: z.int().min(0).max(3_600_000).optional(),
   token_retransmits_before_loss_const: z.int().min(1).max(1_000).optional(),
@@ -35,6 +41,7 @@ const totem = z.strictObject({
   miss_count_const: z.int().min(1).max(1_000_000).optional(),
   window_size: z.int().min(1).max(8_192).optional(),
   max_messages: z.int().min(1).max(8_192).optional(),
+  io: z.enum(['auto', 'plain']).optional(),
   netmtu: z.int().min(576).max(65_535).optional(),
   port,
 });
@@ -43,6 +50,7 @@ const quorum = z.strictObject({
   provider: z.enum(['votequorum', 'none']).optional(),
   expected_votes: z.int().min(1).max(NODELIST_MAX).optional(),
   two_node: z.boolean().optional(),
+  wait_for_all: z.boolean().optional(),
 });
 
 const ipc = z.strictObject({
@@ -68,7 +76,7 @@ export const configSchema = z.strictObject({
   ipc: ipc.optional(),
   state_dir: z.string().min(1).optional(),
   log: log.optional(),
-  services: z.array(z.enum(['clm', 'lck', 'evt', 'ckpt'])).optional(),
+  services: z.array(z.enum(['clm', 'lck', 'evt', 'ckpt', 'cpg'])).optional(),
 });
 
 /** The file's content as it was checked, before defaults. */
@@ -90,7 +98,7 @@ export const FOREIGN_NAMES: Readonly<Record<string, string>> = {
   loglevel: 'level',
   to_logfile: 'log',
   uidgid: 'ipc.allow',
-  votes: 'expected_votes',
+  quorum_votes: 'votes',
   socket_path: 'socket',
   statedir: 'state_dir',
 };

@@ -1,5 +1,5 @@
 /**
- * Totem's time-outs and where their defaults come from: Corosync's for a network (totem-wire §3.1), and
+ * Totem's time-outs and windows, and where their defaults come from: Corosync's for a network (totem-wire §3.1), and
  * a scaled set where every node is on loopback and nothing between them can be slow but this machine.
  */
 
@@ -10,6 +10,11 @@ export const LOOPBACK_TOKEN_MS = 400;
 export const LOOPBACK_TOKEN_COEFFICIENT_MS = 100;
 export const CONSENSUS_FACTOR = 1.2;
 export const RETRANSMITS_BEFORE_LOSS = 4;
+/**
+ * On loopback the token of an idle ring comes by, or is sent again, three times as often: whoever sends it to
+ * a dead node hears of it (ADR 0110), so this bounds how late a death is noticed.
+ */
+export const LOOPBACK_RETRANSMITS_BEFORE_LOSS = 12;
 export const JOIN_MS = 50;
 export const MERGE_MS = 200;
 export const SEND_JOIN_MS = 0;
@@ -19,6 +24,13 @@ export const MISS_COUNT_CONST = 5;
 export const WINDOW_SIZE = 50;
 export const MAX_MESSAGES = 17;
 export const NETMTU = 1_500;
+/**
+ * Where every node is on loopback, whose MTU is 64 KiB: large packets, and windows that fit a socket's receive
+ * buffer of the old kernel default (212,992 bytes, doubled) with all senders at work (ADR 0112).
+ */
+export const LOOPBACK_NETMTU = 16_384;
+export const LOOPBACK_WINDOW_SIZE = 24;
+export const LOOPBACK_MAX_MESSAGES = 8;
 /** netmtu minus IPv4 and UDP headers and the two mcast headers of a recovery copy (totem-wire §1.9). */
 export const NETMTU_OVERHEAD = 118;
 /** Corosync's smallest time-outs. */
@@ -52,8 +64,7 @@ export function timingsOf(input: TimingInput, nodes: number, loopback: boolean):
     input.token_coefficient ?? (loopback ? LOOPBACK_TOKEN_COEFFICIENT_MS : TOKEN_COEFFICIENT_MS);
   const base = input.token ?? (loopback ? LOOPBACK_TOKEN_MS : TOKEN_MS);
   const tokenMs = base + Math.max(0, nodes - 2) * coefficient;
-  const retransmits = input.token_retransmits_before_loss_const ?? RETRANSMITS_BEFORE_LOSS;
-  const tokenRetransmitMs = input.token_retransmit ?? Math.floor(tokenMs / (retransmits + 0.2));
+  const tokenRetransmitMs = input.token_retransmit ?? retransmitMs(input, tokenMs, loopback);
   return {
     tokenMs,
     tokenRetransmitMs,
@@ -62,4 +73,22 @@ export function timingsOf(input: TimingInput, nodes: number, loopback: boolean):
     consensusMs: input.consensus ?? Math.floor(tokenMs * CONSENSUS_FACTOR),
     mergeMs: input.merge ?? MERGE_MS,
   };
+}
+
+function retransmitMs(input: TimingInput, tokenMs: number, loopback: boolean): number {
+  const every = (retransmits: number) => Math.floor(tokenMs / (retransmits + 0.2));
+  const wanted = input.token_retransmits_before_loss_const;
+  if (wanted !== undefined) return every(wanted);
+  const usual = every(RETRANSMITS_BEFORE_LOSS);
+  if (!loopback) return usual;
+  return Math.min(usual, Math.max(TIMEOUT_MS_MIN, every(LOOPBACK_RETRANSMITS_BEFORE_LOSS)));
+}
+
+/** How large packets are and how many of them go round at once, unless it is said. */
+export function packetsOf(netmtu: number | undefined, loopback: boolean) {
+  if (loopback && netmtu === undefined) {
+    const [windowSize, maxMessages] = [LOOPBACK_WINDOW_SIZE, LOOPBACK_MAX_MESSAGES];
+    return { netmtu: LOOPBACK_NETMTU, windowSize, maxMessages };
+  }
+  return { netmtu: netmtu ?? NETMTU, windowSize: WINDOW_SIZE, maxMessages: MAX_MESSAGES };
 }

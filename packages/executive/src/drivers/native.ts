@@ -1,7 +1,7 @@
 /**
- * The one place that calls C: peer credentials of unix sockets, through koffi when it is installed
- * (optional). Everything else of the executive runs without it. Loaded lazily; arguments are plain
- * pointers and buffers, since koffi's named types are global to the process.
+ * The one place that calls C, through koffi when it is installed (optional): everything else of the
+ * executive runs without it. Loaded lazily; arguments are plain pointers and buffers with our own offsets,
+ * since koffi's named types are global to the process.
  */
 import { createRequire } from 'node:module';
 import type { Credentials } from '@aisexec/ipc/server';
@@ -11,41 +11,68 @@ const SO_PEERCRED = 17;
 /** struct ucred: pid, uid, gid. */
 const UCRED_BYTES = 12;
 
+/** A function of the C library; its arguments are numbers and buffers. */
+export type NativeFunction = (...args: unknown[]) => number;
+
+/** The C library of this process. */
+export interface Libc {
+  func(name: string, result: string, args: readonly string[]): NativeFunction;
+  /** errno of the last call. */
+  errno(): number;
+  /** Where a buffer lies. It must stay reachable while C may use the address. */
+  address(bytes: Uint8Array): bigint;
+}
+
 interface Koffi {
-  load(path: string | null): {
-    func(name: string, result: string, args: readonly string[]): (...args: unknown[]) => number;
-  };
+  load(path: string | null): Pick<Libc, 'func'>;
+  errno(): number;
+  address(value: unknown): bigint;
 }
 
 /** What this platform can do; `missing` says why it cannot. */
-export type PeerCredentials =
-  | { readonly read: (fd: number) => Credentials | undefined; readonly missing?: undefined }
-  | { readonly read?: undefined; readonly missing: string };
+export type Native<T> =
+  | (T & { readonly missing?: undefined })
+  | ({ readonly [K in keyof T]?: undefined } & { readonly missing: string });
 
-/** Loads the reader of SO_PEERCRED. Never throws. */
-export function loadPeerCredentials(): PeerCredentials {
+export type PeerCredentials = Native<{ readonly read: (fd: number) => Credentials | undefined }>;
+
+/** Loads koffi. Never throws. */
+export function loadLibc(): Native<{ readonly libc: Libc }> {
   if (process.platform !== 'linux') {
-    return { missing: `SO_PEERCRED is not used on ${process.platform}` };
+    return { missing: `system calls are not used on ${process.platform}` };
   }
   try {
     const koffi = createRequire(import.meta.url)('koffi') as Koffi;
-    const getsockopt = koffi
-      .load(null)
-      .func('getsockopt', 'int', ['int', 'int', 'int', 'void *', 'void *']);
+    const library = koffi.load(null);
     return {
-      read(fd) {
-        const ucred = Buffer.alloc(UCRED_BYTES);
-        const length = Buffer.alloc(4);
-        length.writeUInt32LE(UCRED_BYTES);
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ucred, length) !== 0) return undefined;
-        return {
-          pid: ucred.readInt32LE(0),
-          uid: ucred.readUInt32LE(4),
-          gid: ucred.readUInt32LE(8),
-        };
+      libc: {
+        func: (name, result, args) => library.func(name, result, args),
+        errno: () => koffi.errno(),
+        // A number below 2^53, a bigint from there on.
+        address: (bytes) => BigInt(koffi.address(bytes)),
       },
     };
   } catch (error) {
     return { missing: `koffi cannot be loaded: ${(error as Error).message.split('\n', 1)[0]}` };
   }
+}
+
+/** Loads the reader of SO_PEERCRED. Never throws. */
+export function loadPeerCredentials(): PeerCredentials {
+  const { libc, missing } = loadLibc();
+  if (libc === undefined) return { missing };
+  const getsockopt = libc.func('getsockopt', 'int', ['int', 'int', 'int', 'void *', 'void *']);
+  return {
+    read(fd) {
+      const ucred = Buffer.alloc(UCRED_BYTES);
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(UCRED_BYTES);
+      if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ucred, length) !== 0) return undefined;
+      return {
+        pid: ucred.readInt32LE(0),
+        uid: ucred.readUInt32LE(4),
+        gid: ucred.readUInt32LE(8),
+      };
+    },
+  };
 }

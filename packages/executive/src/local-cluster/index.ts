@@ -34,7 +34,7 @@ export class LocalCluster {
     this.nodes = nodes;
   }
 
-  /** Starts all nodes and resolves when each of them is ready in a ring. */
+  /** Starts all nodes and resolves when they are in one view. */
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
     const cluster = await LocalCluster.prepare(options);
     try {
@@ -65,9 +65,11 @@ export class LocalCluster {
     return new LocalCluster(directory, nodes);
   }
 
-  /** Resolves when each node is ready in a ring; rejects with the last log lines of one that is not. */
+  /** Resolves when all nodes are in one view; rejects with the last log lines of one that did not start. */
   async startAll(): Promise<void> {
+    const together = this.nodes.map((node) => node.sees(this.nodes.length));
     await Promise.all(this.nodes.map((node) => node.start()));
+    await Promise.all(together);
   }
 
   /** Stops every node in good order (paused ones are resumed first) and removes the directory. */

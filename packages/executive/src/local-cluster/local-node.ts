@@ -39,6 +39,7 @@ export class LocalNode {
   readonly #options: LocalNodeOptions;
   #child: ChildProcess | undefined;
   #tail: string[] = [];
+  readonly #watchers = new Set<(members: number) => void>();
 
   constructor(options: LocalNodeOptions) {
     this.#options = options;
@@ -69,6 +70,18 @@ export class LocalNode {
       this.#child = undefined;
     });
     await this.#ready(child);
+  }
+
+  /** Resolves with the next view, from now on, that has this many members. */
+  sees(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      const watcher = (members: number): void => {
+        if (members !== count) return;
+        this.#watchers.delete(watcher);
+        resolve();
+      };
+      this.#watchers.add(watcher);
+    });
   }
 
   /** kill -9. Works on a paused process, too. */
@@ -112,6 +125,7 @@ export class LocalNode {
         this.#tail.push(line);
         if (this.#tail.length > LOG_TAIL_LINES) this.#tail.shift();
         this.#options.cluster.onLog?.(this, line);
+        if (line.includes('"event":"view"')) this.#onView(line);
         if (this.condition === 'starting' && line.includes('"event":"ready"')) {
           this.condition = 'up';
           resolve();
@@ -123,6 +137,11 @@ export class LocalNode {
         reject(new Error([why, ...this.#tail].join('\n  ')));
       });
     });
+  }
+
+  #onView(line: string): void {
+    const { members } = JSON.parse(line) as { readonly members: readonly number[] };
+    for (const watcher of [...this.#watchers]) watcher(members.length);
   }
 
   #config(): unknown {

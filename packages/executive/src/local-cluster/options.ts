@@ -7,7 +7,7 @@ export interface LocalClusterOptions {
   /** Quorum provider; default `votequorum` with a vote each. */
   readonly quorum?: 'votequorum' | 'none';
   /** Further keys of the `totem` section, e.g. `{ token: 1000 }`. */
-  readonly totem?: Readonly<Record<string, number>>;
+  readonly totem?: Readonly<Record<string, number | string>>;
   /** Called for every log line of a node (one JSON document). */
   readonly onLog?: (node: LocalNode, line: string) => void;
 }

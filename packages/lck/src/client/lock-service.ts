@@ -11,6 +11,8 @@ import {
 } from '@aisexec/ipc';
 import { LCK_SERVICE_NAME, LCK_VERSIONS, type OpenRequest } from '../protocol.ts';
 import { releaseOpen } from './calls.ts';
+import { claimOne, claimSlot } from './claim.ts';
+import { type ElectOptions, Leadership } from './election.ts';
 import { LockLostError } from './errors.ts';
 import type { HeldLock, LockMode } from './held-lock.ts';
 import { type LockOptions, LockResource, type WaiterOptions } from './lock-resource.ts';
@@ -29,6 +31,12 @@ export interface OpenOptions extends CallOptions, WaiterOptions {
 export interface WithLockOptions extends LockOptions, WaiterOptions {
   /** `EX` by default. */
   readonly mode?: LockMode;
+  /**
+   * A semaphore: up to so many hold it at once, 1 to `SEMAPHORE_SLOTS_MAX`. Everybody must say the same number.
+   * What is held is one of as many exclusive locks, `NAME/1` to `NAME/MAX` (`lock.resource`), and the token
+   * rises for each of those by itself.
+   */
+  readonly max?: number;
 }
 
 /** A client of the lock service. Closing it, or the end of the process, releases all of its locks. */
@@ -99,21 +107,31 @@ export class LockService implements AsyncDisposable {
     fn: (lock: HeldLock) => T | Promise<T>,
     options: WithLockOptions = {},
   ): Promise<T> {
-    const resource = await this.open(name, { ...options, create: true });
+    const open = (one: string) => this.open(one, { ...options, create: true });
+    const { max, mode = 'EX' } = options;
+    const claim =
+      max === undefined
+        ? await claimOne(open, name, mode, options)
+        : await claimSlot(open, name, max, options);
     try {
-      const lock = await resource.acquire(options.mode ?? 'EX', options);
-      try {
-        const result = await fn(lock);
-        if (lock.lost !== undefined && lock.lost !== 'released') {
-          throw new LockLostError(name, lock.lost);
-        }
-        return result;
-      } finally {
-        await lock.unlock();
+      const { lock } = claim;
+      const result = await fn(lock);
+      if (lock.lost !== undefined && lock.lost !== 'released') {
+        throw new LockLostError(lock.resource, lock.lost);
       }
+      return result;
     } finally {
-      await resource.close();
+      await claim.release();
     }
+  }
+
+  /**
+   * Stands for election and resolves when this client leads; until then it waits behind those before it. An
+   * abort or a time-out withdraws it. It leads until `signal` of the result is aborted, or it resigns.
+   */
+  async elect(name: string, options: ElectOptions = {}): Promise<Leadership> {
+    const open = (one: string) => this.open(one, { ...options, create: true });
+    return new Leadership(await claimOne(open, name, 'EX', options));
   }
 
   /** Releases all locks and ends the connection. Idempotent. */

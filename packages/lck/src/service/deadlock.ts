@@ -8,7 +8,14 @@ import type { ClientRef } from '@aisexec/service';
 import type { SaLckLockModeT } from '../protocol.ts';
 import { compatible } from './grants.ts';
 import { DEADLOCK_STEPS_MAX } from './limits.ts';
-import { clientKey, findLock, type LckState, type Resource } from './state.ts';
+import {
+  clientKey,
+  findLock,
+  type LckState,
+  type Resource,
+  sameClient,
+  type WaitingLock,
+} from './state.ts';
 
 /** Whether `owner`, were it to wait here, would wait for itself. */
 export function closesCycle(
@@ -23,8 +30,16 @@ export function closesCycle(
   let steps = 0;
   const follow = (wait: Wait): void => {
     for (const lock of wait.resource.granted.values()) {
-      if (compatible(lock.mode, wait.mode) || ++steps > DEADLOCK_STEPS_MAX) return;
+      if (compatible(lock.mode, wait.mode) || ++steps > DEADLOCK_STEPS_MAX) break;
       pending.push(clientKey(lock.owner));
+    }
+    if (state.fairness !== 'fifo') return;
+    // Nobody passes those who wait before: they must be granted and released first.
+    for (const ahead of wait.resource.waiting.values()) {
+      if (ahead === wait.lock || ++steps > DEADLOCK_STEPS_MAX) return;
+      if (wait.lock !== undefined || !sameClient(ahead.owner, owner)) {
+        pending.push(clientKey(ahead.owner));
+      }
     }
   };
   follow({ resource, mode });
@@ -45,10 +60,13 @@ export function closesCycle(
 interface Wait {
   readonly resource: Resource;
   readonly mode: SaLckLockModeT;
+  /** The request that waits; absent for the one that is being decided. */
+  readonly lock?: WaitingLock;
 }
 
 function findWait(state: LckState, ref: ClientRef, id: bigint): Wait | undefined {
   const located = findLock(state, ref, id);
   if (!located?.waiting?.detect) return undefined;
-  return { resource: located.resource, mode: located.waiting.mode };
+  const { resource, waiting } = located;
+  return { resource, mode: waiting.mode, lock: waiting };
 }

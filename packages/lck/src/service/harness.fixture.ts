@@ -62,6 +62,9 @@ export function createHarness(nodes: readonly number[] = [1, 2, 3], quorate = tr
       if (replies.has(source.request)) throw new Error(`two replies to ${source.request}`);
       replies.set(source.request, reply);
     },
+    replyWhenCertain(source, reply) {
+      this.reply(source, reply);
+    },
     callback: (client, name, payload) =>
       void told.push({ client: `${client.node}.${client.connection}`, name, payload }),
   });

@@ -1,10 +1,18 @@
 /** The lock table for people and tools: `aisctl locks`. JSON-safe, 64-bit numbers as decimal strings. */
 import type { ClientRef } from '@aisexec/service';
 import { SA_LCK_EX_LOCK_MODE, type SaLckLockModeT } from '../protocol.ts';
-import type { GrantedLock, LckState, OrphanLock, Resource, WaitingLock } from './state.ts';
+import type {
+  GrantedLock,
+  LckFairness,
+  LckState,
+  OrphanLock,
+  Resource,
+  WaitingLock,
+} from './state.ts';
 
 export interface LckInspection {
   readonly quorate: boolean;
+  readonly fairness: LckFairness;
   readonly clients: number;
   readonly locks: number;
   readonly resources: readonly ResourceInspection[];
@@ -29,6 +37,7 @@ export interface HeldInspection extends LockInspection {
 export function inspect(state: LckState): LckInspection {
   return {
     quorate: state.quorate,
+    fairness: state.fairness,
     clients: state.clients.size,
     locks: state.lockCount,
     resources: [...state.resources.values()].map(inspectResource),

@@ -20,13 +20,7 @@ import {
   type WaiterPayload,
 } from '../protocol.ts';
 import { closesCycle } from './deadlock.ts';
-import {
-  blockedByHolder,
-  blockedByOrphan,
-  compatible,
-  grantableNow,
-  nextGrants,
-} from './grants.ts';
+import { blockedByHolder, blockedByOrphan, compatible, orderOf } from './grants.ts';
 import { LOCKS_MAX, LOCKS_PER_CLIENT_MAX, WAITERS_TOLD_MAX } from './limits.ts';
 import {
   addGranted,
@@ -68,7 +62,7 @@ export function requestLock(
   }
   const noQueue = (flags & SA_LCK_LOCK_NO_QUEUE) !== 0;
   if (ctx.view.quorate) {
-    if (grantableNow(resource, lock.mode)) {
+    if (orderOf(state).grantableNow(resource, lock.mode)) {
       addGranted(state, resource, toGranted(lock, ctx.order));
       replyGranted(lock.source, ctx);
       return;
@@ -96,7 +90,7 @@ function waitOrDeadlock(
   ctx: ExecContext,
 ): void {
   const blocked = blockedByHolder(resource, lock.mode);
-  if (blocked && lock.detect && closesCycle(state, resource, lock.owner, lock.mode)) {
+  if (lock.detect && closesCycle(state, resource, lock.owner, lock.mode)) {
     refuse(lock.source, SA_LCK_LOCK_DEADLOCK, ctx);
   } else addWaiting(state, resource, lock);
   if (blocked) for (const holder of resource.granted.values()) tellHolder(holder, lock, ctx);
@@ -109,10 +103,12 @@ function waitOrDeadlock(
 export function settle(state: LckState, resource: Resource, ctx: ExecContext): void {
   if (ctx.view.quorate) {
     refuseOrphanBlocked(state, resource, ctx);
-    const grants = nextGrants(resource).map((waiting) => {
-      replyGranted(waiting.source, ctx);
-      return promote(resource, waiting, ctx.order);
-    });
+    const grants = orderOf(state)
+      .nextGrants(resource)
+      .map((waiting) => {
+        replyGranted(waiting.source, ctx);
+        return promote(resource, waiting, ctx.order);
+      });
     tellNewHolders(resource, grants, ctx);
   }
   dropIfUnused(state, resource);

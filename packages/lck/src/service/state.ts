@@ -71,7 +71,15 @@ export interface Client {
   readonly locks: Map<bigint, bigint>;
 }
 
+/**
+ * Who is granted first: `standard`, readers pass waiting writers (openais, OpenSAF); `fifo`, nobody passes
+ * anybody.
+ */
+export type LckFairness = 'standard' | 'fifo';
+
 export interface LckState {
+  /** In the state so that replicas configured differently are found out. */
+  readonly fairness: LckFairness;
   /** The last view's word: tells the loss of quorum from its absence. */
   quorate: boolean;
   /** Granted, waiting and orphaned locks of all resources. */
@@ -81,8 +89,9 @@ export interface LckState {
   readonly resources: Map<string, Resource>;
 }
 
-export function initialState(): LckState {
+export function initialState(fairness: LckFairness = 'standard'): LckState {
   return {
+    fairness,
     quorate: false,
     lockCount: 0,
     clients: new Map(),

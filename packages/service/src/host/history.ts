@@ -6,6 +6,7 @@
 import type { View } from '../contract.ts';
 import { Hash64 } from '../state-hash.ts';
 import type { Lineage } from '../sync/messages.ts';
+import type { SyncPlan } from '../sync/plan.ts';
 
 export class History {
   #view: View | undefined;
@@ -13,13 +14,19 @@ export class History {
   #first = 0n;
   #digest = new Hash64();
   #pristine = true;
+  #primary = 0;
 
-  /** A synchronised view: event 0 of a new history. */
-  begin(view: View, first: bigint, pristine: boolean): void {
+  /**
+   * A synchronised view: event 0 of a new history.
+   *
+   * @param plan what the view grew from.
+   */
+  begin(view: View, plan: Pick<SyncPlan, 'order' | 'pristine' | 'primary'>): void {
     this.#view = view;
-    this.#pristine = pristine;
+    this.#pristine = plan.pristine;
+    this.#primary = view.quorate ? view.ringId.seq : plan.primary;
     this.#events = 0;
-    this.#first = first;
+    this.#first = plan.order;
     this.#digest = new Hash64();
   }
 
@@ -49,6 +56,7 @@ export class History {
       digest: this.#digest.hex(),
       pristine: this.#pristine,
       quorate: view.quorate,
+      primary: this.#primary,
       members: view.members.map(({ nodeId }) => nodeId),
     };
   }

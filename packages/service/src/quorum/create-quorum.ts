@@ -58,7 +58,7 @@ function judgeVotes(options: VotequorumOptions): Judge {
 }
 
 /** totem-wire §4.4: a majority of what is expected, or of what is there when that is more. */
-function votesNeeded(expected: number, votes: number): number {
+export function votesNeeded(expected: number, votes: number): number {
   return Math.max(Math.floor((expected + 2) / 2), Math.floor((votes + 2) / 2));
 }
 

@@ -26,8 +26,13 @@ export interface SyncStart {
   readonly ringId: RingId;
   /** Members of the ring whose build lists this participant's id, ascending. */
   readonly members: readonly number[];
-  /** Members of the old ring that came along to this one, ascending; empty in the first ring. */
+  /**
+   * Members of the last synchronised ring that have been with this node ever since, ascending; empty in the
+   * first ring.
+   */
   readonly transitional: readonly number[];
+  /** Call when `work` may be able to go on. */
+  readonly proceed: () => void;
 }
 
 /** One service of the synchronisation. */
@@ -40,6 +45,8 @@ export interface SyncParticipant {
   activate(): void;
   /** A new configuration came first: drop what was staged. */
   abort(): void;
+  /** The synchronisation as a whole is over, after {@link SyncEngineOptions.completed}. */
+  completed?(ringId: RingId): void;
 }
 
 export interface SyncEngineOptions {
@@ -72,7 +79,8 @@ export function createSyncEngine(options: SyncEngineOptions): SyncEngine {
   let early: Configuration | undefined;
   let ringId: RingId | undefined;
   let members: readonly number[] = [];
-  let transitional: readonly number[] = [];
+  /** Undefined: no configuration has come since the last synchronisation. */
+  let transitional: readonly number[] | undefined;
   let phase: Phase = 'idle';
   const builds = new Map<number, readonly number[]>();
   let union: readonly number[] = [];
@@ -85,7 +93,9 @@ export function createSyncEngine(options: SyncEngineOptions): SyncEngine {
 
   function configuration(change: Configuration): void {
     if (change.type === 'transitional') {
-      transitional = change.members;
+      const { members: together } = change;
+      // A synchronisation that was cut short: only who came along both times has been here all the time.
+      transitional = transitional?.filter((node) => together.includes(node)) ?? together;
     } else if (group === undefined) {
       early = change;
     } else {
@@ -160,16 +170,23 @@ export function createSyncEngine(options: SyncEngineOptions): SyncEngine {
     phase = 'process';
     if (participant !== undefined) {
       const listing = members.filter((member) => builds.get(member)!.includes(id));
-      participant.init({ ringId: ringId!, members: listing, transitional });
+      participant.init({
+        ringId: ringId!,
+        members: listing,
+        transitional: transitional ?? [],
+        proceed,
+      });
     }
     proceed();
   }
 
   function complete(): void {
     phase = 'idle';
-    transitional = [];
-    options.messaging.syncComplete(ringId!);
-    options.completed(ringId!);
+    transitional = undefined;
+    const synchronised = ringId!;
+    options.messaging.syncComplete(synchronised);
+    options.completed(synchronised);
+    for (const id of ownIds) participants.get(id)?.completed?.(synchronised);
   }
 
   function proceed(): void {

@@ -30,6 +30,8 @@ export interface Lineage {
   /** No event was applied in this history, nor in what it came from: there is nothing to lose. */
   readonly pristine: boolean;
   readonly quorate: boolean;
+  /** Sequence of the last quorate ring in this history, 0 for none: how much of the cluster's one history it knows. */
+  readonly primary: number;
   /** Executives of that ring's view. */
   readonly members: readonly number[];
 }
@@ -75,6 +77,7 @@ const helloSchema: Schema<Hello> = s.object({
       digest: s.text(16),
       pristine: s.bool,
       quorate: s.bool,
+      primary: s.count,
       members: s.list(s.u32, SYNC_MEMBERS_MAX),
     }),
   ),

@@ -11,6 +11,7 @@ interface Told {
   readonly digest?: string;
   readonly pristine?: boolean;
   readonly quorate?: boolean;
+  readonly primary?: number;
   readonly members?: readonly number[];
   readonly hash?: string;
   readonly order?: bigint;
@@ -21,7 +22,7 @@ function plan(told: Readonly<Record<number, Told>>) {
   for (const [id, one] of Object.entries(told)) {
     const nodeId = Number(id);
     const { seq, rep = 1, events = 0, digest = 'd', quorate = true, members = [nodeId] } = one;
-    const { pristine = false } = one;
+    const { pristine = false, primary = quorate ? (seq ?? 0) : 0 } = one;
     hellos.set(nodeId, {
       node: {
         nodeId,
@@ -34,7 +35,7 @@ function plan(told: Readonly<Record<number, Told>>) {
       lineage:
         seq === undefined
           ? null
-          : { ringId: { rep, seq }, events, digest, pristine, quorate, members },
+          : { ringId: { rep, seq }, events, digest, pristine, quorate, primary, members },
       services: [{ id: 60, hash: one.hash ?? 'h' }],
     });
   }
@@ -99,6 +100,11 @@ describe('a history in which nothing happened', () => {
 describe('who wins', () => {
   test.each<[string, Told, Told]>([
     ['the quorate history', { seq: 8, quorate: true }, { seq: 12, quorate: false }],
+    [
+      'who was in the last quorate ring and was cut off, against who slept through it',
+      { seq: 20, quorate: false, primary: 16 },
+      { seq: 12, quorate: true },
+    ],
     ['the younger ring', { seq: 12, rep: 5 }, { seq: 8, rep: 1 }],
     ['the lower representative', { seq: 8, rep: 1 }, { seq: 8, rep: 2 }],
     ['the longer history', { seq: 8, events: 3 }, { seq: 8, events: 2 }],

@@ -44,6 +44,8 @@ export interface SyncPlan {
   readonly lineages: number;
   /** No event was ever applied in any of them. */
   readonly pristine: boolean;
+  /** The winner's last quorate ring (see {@link Lineage.primary}). */
+  readonly primary: number;
   readonly services: ReadonlyMap<number, ServicePlan>;
 }
 
@@ -66,6 +68,7 @@ export function planSync(ringId: RingId, hellos: ReadonlyMap<number, Hello>): Sy
     order: firstOrder(ringId, all),
     lineages: lineages.length,
     pristine: worked.length === 0,
+    primary: lineages[0]?.lineage.primary ?? 0,
     services: planServices(nodes, stateful, hellos),
   };
 }
@@ -126,10 +129,14 @@ function partOf(nodes: readonly number[], hellos: ReadonlyMap<number, Hello>): P
   return { lineage: hellos.get(nodes[0]!)!.lineage!, nodes };
 }
 
-/** Winner first: quorate, then the younger ring, then the lower representative, the longer history, the more nodes, the lower node. */
+/**
+ * Winner first: whose last quorate ring is younger (a node that was cut off after a quorate ring knows more than
+ * one that slept through it and still believes in an older quorate ring), then the younger ring, then the
+ * lower representative, the longer history, the more nodes, the lower node.
+ */
 function compareParts(a: PartPlan, b: PartPlan): number {
   return (
-    Number(b.lineage.quorate) - Number(a.lineage.quorate) ||
+    b.lineage.primary - a.lineage.primary ||
     b.lineage.ringId.seq - a.lineage.ringId.seq ||
     a.lineage.ringId.rep - b.lineage.ringId.rep ||
     b.lineage.events - a.lineage.events ||

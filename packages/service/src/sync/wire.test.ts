@@ -17,7 +17,7 @@ describe('sync messages', () => {
     const view = new DataView(bytes.buffer);
     expect(bytes).toHaveLength(552);
     expect([view.getInt32(0, true), view.getInt32(8, true)]).toEqual([1, 552]);
-    expect([view.getUint32(16, true), view.getBigUint64(24, true)]).toEqual([3, 0x1_0000_0004n]);
+    expect([view.getUint32(16, true), view.getBigUint64(20, true)]).toEqual([3, 0x1_0000_0004n]);
     const words = [32, 40, 44, 48].map((offset) => view.getInt32(offset, true));
     expect(words).toEqual([2, 2, 40, 0]);
     expect(decodeSync(bytes)).toEqual({ type: 'build', ringId, services: [2, 40] });
@@ -31,6 +31,19 @@ describe('sync messages', () => {
     expect(bytes).toHaveLength(32);
     expect(new DataView(bytes.buffer).getInt32(8, true)).toBe(32);
     expect(decodeSync(bytes)).toEqual({ type: 'barrier', ringId });
+  });
+
+  test('a barrier of ring 1.d is the one that was captured of Corosync', () => {
+    // totem-wire §1.8, without the heads of mcast, packet and group.
+    const captured = Uint8Array.from(
+      Buffer.from('00000000000000002000000000000000010000000d0000000000000000000000', 'hex'),
+    );
+    const encoder = new SyncEncoder();
+    encoder.begin({ rep: 1, seq: 0xd });
+    encoder.build([]);
+    encoder.agreed(1);
+    expect(encoder.barrier()).toEqual(captured);
+    expect(decodeSync(captured)).toEqual({ type: 'barrier', ringId: { rep: 1, seq: 0xd } });
   });
 
   test('rubbish is refused and never throws', () => {

@@ -13,7 +13,8 @@ const BARRIER_BYTES = 32;
 const BUILD_BYTES = 552;
 const OFFSET_SIZE = 8;
 const OFFSET_REP = 16;
-const OFFSET_SEQ = 24;
+/** The ring id is packed: no gap before its sequence. */
+const OFFSET_SEQ = 20;
 const OFFSET_COUNT = 32;
 const OFFSET_IDS = 40;
 

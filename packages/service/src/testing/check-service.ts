@@ -301,5 +301,8 @@ function fakeContext(order: bigint, time = 1_700_000_000_000_000_000n): ExecCont
     left: [],
     quorate: true,
   };
-  return { view, order: (1n << 40n) + order, time, reply: () => {}, callback: () => {} };
+  return { view, order: (1n << 40n) + order, time, ...SILENT };
 }
+
+/** A context that tells nobody. */
+const SILENT = { reply: () => {}, replyWhenCertain: () => {}, callback: () => {} };

@@ -31,6 +31,10 @@ export interface FaultMix {
   readonly intervalMs: number;
   /** Longest fault. */
   readonly durationMsMax: number;
+  /** The hosts of dead nodes answer: port unreachable. */
+  readonly refusals: boolean;
+  /** Mean time between two false hints that a node is dead; infinite: none. */
+  readonly falseHintMs: number;
 }
 
 export interface MixOptions {
@@ -44,14 +48,24 @@ export interface MixOptions {
 
 const FAULT_SHARE = 0.4;
 const CONDITION_SHARE = 0.6;
+const REFUSALS_SHARE = 0.5;
+const FALSE_HINTS_SHARE = 0.4;
 
 export function drawMix(random: Random, options: MixOptions): FaultMix {
   const healthy = healthyConditions(options.delayMinMs, options.delayMeanMs);
   const some = (max: number): number =>
     random.chance(CONDITION_SHARE) ? random.between(0, max) : 0;
   const loss = some(options.lossMax);
+  const hints = random.fork('hints');
+  const refusals = hints.chance(REFUSALS_SHARE);
   if (!options.faults) {
-    return { conditions: { ...healthy, loss }, kinds: [], intervalMs: 0, durationMsMax: 0 };
+    const none = {
+      kinds: [],
+      intervalMs: 0,
+      durationMsMax: 0,
+      falseHintMs: Number.POSITIVE_INFINITY,
+    };
+    return { ...none, conditions: { ...healthy, loss }, refusals };
   }
   const conditions: NetworkConditions = {
     ...healthy,
@@ -68,5 +82,9 @@ export function drawMix(random: Random, options: MixOptions): FaultMix {
     kinds: FAULT_KINDS.filter(() => random.chance(FAULT_SHARE)),
     intervalMs: options.tokenMs * random.magnitude(0.5, 20),
     durationMsMax: options.tokenMs * random.magnitude(1, 10),
+    refusals,
+    falseHintMs: hints.chance(FALSE_HINTS_SHARE)
+      ? options.tokenMs * hints.magnitude(0.1, 20)
+      : Number.POSITIVE_INFINITY,
   };
 }

@@ -7,6 +7,9 @@ import type { World } from '../world/world.ts';
 import { FAULTS } from './faults.ts';
 import type { FaultMix } from './mix.ts';
 
+/** Mean time between the hints of a series: a series long enough confirms a suspicion. */
+const HINT_SPACING_MS = 15;
+
 export interface Nemesis {
   start(): void;
   /** The final phase: nothing is broken from here on. */
@@ -33,10 +36,21 @@ export function createNemesis(world: World, mix: FaultMix, random: Random): Neme
   };
   const plan = (): void => later(random.exponential(mix.intervalMs), strike);
 
+  const hints = random.fork('hints');
+  const planFalseHint = (): void => {
+    if (mix.falseHintMs === Number.POSITIVE_INFINITY) return;
+    later(hints.exponential(mix.falseHintMs), () => {
+      applied['false-hint'] = (applied['false-hint'] ?? 0) + 1;
+      giveFalseHints(world, hints, later);
+      planFalseHint();
+    });
+  };
+
   return {
     start() {
       active = true;
       if (mix.kinds.length > 0) plan();
+      planFalseHint();
     },
     heal() {
       active = false;
@@ -50,4 +64,22 @@ export function createNemesis(world: World, mix: FaultMix, random: Random): Neme
     },
     applied,
   };
+}
+
+/** One node is told that another one is dead, once or several times in a row, as if its port flapped. */
+function giveFalseHints(
+  world: World,
+  random: Random,
+  later: (delayMs: number, run: () => void) => void,
+): void {
+  const observer = random.pick(world.nodes);
+  const suspect = random.pick(world.nodes);
+  let left = random.pick([1, 1, 3, 10]);
+  world.fault('false-hint', { node: observer.id, suspect: suspect.id, times: left });
+  const hint = (): void => {
+    observer.refused(suspect.id);
+    left -= 1;
+    if (left > 0) later(random.exponential(HINT_SPACING_MS), hint);
+  };
+  hint();
 }

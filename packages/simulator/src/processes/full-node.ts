@@ -70,6 +70,7 @@ function createFullNode(environment: ProcessEnvironment, options: FullNodeOption
         takeTurn(Number(timer.slice(WORKLOAD_TIMER.length)));
       } else ring.timeout(timer as RingTimer, now);
     },
+    suspect: (suspected, now) => ring.suspect(suspected, now),
     leave: (now) => ring.leave(now),
     load(on) {
       loadClient.load(on);

@@ -1,7 +1,10 @@
 /** The real protocol on the nodes of a run: bare, or with everything above it; with a mutant if one is named. */
+
+import type { QuorumOptions } from '@aisexec/service';
 import { createRing } from '@aisexec/totem';
 import { mutantByName } from '../mutants/index.ts';
 import type { FactoryOf } from '../run.ts';
+import type { Scenario } from '../scenario.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { fullNodeFactory } from './full-node.ts';
 import { type RingProcessOptions, ringProcessFactory } from './ring-process.ts';
@@ -14,5 +17,11 @@ export const realFactoryOf: FactoryOf = (scenario, options) => {
     ...(options.mutant === undefined ? {} : { mutate: mutantByName(options.mutant).mutate }),
   };
   if (options.stack === 'ring') return ringProcessFactory(ring);
-  return fullNodeFactory({ ...ring, workloads: WORKLOADS, quorum: { provider: 'none' } });
+  return fullNodeFactory({ ...ring, workloads: WORKLOADS, quorum: quorumOf(scenario) });
 };
+
+/** Where there can be a majority, half of the seeds ask for one. */
+function quorumOf({ nodes, random }: Scenario): QuorumOptions {
+  const counts = nodes.length >= 3 && random.fork('quorum').chance(0.5);
+  return counts ? { provider: 'votequorum', expectedVotes: nodes.length } : { provider: 'none' };
+}

@@ -118,6 +118,7 @@ function createRingProcess(
       if (timer === LOAD_TIMER) loadClient.timeout();
       else ring.timeout(timer as RingTimer, now);
     },
+    suspect: (suspected, now) => ring.suspect(suspected, now),
     leave: (now) => ring.leave(now),
     load: (on) => loadClient.load(on),
     conclude: () => undefined,

@@ -41,6 +41,7 @@ export interface Network {
   /** `from` and `to` are node indexes, 0 upwards. */
   send(from: number, to: number, packet: Uint8Array): void;
   block(from: number, to: number, on: boolean): void;
+  isBlocked(from: number, to: number): boolean;
   /** Packets sent on this link before `time` arrive after it, in a burst. */
   clog(from: number, to: number, time: number): void;
   /** Loss of one packet type (byte 3 of the Totem header) on every link. */
@@ -75,7 +76,7 @@ export interface NetworkOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly conditions: NetworkConditions;
-  readonly arrive: (to: number, packet: Uint8Array) => void;
+  readonly arrive: (to: number, packet: Uint8Array, from: number) => void;
 }
 
 export function createNetwork(options: NetworkOptions): Network {
@@ -117,7 +118,7 @@ export function createNetwork(options: NetworkOptions): Network {
     fire(event) {
       underWay[event.b]! -= 1;
       stats.delivered += 1;
-      arrive(event.a, event.bytes);
+      arrive(event.a, event.bytes, Math.floor(event.b / nodes));
     },
   };
 
@@ -195,6 +196,7 @@ export function createNetwork(options: NetworkOptions): Network {
     block(from, to, on) {
       blocked[from * nodes + to] = on ? 1 : 0;
     },
+    isBlocked: (from, to) => blocked[from * nodes + to] === 1,
     clog(from, to, time) {
       cloggedUntil[from * nodes + to] = time;
     },

@@ -28,6 +28,8 @@ export interface SimNode {
   pause(): void;
   resume(): void;
   arrive(packet: Uint8Array): void;
+  /** A packet to `node` came back: nobody listens there. True or false. */
+  refused(node: number): void;
 }
 
 export interface NodeOptions {
@@ -198,6 +200,9 @@ export function createNode(options: NodeOptions): SimNode {
         return;
       }
       call((process) => process.receive(packet, now()));
+    },
+    refused(node) {
+      if (!paused) call((process) => process.suspect(node, now()));
     },
   };
 }

@@ -12,6 +12,8 @@ export interface SimProcess {
   /** One datagram; the bytes belong to the process from here on. */
   receive(packet: Uint8Array, now: number): void;
   timeout(timer: string, now: number): void;
+  /** The host of this node refused a packet, or so it seems. */
+  suspect(node: number, now: number): void;
   /** Leave in good order; the world ends the incarnation afterwards. */
   leave(now: number): void;
   /** The world is healing: stop (false) or resume sending load. */

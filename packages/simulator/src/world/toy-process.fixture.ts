@@ -33,6 +33,7 @@ export function createToy(environment: ProcessEnvironment, log: ToyLog[] = []): 
       environment.unicast(node, Uint8Array.of(0, 0, 0, 0, count));
       environment.setTimer('beat', 10 * environment.random.between(0.5, 1.5));
     },
+    suspect: (suspected) => note('suspect', suspected),
     leave: () => undefined,
     load: () => undefined,
     state: 'toy',

@@ -39,6 +39,8 @@ export interface WorldOptions {
   readonly trace: Trace;
   /** Clocks of nodes run at 1 ± this. */
   readonly clockDrift?: number;
+  /** The host of a node that is down answers packets: port unreachable. */
+  readonly refusals?: boolean;
 }
 
 export function createWorld(options: WorldOptions): World {
@@ -54,8 +56,21 @@ export function createWorld(options: WorldOptions): World {
     scheduler,
     random: random.fork('network'),
     conditions: options.conditions,
-    arrive: (to, packet) => nodes[to]!.arrive(packet),
+    arrive,
   });
+  /** Runs alongside the packets and draws nothing, so that a run without deaths is the same with it. */
+  function arrive(to: number, packet: Uint8Array, from: number): void {
+    const target = nodes[to]!;
+    if (target.up || options.refusals !== true) {
+      target.arrive(packet);
+      return;
+    }
+    scheduler.at(scheduler.now + network.conditions.delayMinMs, {
+      fire: () => {
+        if (!network.isBlocked(to, from)) nodes[from]!.refused(target.id);
+      },
+    });
+  }
   const clocks = random.fork('clocks');
   const drift = options.clockDrift ?? 0;
   const nodes: SimNode[] = options.nodes.map((id, index) =>

@@ -37,6 +37,8 @@ export type GatherReason =
   | 'join'
   | 'join-in-commit'
   | 'consensus-expired'
+  | 'suspicion'
+  | 'suspicion-confirmed'
   | 'failed-to-receive';
 
 /** The ring whose messages are still to be delivered while a new one is formed. */
@@ -76,6 +78,10 @@ export interface Srp {
   readonly consensus: Set<number>;
   /** This node misses messages for good and forms a ring of its own next. */
   failedToReceive: boolean;
+  /** Nodes whose host refused a packet, since when; a JOIN of theirs ends it (suspicion.ts). */
+  readonly suspectedSince: Map<number, number>;
+  /** When a hint about a member last began a gather. */
+  readonly hintedGatherAt: Map<number, number>;
 
   // Commit and recovery
   newMembers: Nodes;
@@ -162,6 +168,8 @@ export function createSrp(
     failed: [],
     consensus: new Set(),
     failedToReceive: false,
+    suspectedSince: new Map(),
+    hintedGatherAt: new Map(),
     newMembers: [nodeId],
     old: undefined,
     transMembers: [],

@@ -40,6 +40,9 @@ export interface Counters {
   resendsRequested: number;
   recoveryCopiesSent: number;
   gathers: number;
+  hints: number;
+  hintedGathers: number;
+  hintedFailures: number;
   ringsFormed: number;
   failedToReceive: number;
   pausesNoticed: number;
@@ -59,6 +62,9 @@ export function createCounters(): Counters {
     resendsRequested: 0,
     recoveryCopiesSent: 0,
     gathers: 0,
+    hints: 0,
+    hintedGathers: 0,
+    hintedFailures: 0,
     ringsFormed: 0,
     failedToReceive: 0,
     pausesNoticed: 0,

@@ -16,7 +16,7 @@ import {
   NODES_MAX,
 } from '../wire/index.ts';
 import { drop, type GatherReason, type Srp, trace } from './context.ts';
-import { RING_SEQ_JUMP_MAX, RING_SEQ_STEP } from './limits.ts';
+import { RING_SEQ_JUMP_MAX, RING_SEQ_STEP, SUSPICION_MS } from './limits.ts';
 import { isSubset, type Nodes, sameNodes, union, without } from './nodes.ts';
 import { isJoinDoubtful } from './pause.ts';
 
@@ -179,9 +179,15 @@ function sendJoin(srp: Srp): void {
   const { nodeId, proc, failed } = srp;
   const ringSeq = srp.ringId.seq;
   srp.effects.multicast(encodeJoin({ systemFrom: nodeId, leave: false, ringSeq, proc, failed }));
-  srp.effects.setTimer('join', srp.config.joinMs);
+  srp.effects.setTimer('join', joinPeriod(srp));
   // Our own JOIN counts like anybody's: it is what makes a ring of one.
   commitOnConsensus(srp);
+}
+
+/** Time to the next JOIN: whoever is suspected is asked often, and each JOIN asks its host, too. */
+export function joinPeriod(srp: Srp): number {
+  const { joinMs } = srp.config;
+  return srp.suspectedSince.size === 0 ? joinMs : Math.min(joinMs, SUSPICION_MS / 2);
 }
 
 function readJoin(srp: Srp, packet: Uint8Array): Join | undefined {
@@ -203,6 +209,7 @@ function readJoin(srp: Srp, packet: Uint8Array): Join | undefined {
     drop(srp, 'ring-seq-implausible');
     return undefined;
   }
+  if (!join.leave) srp.suspectedSince.delete(join.systemFrom);
   srp.ringSeqHighest = Math.max(srp.ringSeqHighest, join.ringSeq);
   return join;
 }
@@ -257,7 +264,7 @@ function consent(srp: Srp, join: Join): void {
 }
 
 /** Those of whom the next ring would consist. */
-function agreeing(srp: Srp): Nodes {
+export function agreeing(srp: Srp): Nodes {
   return without(srp.proc, srp.failed);
 }
 

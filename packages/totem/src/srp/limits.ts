@@ -18,6 +18,12 @@ export const PAYLOAD_BYTES_MAX = 65_417;
 /** Memory of one submit queue; divided by the payload size it gives its slots (totem-wire §2). */
 export const QUEUE_BYTES = 4_194_304;
 
+/**
+ * A suspected node has this long to be heard before another refusal counts. Longer than a young-generation
+ * collection, short enough for a death to be noticed within 100 ms.
+ */
+export const SUSPICION_MS = 20;
+
 /** A new ring's sequence is the highest heard of plus this (totem-wire §3.2). */
 export const RING_SEQ_STEP = 4;
 

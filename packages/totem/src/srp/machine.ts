@@ -1,5 +1,5 @@
 /**
- * The ring protocol of one node: what comes in (packet or timer) meets the state it is in. The two tables
+ * The ring protocol of one node: what comes in (packet, timer or hint) meets the state it is in. The tables
  * are the whole of it; every cell is filled, so every input in every state has an answer.
  */
 import { ringIdEquals } from '../contract.ts';
@@ -38,13 +38,15 @@ import {
 import { MISS_COUNT_MAX, PAYLOAD_BYTES_MAX, WINDOW_SIZE_MAX } from './limits.ts';
 import { onMcastInGather, onMcastInOperational } from './messages.ts';
 import { enterOperational } from './operational.ts';
-import { noteTime } from './pause.ts';
+import { isJoinDoubtful, noteTime } from './pause.ts';
 import { enterRecovery, onCommitTokenInRecovery, onMcastInRecovery } from './recovery.ts';
+import { onHintInGather, onHintInRing } from './suspicion.ts';
 import { onToken } from './token.ts';
 import { onTokenHoldTimer, onTokenRetransmitTimer } from './token-timers.ts';
 
 type OnPacket = (srp: Srp, packet: Uint8Array) => void;
 type OnTimer = (srp: Srp) => void;
+type OnHint = (srp: Srp, node: number) => void;
 
 const ignore: OnPacket = (srp) => drop(srp, 'wrong-state');
 const notStarted: OnPacket = (srp) => drop(srp, 'not-started');
@@ -121,6 +123,15 @@ const ON_TIMER = {
   },
 } as const satisfies Record<RingState, Record<RingTimer, OnTimer>>;
 
+const ON_HINT = {
+  down: never,
+  gather: onHintInGather,
+  commit: onHintInRing,
+  recovery: onHintInRing,
+  operational: onHintInRing,
+  left: never,
+} as const satisfies Record<RingState, OnHint>;
+
 /** One member of a ring, without I/O: see {@link RingMachine} for its inputs, {@link RingEffects} for its outputs. */
 export function createRing(
   config: RingConfig,
@@ -159,6 +170,12 @@ export function createRing(
     timeout(timer, now) {
       noteTime(srp, now);
       ON_TIMER[srp.state][timer](srp);
+    },
+    suspect(node, now) {
+      noteTime(srp, now);
+      srp.counters.hints++;
+      // After a pause it is as old as any JOIN that waited here (ADR 0014).
+      if (!isJoinDoubtful(srp)) ON_HINT[srp.state](srp, node);
     },
     leave(now) {
       if (srp.state === 'left') return;

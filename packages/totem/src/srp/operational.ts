@@ -8,6 +8,7 @@ import { type Srp, trace } from './context.ts';
 import { deliverOldRegular, deliverOldTransitional } from './delivery.ts';
 import { announceRing } from './foreign.ts';
 import { without } from './nodes.ts';
+import { forgetSuspects } from './suspicion.ts';
 
 export function enterOperational(srp: Srp): void {
   const { transMembers, newMembers, members, client } = srp;
@@ -24,6 +25,7 @@ export function enterOperational(srp: Srp): void {
   srp.proc = newMembers;
   srp.failed = [];
   srp.failedToReceive = false;
+  forgetSuspects(srp);
   srp.seqUnchanged = 0;
   srp.syncing = true;
   srp.state = 'operational';

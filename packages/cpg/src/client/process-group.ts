@@ -1,0 +1,193 @@
+/**
+ * One membership in a closed process group:
+ *
+ *     await using group = await ProcessGroup.join('orders');
+ *     await group.multicast(new TextEncoder().encode('hello'));
+ *     for await (const event of group.events()) …
+ */
+import { SA_AIS_ERR_LIBRARY, SA_DISPATCH_ONE, SaAisError } from '@aisexec/ais';
+import {
+  type AisHandle,
+  type CallbackEvent,
+  type CallOptions,
+  type ConnectOptions,
+  deadlineOf,
+  okOrThrow,
+  openHandle,
+  type Reply,
+  type RetryOptions,
+  withRetry,
+} from '@aisexec/ipc';
+import { GROUP_NAME_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
+import {
+  CPG_SERVICE,
+  type CpgProcess,
+  MEMBERS,
+  MESSAGE,
+  type MembersEvent,
+  type MessageEvent,
+  type RingEvent,
+} from '../protocol.ts';
+import { Assembler } from './assembler.ts';
+import type { GroupEvent } from './events.ts';
+
+export interface JoinOptions extends ConnectOptions, CallOptions {
+  /** How this member is told from others of the same node; default: the process id. */
+  readonly pid?: number;
+  /** How TRY_AGAIN is repeated; false: not at all. */
+  readonly retry?: RetryOptions | false;
+}
+
+const VERSION = { releaseCode: 'B', majorVersion: 1, minorVersion: 1 };
+
+export class ProcessGroup implements AsyncDisposable {
+  readonly name: string;
+  readonly #handle: AisHandle;
+  readonly #retry: RetryOptions | false;
+  readonly #assembler = new Assembler();
+  #self: CpgProcess = { nodeId: 0, pid: 0 };
+  #members: readonly CpgProcess[] = [];
+  /** What `events` gives next; at most one but for the first view. */
+  readonly #next: GroupEvent[] = [];
+  #lost: SaAisError | undefined;
+
+  private constructor(name: string, handle: AisHandle, retry: RetryOptions | false) {
+    this.name = name;
+    this.#handle = handle;
+    this.#retry = retry;
+    handle.onLost((reason) => {
+      this.#lost = new SaAisError(SA_AIS_ERR_LIBRARY, 'cpg events', reason);
+    });
+  }
+
+  /**
+   * Resolves when all members have seen this one join.
+   * @throws SaAisError: TRY_AGAIN or TIMEOUT no executive answers, NOT_SUPPORTED it does not run CPG, EXIST
+   * a process with this pid is a member on this node.
+   */
+  static async join(name: string, options: JoinOptions = {}): Promise<ProcessGroup> {
+    const { retry = {}, pid = process.pid } = options;
+    const bytes = new TextEncoder().encode(name);
+    if (bytes.length > GROUP_NAME_BYTES_MAX) {
+      throw new TypeError(`group name of ${bytes.length} bytes, at most ${GROUP_NAME_BYTES_MAX}`);
+    }
+    const deadline = deadlineOf(options, 'cpg join');
+    const open = () =>
+      openHandle({
+        service: CPG_SERVICE,
+        supported: [VERSION],
+        version: { ...VERSION },
+        connect: options,
+        onEvent: (event, handle) => handle.enqueue({ priority: 0, run: () => receive?.(event) }),
+      });
+    let receive: ((event: CallbackEvent) => void) | undefined;
+    const opened = await withRetry(open, deadline, retry);
+    if (opened.handle === undefined) {
+      throw opened.cause instanceof SaAisError
+        ? opened.cause
+        : new SaAisError(opened.rc, 'cpg join');
+    }
+    const group = new ProcessGroup(name, opened.handle, retry);
+    receive = (event) => group.#receive(event);
+    try {
+      const reply = await group.#ask('join', { group: bytes, pid }, options);
+      group.#joined(reply['self'] as CpgProcess, reply['members'] as CpgProcess[]);
+      return group;
+    } catch (error) {
+      await group.close();
+      throw error;
+    }
+  }
+
+  /** This member. */
+  get self(): CpgProcess {
+    return this.#self;
+  }
+
+  /** The members as of the last event that was read. */
+  get members(): readonly CpgProcess[] {
+    return this.#members;
+  }
+
+  /** Resolves when the message has its place in the order and is delivered on this node. */
+  async multicast(bytes: Uint8Array, options: CallOptions = {}): Promise<void> {
+    if (bytes.length > MESSAGE_BYTES_MAX) {
+      throw new RangeError(`message of ${bytes.length} bytes, at most ${MESSAGE_BYTES_MAX}`);
+    }
+    await this.#ask('multicast', { bytes }, options);
+  }
+
+  /**
+   * What happens from the join on, first the members at that time. Everything is given once: several
+   * iterators share it. Ends after `leave` or `close`. Who does not read is disconnected in the end.
+   * @throws AbortError, SaAisError LIBRARY when the executive is gone.
+   */
+  async *events(options: CallOptions = {}): AsyncGenerator<GroupEvent, void, undefined> {
+    const deadline = deadlineOf(options, 'cpg events');
+    for (;;) {
+      deadline.check();
+      const event = this.#next.shift();
+      if (event !== undefined) yield event;
+      else if (this.#handle.finalized) return;
+      else {
+        await deadline.race(this.#handle.selectionObject().ready());
+        if (this.#lost !== undefined) throw this.#lost;
+        await this.#handle.dispatch(SA_DISPATCH_ONE);
+      }
+    }
+  }
+
+  /** Resolves when all members have seen this one leave. */
+  async leave(options: CallOptions = {}): Promise<void> {
+    await this.#ask('leave', {}, options);
+    await this.close();
+  }
+
+  /** Ends the membership without waiting; the others see the process gone. Idempotent. */
+  async close(): Promise<void> {
+    await this.#handle.finalize();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Whether this connection keeps the process alive; it does at first. */
+  ref(): void {
+    this.#handle.selectionObject().ref();
+  }
+
+  unref(): void {
+    this.#handle.selectionObject().unref();
+  }
+
+  #joined(self: CpgProcess, members: readonly CpgProcess[]): void {
+    this.#self = self;
+    this.#members = members;
+    const joined = [{ ...self, reason: 1 as const }];
+    this.#next.push({ type: 'members', members, joined, left: [] });
+  }
+
+  #receive({ name, payload }: CallbackEvent): void {
+    if (name === MESSAGE) {
+      const { nodeId, pid } = payload as MessageEvent;
+      const bytes = this.#assembler.add(payload as MessageEvent);
+      if (bytes !== undefined) this.#next.push({ type: 'message', from: { nodeId, pid }, bytes });
+    } else if (name === MEMBERS) {
+      const { members, joined, left } = payload as MembersEvent;
+      for (const gone of left) this.#assembler.forget(gone);
+      this.#members = members;
+      this.#next.push({ type: 'members', members, joined, left });
+    } else {
+      const { ringId, nodes } = payload as RingEvent;
+      this.#next.push({ type: 'ring', ringId, nodes });
+    }
+  }
+
+  async #ask(fn: string, argument: unknown, options: CallOptions): Promise<Reply> {
+    const call = `cpg ${fn}`;
+    const deadline = deadlineOf(options, call);
+    const ask = () => deadline.race(this.#handle.request(fn, argument));
+    return okOrThrow(await withRetry(ask, deadline, this.#retry), call);
+  }
+}

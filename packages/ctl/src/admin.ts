@@ -1,0 +1,120 @@
+/** The admin channel of an executive, as docs/reference/ipc.md describes it. */
+import {
+  isSaAisError,
+  SA_AIS_ERR_NOT_EXIST,
+  SA_AIS_ERR_TRY_AGAIN,
+  SA_AIS_OK,
+  SaAisError,
+} from '@aisexec/ais';
+import { type ClientConnection, type Reply, socketConnector } from '@aisexec/ipc';
+import { EXIT } from './exit-codes.ts';
+import { ADMIN_REPLY_MS_MAX } from './limits.ts';
+import { Failure } from './problems.ts';
+
+/** What `status` answers, as far as `aisctl` shows it in text; JSON output passes on all of it. */
+export interface AdminStatus extends Readonly<Record<string, unknown>> {
+  readonly version: string;
+  readonly pid: number;
+  readonly uptimeMs: number;
+  readonly cluster: string;
+  readonly node: { readonly id: number; readonly name: string; readonly address: string };
+  readonly ring: {
+    readonly state: string;
+    readonly id: string;
+    readonly members: readonly number[];
+  };
+  readonly view: {
+    readonly ring: string;
+    readonly quorate: boolean;
+    readonly members: readonly { readonly id: number; readonly name: string }[];
+  } | null;
+  readonly quorum: {
+    readonly provider: string;
+    readonly quorate: boolean;
+    readonly votes: number;
+    readonly needed: number;
+  };
+  readonly services: readonly {
+    readonly id: number;
+    readonly name: string;
+    readonly state: string;
+  }[];
+  readonly eventLoop: { readonly meanMs: number; readonly p99Ms: number; readonly maxMs: number };
+}
+
+export interface Inspection {
+  /** Of the replicated state, 16 hex digits; equal on all members. */
+  readonly hash: string;
+  readonly state: unknown;
+}
+
+export class Admin implements AsyncDisposable {
+  readonly #connection: ClientConnection;
+  readonly #socket: string;
+
+  private constructor(connection: ClientConnection, socket: string) {
+    this.#connection = connection;
+    this.#socket = socket;
+  }
+
+  /** @throws SaAisError: TRY_AGAIN when no executive answers, ACCESS for whom it does not serve. */
+  static async connect(socket: string): Promise<Admin> {
+    return new Admin(await socketConnector(socket).connect('admin'), socket);
+  }
+
+  async status(): Promise<AdminStatus> {
+    return (await this.#ask('status', null))['status'] as AdminStatus;
+  }
+
+  /** @throws Failure for a service that does not run there. */
+  async inspect(service: string): Promise<Inspection> {
+    try {
+      const { hash, state } = await this.#ask('inspect', { service });
+      return { hash: String(hash), state };
+    } catch (error) {
+      if (!isSaAisError(error, SA_AIS_ERR_NOT_EXIST)) throw error;
+      const names = (await this.status()).services.map(({ name }) => name).join(', ');
+      throw new Failure(`no service '${service}' runs here`, EXIT.failed, `one of: ${names}`);
+    }
+  }
+
+  /** Has the executive leave; resolves with true when it is gone, with false when it takes longer. */
+  async shutdown(withinMs: number): Promise<boolean> {
+    const gone = new Promise<true>((resolve) => this.#connection.onLost(() => resolve(true)));
+    await this.#ask('shutdown', null);
+    return within(withinMs, gone, () => false);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection.close();
+  }
+
+  async #ask(fn: string, argument: unknown): Promise<Reply> {
+    const silent = (): Reply => {
+      throw new SaAisError(
+        SA_AIS_ERR_TRY_AGAIN,
+        'connect',
+        `the executive on ${this.#socket} does not answer`,
+      );
+    };
+    const reply = await within(ADMIN_REPLY_MS_MAX, this.#connection.request(fn, argument), silent);
+    if (reply.rc !== SA_AIS_OK) throw new SaAisError(reply.rc, fn);
+    return reply;
+  }
+}
+
+async function within<T, U>(ms: number, promise: Promise<T>, otherwise: () => U): Promise<T | U> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  const first = await Promise.race([promise.then((value) => ({ value })), late]);
+  clearTimeout(timer);
+  return first === undefined ? otherwise() : first.value;
+}
+
+/** One connection, one use. */
+export async function withAdmin<T>(socket: string, use: (admin: Admin) => Promise<T>): Promise<T> {
+  await using admin = await Admin.connect(socket);
+  return await use(admin);
+}

@@ -1,0 +1,55 @@
+/** Commands that ask the executive about itself, and the one that ends it. */
+import type { Argv } from 'yargs';
+import { type Choose, withFormat } from './options.ts';
+
+export function readingCommands(parser: Argv, choose: Choose): void {
+  parser
+    .command('status', 'the condition of the executive of this host', withFormat, (args) =>
+      choose(args, async (socket) =>
+        (await import('../commands/status.ts')).status(socket, args.format),
+      ),
+    )
+    .command('members', 'who is in the cluster', withFormat, (args) =>
+      choose(args, async (socket) =>
+        (await import('../commands/members.ts')).members(socket, args.format),
+      ),
+    )
+    .command('quorum', 'exit 0: quorate, 2: not, 1: no answer', withFormat, (args) =>
+      choose(args, async (socket) =>
+        (await import('../commands/quorum.ts')).quorum(socket, args.format),
+      ),
+    )
+    .command(
+      'locks [name]',
+      'who holds which lock, who waits',
+      (y) => withFormat(y).positional('name', { type: 'string', description: 'only this lock' }),
+      (args) =>
+        choose(args, async (socket) =>
+          (await import('../commands/locks.ts')).locks(socket, args.format, args.name),
+        ),
+    )
+    .command('services', 'the services of this executive', withFormat, (args) =>
+      choose(args, async (socket) =>
+        (await import('../commands/services.ts')).services(socket, args.format),
+      ),
+    )
+    .command(
+      'inspect <service>',
+      "a service's replicated state and its hash",
+      (y) =>
+        withFormat(y).positional('service', {
+          type: 'string',
+          demandOption: true,
+          description: 'clm, lck, evt, ckpt …',
+        }),
+      (args) =>
+        choose(args, async (socket) =>
+          (await import('../commands/inspect.ts')).inspect(socket, args.format, args.service),
+        ),
+    )
+    .command('shutdown', 'have the executive leave the cluster and end', withFormat, (args) =>
+      choose(args, async (socket) =>
+        (await import('../commands/shutdown.ts')).shutdown(socket, args.format),
+      ),
+    );
+}

@@ -1,0 +1,63 @@
+/** `aisctl locks`: who holds and who waits, from the replicated lock table. */
+import { withAdmin } from '../admin.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type Format, print, table } from '../output.ts';
+
+interface LckInspection {
+  readonly quorate: boolean;
+  readonly clients: number;
+  readonly locks: number;
+  readonly resources: readonly ResourceInspection[];
+}
+
+interface ResourceInspection {
+  readonly name: string;
+  readonly openers: number;
+  readonly granted: readonly LockInspection[];
+  readonly orphans: readonly LockInspection[];
+  readonly waiting: readonly LockInspection[];
+}
+
+interface LockInspection {
+  readonly node: number;
+  readonly connection: number;
+  readonly mode: 'PR' | 'EX';
+  /** Of those that were granted. */
+  readonly fencingToken?: string;
+}
+
+export async function locks(
+  socket: string,
+  format: Format,
+  name: string | undefined,
+): Promise<number> {
+  const { state } = await withAdmin(socket, (admin) => admin.inspect('lck'));
+  const { quorate, clients, locks: count, resources } = state as LckInspection;
+  const shown = resources.filter((resource) => name === undefined || resource.name === name);
+  await print(format, { quorate, clients, locks: count, resources: shown }, () =>
+    table(
+      ['RESOURCE', 'STATE', 'MODE', 'NODE', 'CONNECTION', 'TOKEN'],
+      shown.flatMap((resource) => [
+        ...rows(resource.name, 'held', resource.granted),
+        ...rows(resource.name, 'orphan', resource.orphans),
+        ...rows(resource.name, 'waiting', resource.waiting),
+      ]),
+    ),
+  );
+  return EXIT.ok;
+}
+
+function rows(
+  name: string,
+  state: string,
+  list: readonly LockInspection[],
+): readonly (readonly (string | number)[])[] {
+  return list.map(({ mode, node, connection, fencingToken = '' }) => [
+    name,
+    state,
+    mode,
+    node,
+    connection,
+    fencingToken,
+  ]);
+}

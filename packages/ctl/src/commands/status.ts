@@ -1,0 +1,63 @@
+/** `aisctl status`: the executive's own word on its condition. */
+import { type AdminStatus, withAdmin } from '../admin.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type Format, oneLine, paint, pairs, print } from '../output.ts';
+
+export async function status(socket: string, format: Format): Promise<number> {
+  const answer = await withAdmin(socket, (admin) => admin.status());
+  await print(format, answer, () => statusText(answer, socket));
+  return EXIT.ok;
+}
+
+export function quorumText({ quorum }: AdminStatus): string {
+  const { quorate, votes, needed, provider } = quorum;
+  const word = quorate ? paint('quorate', 'green') : paint('not quorate', 'red');
+  return `${word}: ${votes} ${votes === 1 ? 'vote' : 'votes'}, ${needed} needed (${provider})`;
+}
+
+function statusText(answer: AdminStatus, socket: string): string {
+  const { node, ring, view, eventLoop } = answer;
+  const failed = answer.services.filter(({ state }) => state !== 'running');
+  const services = answer.services.map(({ name }) => name).join(' ');
+  return pairs([
+    ['node', oneLine(`${node.id} ${node.name} at ${node.address}`)],
+    ['cluster', oneLine(answer.cluster)],
+    ['aisexec', `${answer.version}, pid ${answer.pid}, up ${duration(answer.uptimeMs)}`],
+    ['socket', oneLine(socket)],
+    ['ring', `${ring.state}, ${ring.id}: ${ring.members.join(' ')}`],
+    ['quorum', quorumText(answer)],
+    [
+      'view',
+      view === null
+        ? 'synchronising'
+        : oneLine(view.members.map(({ id, name }) => `${id} ${name}`).join(', ')),
+    ],
+    [
+      'services',
+      failed.length === 0
+        ? `${services}: running`
+        : `${services}; ${paint(`failed: ${failed.map(({ name }) => name).join(' ')}`, 'red')}`,
+    ],
+    [
+      'loop delay',
+      `mean ${eventLoop.meanMs} ms, p99 ${eventLoop.p99Ms} ms, max ${eventLoop.maxMs} ms`,
+    ],
+  ]);
+}
+
+/** The two largest units. */
+export function duration(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ] as const;
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first === -1) return '0 s';
+  return parts
+    .slice(first, first + 2)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(' ');
+}

@@ -1,0 +1,264 @@
+/**
+ * Corosync's own configuration, read as it is and turned into the shape of ours (schema.ts), which is then
+ * checked and resolved like any other. What does not concern a citizen of the ring (logging, knet, IPC of the
+ * C daemons) is passed over; what would make this node another kind of member than the daemons beside it
+ * is refused with its line.
+ */
+import { execFileSync } from 'node:child_process';
+import { isIP } from 'node:net';
+import { type CorosyncSection, type CorosyncValue, parseCorosync } from './corosync-syntax.ts';
+import type { ConfigSource, Path, Position } from './source.ts';
+import { TOKEN_COEFFICIENT_MS, TOKEN_MS } from './timings.ts';
+
+/** A host's name as an address, where a nodelist has names; undefined: unknown. */
+export type Resolve = (name: string) => string | undefined;
+
+/** Keys of the section totem that are numbers and the same here and there. */
+const TOTEM_NUMBERS = [
+  'token',
+  'token_coefficient',
+  'token_retransmits_before_loss_const',
+  'token_retransmit',
+  'hold',
+  'join',
+  'consensus',
+  'merge',
+  'send_join',
+  'fail_recv_const',
+  'seqno_unchanged_const',
+  'miss_count_const',
+  'window_size',
+  'max_messages',
+  'netmtu',
+] as const;
+
+/** Keys that must have one of these values, else the rings would not be one. */
+const REQUIRED: readonly (readonly [section: string, key: string, only: string, why: string])[] = [
+  ['totem', 'version', '2', 'the only version there is'],
+  ['totem', 'crypto_cipher', 'none', 'Corosync does not encrypt udp and udpu'],
+  ['totem', 'crypto_hash', 'none', 'Corosync does not sign udp and udpu'],
+  ['totem', 'secauth', 'off', 'Corosync does not sign udp and udpu'],
+  ['quorum', 'last_man_standing', '0', 'not supported by this executive'],
+  ['quorum', 'auto_tie_breaker', '0', 'not supported by this executive'],
+  ['quorum', 'allow_downscale', '0', 'not supported by this executive'],
+];
+
+export function isCorosyncConf(file: string): boolean {
+  return file.endsWith('.conf');
+}
+
+export function parseCorosyncSource(text: string, resolve: Resolve = getent): ConfigSource {
+  const { root, problems } = parseCorosync(text);
+  const translation = new Translation(resolve);
+  if (problems.length === 0) translation.translate(root);
+  const { value, places } = translation;
+  const at = (path: Path): Position | undefined => places.get(path.join('/'));
+  const positionOf = (path: Path): Position => {
+    for (let depth = path.length; depth >= 0; depth--) {
+      const position = at(path.slice(0, depth));
+      if (position !== undefined) return position;
+    }
+    return { line: 1, column: 1 };
+  };
+  return {
+    value,
+    problems: [...problems, ...translation.problems],
+    positionOf,
+    positionOfKey: positionOf,
+  };
+}
+
+type Tree = { [key: string]: unknown };
+
+class Translation {
+  readonly problems: { readonly position: Position; readonly text: string }[] = [];
+  readonly places = new Map<string, Position>();
+  readonly value: Tree = { services: ['clm', 'lck', 'evt', 'ckpt', 'cpg'] };
+  readonly #resolve: Resolve;
+
+  constructor(resolve: Resolve) {
+    this.#resolve = resolve;
+  }
+
+  translate(root: CorosyncSection): void {
+    for (const [section, key, only, why] of REQUIRED) {
+      const found = last(root, section)?.keys.get(key);
+      if (found === undefined || normal(found.text) === only) continue;
+      this.#complain(
+        found.position,
+        `${section}.${key}: '${found.text}' cannot be, only ${only}: ${why}`,
+      );
+    }
+    this.#totem(last(root, 'totem'));
+    this.#nodelist(last(root, 'nodelist'));
+    this.#quorum(last(root, 'quorum'));
+    const { keys: system } = last(root, 'system') ?? { keys: new Map<string, CorosyncValue>() };
+    const stateDir = system.get('state_dir');
+    // Beside the files of a corosync that ran here, which have another format.
+    if (stateDir !== undefined) {
+      this.#set(['state_dir'], { ...stateDir, text: `${stateDir.text}/aisexec` });
+    }
+    const debug = last(root, 'logging')?.keys.get('debug');
+    if (debug !== undefined && normal(debug.text) === '1') this.value['log'] = { level: 'debug' };
+  }
+
+  #totem(totem: CorosyncSection | undefined): void {
+    // Corosync's time-outs, even where every node is on loopback.
+    this.value['totem'] = { token: TOKEN_MS, token_coefficient: TOKEN_COEFFICIENT_MS };
+    const transport = totem?.keys.get('transport');
+    if (totem === undefined || transport === undefined) {
+      const position = totem?.position ?? { line: 1, column: 1 };
+      this.#complain(position, "totem.transport: missing, which is knet; expected 'udpu' or 'udp'");
+      return;
+    }
+    this.places.set('totem', totem.position);
+    this.#set(['totem', 'transport'], transport);
+    this.#set(['cluster', 'name'], totem.keys.get('cluster_name'));
+    this.#setNumber(['node', 'id'], totem.keys.get('nodeid'));
+    for (const key of TOTEM_NUMBERS) this.#setNumber(['totem', key], totem.keys.get(key));
+    for (const { name, keys, position } of totem.sections) {
+      if (name !== 'interface') continue;
+      const number = keys.get('linknumber') ?? keys.get('ringnumber');
+      if (number !== undefined && number.text !== '0') {
+        this.#complain(position, `totem.interface ${number.text}: ${transport.text} has one link`);
+        continue;
+      }
+      this.#setNumber(['totem', 'port'], keys.get('mcastport'));
+      if (transport.text !== 'udp') continue;
+      this.#set(['totem', 'mcastaddr'], keys.get('mcastaddr'));
+      this.#setNumber(['totem', 'ttl'], keys.get('ttl'));
+    }
+  }
+
+  #nodelist(nodelist: CorosyncSection | undefined): void {
+    if (nodelist === undefined) {
+      this.#complain(
+        { line: 1, column: 1 },
+        'nodelist: missing; this executive needs to know the nodes',
+      );
+      return;
+    }
+    this.places.set('nodelist', nodelist.position);
+    const nodes = nodelist.sections.filter(({ name }) => name === 'node');
+    this.value['nodelist'] = nodes.map(() => ({}));
+    nodes.forEach(({ keys, position }, i) => {
+      this.places.set(`nodelist/${i}`, position);
+      this.#setNumber(['nodelist', i, 'id'], keys.get('nodeid'));
+      this.#set(['nodelist', i, 'name'], keys.get('name'));
+      this.#setNumber(['nodelist', i, 'votes'], keys.get('quorum_votes'));
+      this.#address(i, keys.get('ring0_addr'));
+      const second = [...keys].find(([key]) => /^ring[1-9]_addr$/.test(key));
+      if (second !== undefined) {
+        this.#complain(
+          second[1].position,
+          `nodelist.node.${second[0]}: udp and udpu have one link`,
+        );
+      }
+    });
+  }
+
+  #address(i: number, address: CorosyncValue | undefined): void {
+    if (address === undefined) return;
+    const text = isIP(address.text) === 0 ? this.#resolve(address.text) : address.text;
+    if (text === undefined) {
+      this.#complain(
+        address.position,
+        `nodelist.node.ring0_addr: no address is known for '${address.text}'`,
+      );
+    } else this.#set(['nodelist', i, 'address'], { ...address, text });
+  }
+
+  #quorum(quorum: CorosyncSection | undefined): void {
+    const provider = quorum?.keys.get('provider');
+    if (quorum === undefined || provider === undefined) {
+      this.value['quorum'] = { provider: 'none' };
+      return;
+    }
+    this.places.set('quorum', quorum.position);
+    if (provider.text !== 'corosync_votequorum') {
+      this.#complain(
+        provider.position,
+        `quorum.provider: '${provider.text}' is not corosync_votequorum`,
+      );
+    }
+    this.#set(['quorum', 'provider'], { ...provider, text: 'votequorum' });
+    this.#setNumber(['quorum', 'expected_votes'], quorum.keys.get('expected_votes'));
+    const votes = quorum.keys.get('votes');
+    if (votes !== undefined) {
+      this.#complain(
+        votes.position,
+        'quorum.votes: say it with quorum_votes of each node in the nodelist',
+      );
+    }
+    const twoNode = quorum.keys.get('two_node');
+    this.#setFlag(['quorum', 'two_node'], twoNode);
+    // Corosync waits for all of two nodes unless it is told otherwise.
+    this.#setFlag(['quorum', 'wait_for_all'], quorum.keys.get('wait_for_all') ?? twoNode);
+    const device = quorum.sections.find(({ name }) => name === 'device');
+    if (device !== undefined) {
+      this.#complain(device.position, 'quorum.device: quorum devices are not supported');
+    }
+  }
+
+  #setFlag(path: Path, found: CorosyncValue | undefined): void {
+    if (found === undefined) return;
+    const text = normal(found.text);
+    if (text === '0' || text === '1') this.#put(path, text === '1', found.position);
+    else
+      this.#complain(found.position, `${path.join('.')}: expected 0 or 1, found '${found.text}'`);
+  }
+
+  /** What is no number stays a text, for the schema to complain about. */
+  #setNumber(path: Path, found: CorosyncValue | undefined): void {
+    if (found === undefined) return;
+    const isNumber = /^\d+$/.test(found.text);
+    this.#put(path, isNumber ? Number(found.text) : found.text, found.position);
+  }
+
+  #set(path: Path, found: CorosyncValue | undefined): void {
+    if (found !== undefined) this.#put(path, found.text, found.position);
+  }
+
+  #put(path: Path, value: unknown, position: Position): void {
+    this.places.set(path.join('/'), position);
+    let at = this.value;
+    for (const part of path.slice(0, -1)) {
+      at[String(part)] ??= {};
+      at = at[String(part)] as Tree;
+    }
+    at[String(path.at(-1))] = value;
+  }
+
+  #complain(position: Position, text: string): void {
+    this.problems.push({ position, text });
+  }
+}
+
+/** Sections may be repeated; for single values the last one counts. */
+function last(root: CorosyncSection, name: string): CorosyncSection | undefined {
+  const all = root.sections.filter((section) => section.name === name);
+  if (all.length < 2) return all[0];
+  return {
+    name,
+    position: all[0]!.position,
+    keys: new Map(all.flatMap(({ keys }) => [...keys])),
+    sections: all.flatMap(({ sections }) => sections),
+  };
+}
+
+/** Corosync's many words for yes and no. */
+function normal(text: string): string {
+  if (['on', 'yes', '1', 'trace'].includes(text)) return '1';
+  if (['no', '0'].includes(text)) return '0';
+  return text;
+}
+
+/** Names are for the system's resolver; a configuration is read once, so it may take its time. */
+function getent(name: string): string | undefined {
+  try {
+    const text = execFileSync('getent', ['ahosts', name], { encoding: 'utf8', timeout: 10_000 });
+    return text.split(/\s/, 1)[0];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,34 @@
+/** The C functions of a UDP socket, and what the parts that call them share. */
+import type { Libc } from '../native.ts';
+
+export type Calls = ReturnType<typeof bindCalls>;
+
+export interface Counters {
+  sendCalls: number;
+  receiveCalls: number;
+  sendErrors: number;
+  refusals: number;
+}
+
+/** The socket a part works on. */
+export interface Context {
+  readonly calls: Calls;
+  readonly fd: number;
+  readonly counters: Counters;
+  readonly errno: () => number;
+  /** The address of memory that stays where it is, and stays, as long as the socket. */
+  readonly pin: (bytes: Uint8Array) => bigint;
+  readonly onError: () => void;
+}
+
+export function bindCalls({ func }: Libc) {
+  return {
+    socket: func('socket', 'int', ['int', 'int', 'int']),
+    bind: func('bind', 'int', ['int', 'void *', 'uint']),
+    close: func('close', 'int', ['int']),
+    setsockopt: func('setsockopt', 'int', ['int', 'int', 'int', 'void *', 'uint']),
+    sendmmsg: func('sendmmsg', 'int', ['int', 'void *', 'uint', 'int']),
+    recvmmsg: func('recvmmsg', 'int', ['int', 'void *', 'uint', 'int', 'void *']),
+    recvmsg: func('recvmsg', 'int', ['int', 'void *', 'int']),
+  };
+}

@@ -1,0 +1,78 @@
+/** The socket: made and bound by node:dgram, or by us and given to node:dgram, which closes it. */
+import { createSocket, type Socket } from 'node:dgram';
+import type { NodeConfig } from '../../config/config.ts';
+import { SOCKET_BUFFER_BYTES } from '../../limits.ts';
+import type { OpenUdp, UdpSyscalls } from './syscalls.ts';
+
+/** Why the address cannot be used; the text is for people. */
+export class TransportError extends Error {
+  override readonly name = 'TransportError';
+  readonly code: string | undefined;
+
+  constructor(message: string, cause: NodeJS.ErrnoException) {
+    super(message, { cause });
+    this.code = cause.code;
+  }
+}
+
+export interface OpenedSocket {
+  readonly socket: Socket;
+  readonly syscalls: UdpSyscalls | undefined;
+}
+
+/** @throws TransportError when the address is in use or cannot be bound. */
+export async function openSocket(
+  self: NodeConfig,
+  open: OpenUdp | undefined,
+  onError: () => void,
+): Promise<OpenedSocket> {
+  // Addresses are literal: without a lookup of its own Node would defer every send by a turn.
+  const socket = createSocket({
+    type: self.family === 'inet6' ? 'udp6' : 'udp4',
+    lookup: (address, _options, callback) => callback(null, address, 0),
+  });
+  try {
+    const syscalls = open?.(self, onError);
+    await bind(socket, syscalls === undefined ? { ...self, exclusive: true } : syscalls);
+    enlargeBuffers(socket);
+    return { socket, syscalls };
+  } catch (error) {
+    socket.close();
+    throw transportError(self, error as NodeJS.ErrnoException);
+  }
+}
+
+function bind(
+  socket: Socket,
+  where: { address: string; port: number; exclusive: boolean } | { fd: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind('fd' in where ? { fd: where.fd } : where, () => {
+      socket.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function transportError(
+  { address, port }: NodeConfig,
+  error: NodeJS.ErrnoException,
+): TransportError {
+  const where = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  const text =
+    error.code === 'EADDRINUSE'
+      ? `${where} is in use: another executive (or corosync) runs on this address and port`
+      : `cannot use ${where}: ${error.message}`;
+  return new TransportError(text, error);
+}
+
+/** The kernel gives what it allows; a refusal is no reason not to start. */
+function enlargeBuffers(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(SOCKET_BUFFER_BYTES);
+    socket.setSendBufferSize(SOCKET_BUFFER_BYTES);
+  } catch {
+    // Small buffers lose packets under load, and the protocol sends them again.
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The system calls that node:dgram lacks, on a UDP socket made here: many datagrams per call (sendmmsg,
+ * recvmmsg), and the kernel's error queue, which tells whose host refused a packet (IP_RECVERR; ip(7),
+ * recv(2)). Node reads the same socket and says when there is something; see udp.ts.
+ */
+import { getSystemErrorName } from 'node:util';
+import { type Libc, loadLibc, type Native } from '../native.ts';
+import { bindCalls, type Calls, type Context, type Counters } from './calls.ts';
+import {
+  IP_RECVERR,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_RECVERR,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+} from './linux.ts';
+import type { Endpoint } from './peers.ts';
+import { createReceiver, type Receiver } from './receive-batch.ts';
+import { createRefusalReader } from './refusals.ts';
+import { createSender, type Sender } from './send-batch.ts';
+import { AF_INET, AF_INET6, encodeSockaddr } from './sockaddr.ts';
+
+/** One socket's calls. None of them waits, and none throws. */
+export interface UdpSyscalls {
+  readonly fd: number;
+  /** Memory of which C knows the address: it must be reachable as long as the socket is used. */
+  readonly pinned: readonly Uint8Array[];
+  readonly sender: Sender;
+  readonly receive: Receiver;
+  /** Endpoints whose host answered `port unreachable`, oldest first. Empties the error queue. */
+  refusals(): readonly Endpoint[];
+  stats(): Readonly<Record<string, number>>;
+}
+
+/**
+ * @param onError something is in the error queue; called in the middle of a call.
+ * @throws like node:dgram's bind: an Error with `code`.
+ */
+export type OpenUdp = (self: Endpoint, onError: () => void) => UdpSyscalls;
+
+const ARCHITECTURES: ReadonlySet<string> = new Set(['x64', 'arm64', 'riscv64', 'loong64']);
+
+/** Loads the calls. Never throws; where they are missing, node:dgram does everything. */
+export function loadUdpSyscalls(): Native<{ readonly open: OpenUdp }> {
+  if (!ARCHITECTURES.has(process.arch)) return { missing: `not used on ${process.arch}` };
+  const { libc, missing } = loadLibc();
+  if (libc === undefined) return { missing };
+  const calls = bindCalls(libc);
+  return { open: (self, onError) => openUdp(libc, calls, self, onError) };
+}
+
+function openUdp(libc: Libc, calls: Calls, self: Endpoint, onError: () => void): UdpSyscalls {
+  const fd = openSocket(libc, calls, self);
+  const counters: Counters = { sendCalls: 0, receiveCalls: 0, sendErrors: 0, refusals: 0 };
+  const pinned: Uint8Array[] = [];
+  const pin = (bytes: Uint8Array): bigint => {
+    pinned.push(bytes);
+    return libc.address(bytes);
+  };
+  const context: Context = { calls, errno: () => libc.errno(), pin, fd, counters, onError };
+  return {
+    fd,
+    pinned,
+    sender: createSender(context),
+    receive: createReceiver(context),
+    refusals: createRefusalReader(context),
+    stats: () => ({ ...counters }),
+  };
+}
+
+function openSocket(libc: Libc, calls: Calls, self: Endpoint): number {
+  const isV6 = self.address.includes(':');
+  const family = isV6 ? AF_INET6 : AF_INET;
+  const fd = calls.socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw systemError('socket', libc.errno());
+  const name = encodeSockaddr(self);
+  if (calls.bind(fd, name, name.length) !== 0) {
+    const error = systemError('bind', libc.errno());
+    calls.close(fd);
+    throw error;
+  }
+  const on = Buffer.from([1, 0, 0, 0]);
+  const [level, option] = isV6 ? [IPPROTO_IPV6, IPV6_RECVERR] : [IPPROTO_IP, IP_RECVERR];
+  calls.setsockopt(fd, level, option, on, on.length);
+  return fd;
+}
+
+function systemError(call: string, errno: number): NodeJS.ErrnoException {
+  const code = getSystemErrorName(-errno);
+  return Object.assign(new Error(`${call} ${code}`), { code, errno: -errno, syscall: call });
+}

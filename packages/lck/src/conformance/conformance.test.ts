@@ -1,0 +1,108 @@
+/** The conformance table in this process: all rows, with clients on other nodes than the resource's creator. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { createSaLck } from '../client/literal.ts';
+import { createClientCluster } from '../cluster.fixture.ts';
+import { SA_LCK_EX_LOCK_MODE as EX } from '../protocol.ts';
+import { Case, type ConformanceWorld, END, type Placement, version } from './case.fixture.ts';
+import { outcomeText } from './row.fixture.ts';
+import { TABLE, tableLines } from './table.fixture.ts';
+
+const PLACEMENTS: readonly Placement[] = [
+  { creator: 1, client: 1 },
+  { creator: 1, client: 3 },
+  { creator: 3, client: 2 },
+];
+/** A bound on hanging: the rows at the limit ask 4,000 times. */
+const ROW_MS_MAX = 60_000;
+const PAGE = new URL('../../../../docs/reference/conformance-lck.md', import.meta.url);
+
+function createWorld() {
+  const env = createClientCluster(3);
+  const world: ConformanceWorld = {
+    connect: (node) => ({ connector: env.connector(node) }),
+    async victim(node, resource, state) {
+      const { connector, die } = env.mortal(node);
+      const sa = createSaLck();
+      let inCallback = () => {};
+      const called = new Promise<void>((resolve) => {
+        inCallback = resolve;
+      });
+      const saLckLockGrantCallback = () => {
+        inCallback();
+        return new Promise<void>(() => {});
+      };
+      const callbacks = { saLckLockGrantCallback };
+      const { lckHandle } = await sa.saLckInitialize(callbacks, version(3), { connector });
+      const opened = await sa.saLckResourceOpen(lckHandle!, resource, 0, END);
+      const handle = opened.lockResourceHandle!;
+      if (state === 'holding') await sa.saLckResourceLock(handle, EX, 0, 0n, END);
+      else await sa.saLckResourceLockAsync(handle, 1n, EX, 0, 0n);
+      if (state === 'in-callback') {
+        sa.saLckDispatch(lckHandle!, 3);
+        await called;
+      } else await sa.saLckResourceOpen(lckHandle!, resource, 0, END);
+      return { kill: die };
+    },
+    isolate: (node) => env.cluster.split([[node], env.cluster.nodes.filter((id) => id !== node)]),
+    rejoin: () => env.cluster.heal(),
+    endExecutive(node) {
+      env.drop(node);
+      env.cluster.restart(node);
+    },
+  };
+  return { ...env, world };
+}
+
+describe.each(PLACEMENTS)('created on node $creator, used on node $client', (placement) => {
+  // What takes a client's executive away must leave the creator's.
+  const rows = TABLE.filter(({ disturbs }) => !disturbs || placement.client !== placement.creator);
+  test.each(rows.map((row) => [row.subject, row.when, row.expected, row] as const))(
+    '%s: %s: %s',
+    async (_subject, _when, expected, row) => {
+      const { world, cluster } = createWorld();
+      const started = await Case.start(world, placement, 'conformance');
+      expect(outcomeText(await row.run(started))).toBe(expected);
+      expect(await started.finish()).toEqual([]);
+      cluster.run();
+      expect(cluster.hashes('lck')).toHaveLength(1);
+      for (const node of cluster.nodes) {
+        expect(cluster.host(node).inspect('lck')).toMatchObject({
+          clients: 0,
+          locks: 0,
+          resources: [],
+        });
+      }
+    },
+    ROW_MS_MAX,
+  );
+});
+
+describe('the table', () => {
+  test('has every function of AIS LCK', () => {
+    const functions = Object.keys(createSaLck()).sort();
+    expect(functions).toHaveLength(14);
+    expect(new Set(TABLE.map(({ subject }) => subject))).toEqual(
+      new Set([...functions, 'LockGrantCallback', 'LockWaiterCallback', 'lifetime']),
+    );
+  });
+
+  test('names every cause once', () => {
+    const causes = TABLE.map(({ subject, when }) => `${subject}: ${when}`);
+    expect(new Set(causes).size).toBe(causes.length);
+  });
+
+  test('is the one in docs/reference/conformance-lck.md', () => {
+    const [, rows = ''] = readFileSync(PAGE, 'utf8').split('## Rows');
+    const cells = rows
+      .split('\n')
+      .filter((line) => line.startsWith('| ') && !/^\| (Subject|---)/.test(line))
+      .map((line) =>
+        line
+          .split('|')
+          .slice(1, -1)
+          .map((cell) => cell.trim().replaceAll('`', '')),
+      );
+    expect(cells).toEqual(tableLines());
+  });
+});

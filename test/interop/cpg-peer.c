@@ -1,0 +1,146 @@
+/*
+ * A process on libcpg, as the tests drive one: joins the group named by its argument, obeys lines on standard
+ * input and prints what happens, a line each.
+ *
+ *   send COUNT MIN MAX SEED   multicasts COUNT messages of MIN..MAX bytes
+ *   hash                      prints "hash COUNT DIGEST" of everything delivered so far
+ *   leave                     leaves and ends
+ */
+#include <corosync/cpg.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static uint32_t digest = 2166136261u;
+static uint32_t delivered;
+
+static void mix(const unsigned char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		digest = (digest ^ bytes[i]) * 16777619u;
+}
+
+static void mix_u32(uint32_t value)
+{
+	unsigned char bytes[4] = {value & 255, value >> 8 & 255, value >> 16 & 255, value >> 24};
+	mix(bytes, 4);
+}
+
+static void on_message(cpg_handle_t handle, const struct cpg_name *group, uint32_t node,
+		       uint32_t pid, void *message, size_t length)
+{
+	(void)handle;
+	(void)group;
+	mix_u32(node);
+	mix_u32(pid);
+	mix_u32(length);
+	mix(message, length);
+	delivered++;
+}
+
+static void print_list(const char *what, const struct cpg_address *list, size_t count)
+{
+	printf(" %s=", what);
+	for (size_t i = 0; i < count; i++) {
+		printf("%s%u.%u", i ? "," : "", list[i].nodeid, list[i].pid);
+		if (list[i].reason)
+			printf(":%u", list[i].reason);
+	}
+}
+
+static void on_change(cpg_handle_t handle, const struct cpg_name *group,
+		      const struct cpg_address *members, size_t member_count,
+		      const struct cpg_address *left, size_t left_count,
+		      const struct cpg_address *joined, size_t joined_count)
+{
+	(void)handle;
+	(void)group;
+	printf("members");
+	print_list("all", members, member_count);
+	print_list("left", left, left_count);
+	print_list("joined", joined, joined_count);
+	printf("\n");
+}
+
+static void dispatch(cpg_handle_t handle)
+{
+	cs_error_t error = cpg_dispatch(handle, CS_DISPATCH_ALL);
+	if (error != CS_OK && error != CS_ERR_TRY_AGAIN) {
+		printf("dispatch failed %d\n", error);
+		exit(1);
+	}
+}
+
+static void send_all(cpg_handle_t handle, long count, long min, long max, uint32_t seed)
+{
+	static unsigned char bytes[1 << 20];
+	for (long i = 0; i < count; i++) {
+		seed = seed * 1103515245u + 12345u;
+		size_t length = min + (max > min ? seed % (uint32_t)(max - min + 1) : 0);
+		memset(bytes, seed >> 24, length);
+		struct iovec part = {bytes, length};
+		cs_error_t error;
+		while ((error = cpg_mcast_joined(handle, CPG_TYPE_AGREED, &part, 1)) ==
+		       CS_ERR_TRY_AGAIN) {
+			dispatch(handle);
+			usleep(500);
+		}
+		if (error != CS_OK) {
+			printf("mcast failed %d\n", error);
+			exit(1);
+		}
+		dispatch(handle);
+	}
+	printf("sent %ld\n", count);
+}
+
+static void obey(cpg_handle_t handle, const struct cpg_name *group, const char *line)
+{
+	long count, min, max, seed;
+	if (sscanf(line, "send %ld %ld %ld %ld", &count, &min, &max, &seed) == 4)
+		send_all(handle, count, min, max, seed);
+	else if (strncmp(line, "hash", 4) == 0)
+		printf("hash %u %08x\n", delivered, digest);
+	else if (strncmp(line, "leave", 5) == 0) {
+		cpg_leave(handle, group);
+		exit(0);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	cpg_callbacks_t callbacks = {on_message, on_change};
+	struct cpg_name group;
+	cpg_handle_t handle;
+	int fd;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	setvbuf(stdin, NULL, _IONBF, 0);
+	memset(&group, 0, sizeof group);
+	group.length = strlen(argc > 1 ? argv[1] : "");
+	memcpy(group.value, argv[1], group.length);
+	cs_error_t error;
+	while ((error = cpg_initialize(&handle, &callbacks)) == CS_ERR_TRY_AGAIN)
+		usleep(10000);
+	while (error == CS_OK && (error = cpg_join(handle, &group)) == CS_ERR_TRY_AGAIN)
+		usleep(10000);
+	if (error != CS_OK || cpg_fd_get(handle, &fd) != CS_OK) {
+		printf("cannot join %d\n", error);
+		return 1;
+	}
+	for (;;) {
+		struct pollfd fds[2] = {{fd, POLLIN, 0}, {0, POLLIN, 0}};
+		poll(fds, 2, -1);
+		if (fds[0].revents)
+			dispatch(handle);
+		char line[128];
+		if (fds[1].revents) {
+			if (fgets(line, sizeof line, stdin) == NULL)
+				return 0;
+			obey(handle, &group, line);
+		}
+	}
+}
