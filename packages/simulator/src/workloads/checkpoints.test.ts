@@ -31,6 +31,7 @@ const put = exec['put']!;
 const later = (ctx: ExecContext, ns: bigint): ExecContext => ({
   ...{ view: ctx.view, order: ctx.order, time: ctx.time + ns },
   reply: (to, reply) => ctx.reply(to, reply),
+  replyWhenCertain: (...args) => ctx.replyWhenCertain(...args),
   callback: (...args) => ctx.callback(...args),
 });
 
@@ -97,6 +98,7 @@ const BUGS: readonly [string, CheckpointProperty, ServiceDefinition<CkptState>][
             put.apply(state, message, source, {
               ...{ view, order, time },
               reply: (to, reply) => ctx.reply(to, reply),
+              replyWhenCertain: (...args) => ctx.replyWhenCertain(...args),
               callback: (...args) => {
                 if (order % 30n !== 0n) ctx.callback(...args);
               },

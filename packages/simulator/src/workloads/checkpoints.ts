@@ -3,7 +3,12 @@
  * and watch; and a look at their node's service that notes what is applied for `checkers/checkpoints.ts`. Sections
  * `d…` are never deleted: what was acknowledged of them must stay. Sections `v…` come and go.
  */
-import { SA_AIS_ERR_NOT_EXIST, SA_AIS_OK } from '@aisexec/ais';
+import {
+  SA_AIS_ERR_NOT_EXIST,
+  SA_AIS_ERR_TIMEOUT,
+  SA_AIS_ERR_TRY_AGAIN,
+  SA_AIS_OK,
+} from '@aisexec/ais';
 import { type CkptState, checkState } from '@aisexec/ckpt/service';
 import type { ExecContext, ExecHandler, ServiceDefinition } from '@aisexec/service';
 import {
@@ -20,6 +25,8 @@ import { type Connection, openConnection } from './connection.ts';
 import type { ServiceWorkload, WorkloadClient, WorkloadContext } from './workload.ts';
 
 const NAME = 'state';
+/** Answers without a promise: applied on a side whose history may not last, or not now. */
+const NO_PROMISE: readonly number[] = [SA_AIS_ERR_TIMEOUT, SA_AIS_ERR_TRY_AGAIN];
 const DURABLE = ['d0', 'd1', 'd2', 'd3'];
 const VOLATILE = ['v0', 'v1', 'v2'];
 const NEVER = 0x7fff_ffff_ffff_ffffn;
@@ -136,6 +143,10 @@ function watchingContext(ctx: ExecContext, hear: (reply: { rc: number }) => void
       hear(reply);
       ctx.reply(to, reply);
     },
+    replyWhenCertain(to, reply, doubtful) {
+      hear(reply);
+      ctx.replyWhenCertain(to, reply, doubtful);
+    },
     callback: (...args) => ctx.callback(...args),
   };
 }
@@ -224,7 +235,10 @@ function createClient(
     own = new Map();
     const open = { handle, name: NAME, openFlags: ALL_FLAGS, attributes: ATTRIBUTES };
     made.request('open', open, (reply) => {
-      if (reply.rc !== SA_AIS_OK) context.wrong('ckpt', `open answered ${reply.rc}`);
+      if (reply.rc === SA_AIS_OK) return;
+      if (!NO_PROMISE.includes(reply.rc)) context.wrong('ckpt', `open answered ${reply.rc}`);
+      made.disconnect();
+      if (connection === made) connection = undefined;
     });
     made.request('watch', { handle, serial: 1, sectionId: null, data: true }, () => undefined);
     return made;
@@ -235,6 +249,7 @@ function createClient(
     const { replaced } = replica;
     const mine = own;
     on.request('put', { handle, sectionId, expirationTime, data: bytesOf(value) }, (reply) => {
+      if (NO_PROMISE.includes(reply.rc)) return;
       if (reply.rc !== SA_AIS_OK || typeof reply['order'] !== 'bigint') {
         context.wrong('ckpt', `put answered ${reply.rc}`);
         return;
@@ -267,7 +282,7 @@ function createClient(
     else {
       const sectionId = random.pick(VOLATILE);
       on.request('sectionDelete', { handle, sectionId }, ({ rc }) => {
-        if (rc !== SA_AIS_OK && rc !== SA_AIS_ERR_NOT_EXIST) {
+        if (![SA_AIS_OK, SA_AIS_ERR_NOT_EXIST, ...NO_PROMISE].includes(rc)) {
           context.wrong('ckpt', `delete answered ${rc}`);
         }
       });

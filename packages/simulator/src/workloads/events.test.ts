@@ -41,6 +41,7 @@ const sending =
     apply(state, message, source, {
       ...{ view, order, time },
       reply: (to, reply) => ctx.reply(to, reply),
+      replyWhenCertain: (...args) => ctx.replyWhenCertain(...args),
       callback: (...args) => send(ctx, args),
     });
   };
@@ -83,6 +84,7 @@ const BUGS: readonly [string, EventProperty, ServiceDefinition<EvtState>][] = [
       apply(state, message, source, {
         ...{ view, order, time: time - 60_000_000_000n },
         reply: (to, reply) => ctx.reply(to, reply),
+        replyWhenCertain: (...args) => ctx.replyWhenCertain(...args),
         callback: (...args) => ctx.callback(...args),
       });
     }),

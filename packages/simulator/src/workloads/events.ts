@@ -75,6 +75,10 @@ function watched(
             rc = reply.rc;
             ctx.reply(to, reply);
           },
+          replyWhenCertain(to, reply, doubtful) {
+            rc = reply.rc;
+            ctx.replyWhenCertain(to, reply, doubtful);
+          },
           callback(client, callback, payload, options) {
             ctx.callback(client, callback, payload, options);
             if (client.node !== environment.node) return;
@@ -278,7 +282,8 @@ function createClient(
     history.opens.set(handle, model);
     handles.push(handle);
     on.request('open', request, (reply) => {
-      if (reply.rc !== SA_AIS_OK) history.add('answer', `open answered ${reply.rc}`);
+      if (reply.rc === SA_AIS_ERR_TRY_AGAIN) model.ended = true;
+      else if (reply.rc !== SA_AIS_OK) history.add('answer', `open answered ${reply.rc}`);
     });
   };
   const ask = (on: Connection): void => {
