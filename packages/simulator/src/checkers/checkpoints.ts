@@ -1,0 +1,107 @@
+/**
+ * The promises of the checkpoint service (reliability §11.2), judged at each node as it applies, installs a view
+ * or answers a read: results equal on all nodes, acknowledged writes kept along the quorate history, a client
+ * reads what it wrote, nothing ends early or out of order, watches miss nothing silently.
+ */
+export type CheckpointProperty =
+  /** The same message had another result on another node, or a replica contradicts itself. */
+  | 'replicas'
+  /** A write acknowledged in a quorate view is gone although that history lives. */
+  | 'acknowledged'
+  /** A client read something older than what it wrote. */
+  | 'read your write'
+  | 'expiry'
+  /** A watch was told other changes than those that were applied. */
+  | 'watch';
+
+export interface CheckpointViolation {
+  readonly property: CheckpointProperty;
+  readonly text: string;
+}
+
+export interface CheckpointHistory {
+  readonly violations: CheckpointViolation[];
+  /** What each place of the order did: result and content. */
+  readonly results: Map<string, string>;
+  /** Place in the order of each value that was written, by its unique text. */
+  readonly orders: Map<string, bigint>;
+  /** What each value replaced where it was applied; the values of one history are a chain. */
+  readonly previous: Map<string, string | undefined>;
+  /** Values that were applied in a quorate view. */
+  readonly quorateValues: Set<string>;
+  /** By section: the last value that was acknowledged in a quorate view. */
+  readonly acknowledged: Map<string, string>;
+  /** Lives of the last quorate view. */
+  quorate: Set<string>;
+  readonly failed: Set<string>;
+  writes: number;
+  expiries: number;
+  add(property: CheckpointProperty, text: string): void;
+}
+
+const VIOLATIONS_MAX = 20;
+
+export function createCheckpointHistory(): CheckpointHistory {
+  const violations: CheckpointViolation[] = [];
+  return {
+    violations,
+    results: new Map(),
+    orders: new Map(),
+    previous: new Map(),
+    quorateValues: new Set(),
+    acknowledged: new Map(),
+    quorate: new Set(),
+    failed: new Set(),
+    writes: 0,
+    expiries: 0,
+    add(property, text) {
+      if (violations.length < VIOLATIONS_MAX) violations.push({ property, text });
+    },
+  };
+}
+
+/** Every node that applies this place of the order says what it did; the first is compared with the others. */
+export function noteResult(history: CheckpointHistory, place: string, result: string): void {
+  const first = history.results.get(place);
+  if (first === undefined) history.results.set(place, result);
+  else if (first !== result) history.add('replicas', `at ${place}: ${result}, elsewhere ${first}`);
+}
+
+/**
+ * A life installs a quorate view of these lives. The history lives on when most of the lives of the quorate view
+ * before it come along (with less, the rule of merges may prefer another side, ADR 0117); then every section holds the last acknowledged value, or one that was written on top of it.
+ */
+export function noteQuorateView(
+  history: CheckpointHistory,
+  lives: readonly string[],
+  readValue: (section: string) => string | undefined,
+): void {
+  const along = lives.filter((life) => history.quorate.has(life) && !history.failed.has(life));
+  const goesOn = along.length * 2 > history.quorate.size;
+  if (!goesOn) history.acknowledged.clear();
+  history.quorate = new Set(lives);
+  checkAcknowledged(history, lives.join(' '), readValue);
+}
+
+export function checkAcknowledged(
+  history: CheckpointHistory,
+  where: string,
+  readValue: (section: string) => string | undefined,
+): void {
+  for (const [section, wanted] of history.acknowledged) {
+    const value = readValue(section);
+    let found = value;
+    while (found !== undefined && found !== wanted) found = history.previous.get(found);
+    if (found === undefined) {
+      history.add('acknowledged', `${section} on ${where} is ${value}: ${wanted} was promised`);
+    }
+  }
+}
+
+/** A client has the acknowledgement of a write. */
+export function noteAcknowledged(history: CheckpointHistory, section: string, value: string): void {
+  history.writes += 1;
+  if (!history.quorateValues.has(value)) return;
+  const before = history.orders.get(history.acknowledged.get(section) ?? '') ?? 0n;
+  if ((history.orders.get(value) ?? 0n) > before) history.acknowledged.set(section, value);
+}

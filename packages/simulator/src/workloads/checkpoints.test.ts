@@ -1,0 +1,126 @@
+/** Checkpoints under fire keep their promises. `AISEXEC_CHECKPOINT_SEEDS=5000` runs as many seeds as one likes. */
+import { type CkptState, ckptService } from '@aisexec/ckpt/service';
+import type { ExecContext, ServiceDefinition } from '@aisexec/service';
+import { describe, expect, test } from '@jest/globals';
+import type { CheckpointProperty } from '../checkers/checkpoints.ts';
+import { violationText } from '../checkers/violation.ts';
+import { runCheckpointSimulation } from './checkpoints-run.ts';
+
+const SEEDS = Number(process.env['AISEXEC_CHECKPOINT_SEEDS'] ?? 8);
+const SECONDS = 10;
+const BUG_SEEDS_MAX = 40;
+const SEED_MS_MAX = 60_000;
+
+describe('checkpoints under fire', () => {
+  test.each(Array.from({ length: SEEDS }, (_, i) => i + 1))(
+    'seed %i',
+    (seed) => {
+      const { run, checkpoints } = runCheckpointSimulation({ seed, seconds: SECONDS });
+      expect(run.violations.map(violationText)).toEqual([]);
+      expect(checkpoints.violations).toEqual([]);
+      expect(checkpoints.writes).toBeGreaterThan(0);
+    },
+    SEED_MS_MAX,
+  );
+});
+
+const { exec, sync } = ckptService;
+/** Counts over all nodes, so that one node at a time goes wrong. */
+let applied = 0;
+const put = exec['put']!;
+const later = (ctx: ExecContext, ns: bigint): ExecContext => ({
+  ...{ view: ctx.view, order: ctx.order, time: ctx.time + ns },
+  reply: (to, reply) => ctx.reply(to, reply),
+  replyWhenCertain: (...args) => ctx.replyWhenCertain(...args),
+  callback: (...args) => ctx.callback(...args),
+});
+
+const BUGS: readonly [string, CheckpointProperty, ServiceDefinition<CkptState>][] = [
+  [
+    'a merge takes the loser’s contents',
+    'acknowledged',
+    { ...ckptService, sync: { ...sync, merge: (parts) => sync.merge([...parts].reverse()) } },
+  ],
+  [
+    'a write in 30 is acknowledged and forgotten',
+    'read your write',
+    {
+      ...ckptService,
+      exec: {
+        ...exec,
+        put: {
+          ...put,
+          apply(state, message, source, ctx) {
+            if (ctx.order % 30n === 0n) ctx.reply(source, { rc: 1, order: ctx.order });
+            else put.apply(state, message, source, ctx);
+          },
+        },
+      },
+    },
+  ],
+  [
+    'sections end a second early',
+    'expiry',
+    {
+      ...ckptService,
+      expire: (state, ctx) => ckptService.expire?.(state, later(ctx, 1_000_000_000n)),
+    },
+  ],
+  [
+    'one node writes something else',
+    'replicas',
+    {
+      ...ckptService,
+      exec: {
+        ...exec,
+        put: {
+          ...put,
+          apply(state, message, source, ctx) {
+            applied += 1;
+            const odd = applied % 97 === 0;
+            put.apply(state, odd ? { ...message, data: new Uint8Array(3) } : message, source, ctx);
+          },
+        },
+      },
+    },
+  ],
+  [
+    'a change in 30 is not told to watches',
+    'watch',
+    {
+      ...ckptService,
+      exec: {
+        ...exec,
+        put: {
+          ...put,
+          apply(state, message, source, ctx) {
+            const { view, order, time } = ctx;
+            put.apply(state, message, source, {
+              ...{ view, order, time },
+              reply: (to, reply) => ctx.reply(to, reply),
+              replyWhenCertain: (...args) => ctx.replyWhenCertain(...args),
+              callback: (...args) => {
+                if (order % 30n !== 0n) ctx.callback(...args);
+              },
+            });
+          },
+        },
+      },
+    },
+  ],
+];
+
+describe('a planted bug is caught', () => {
+  test.each(BUGS)(
+    '%s',
+    (_what, property, service) => {
+      let caught = false;
+      for (let seed = 1; !caught && seed <= BUG_SEEDS_MAX; seed++) {
+        const { checkpoints } = runCheckpointSimulation({ seed, seconds: SECONDS, service });
+        caught = checkpoints.violations.some((violation) => violation.property === property);
+      }
+      expect(caught).toBe(true);
+    },
+    SEED_MS_MAX,
+  );
+});
