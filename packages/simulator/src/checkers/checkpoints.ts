@@ -31,7 +31,8 @@ export interface CheckpointHistory {
   readonly quorateValues: Set<string>;
   /** By section: the last value that was acknowledged in a quorate view. */
   readonly acknowledged: Map<string, string>;
-  /** Lives of the last quorate view. */
+  /** Ring of the last quorate view, and the lives that installed it. */
+  quorateRing: string;
   quorate: Set<string>;
   readonly failed: Set<string>;
   writes: number;
@@ -50,6 +51,7 @@ export function createCheckpointHistory(): CheckpointHistory {
     previous: new Map(),
     quorateValues: new Set(),
     acknowledged: new Map(),
+    quorateRing: '',
     quorate: new Set(),
     failed: new Set(),
     writes: 0,
@@ -67,20 +69,34 @@ export function noteResult(history: CheckpointHistory, place: string, result: st
   else if (first !== result) history.add('replicas', `at ${place}: ${result}, elsewhere ${first}`);
 }
 
+/** A quorate view as one life installs it. */
+export interface QuorateView {
+  /** `rep.seq` of the ring. */
+  readonly ring: string;
+  /** Who installs it. */
+  readonly life: string;
+  /** Who is in it. */
+  readonly lives: readonly string[];
+}
+
 /**
- * A life installs a quorate view of these lives. The history lives on when most of the lives of the quorate view
- * before it come along (with less, the rule of merges may prefer another side, ADR 0117); then every section holds the last acknowledged value, or one that was written on top of it.
+ * A life installs a quorate view. The history lives on when one life comes along that installed the quorate view
+ * before it: one witness is enough (ADR 0040). Then every section holds the last acknowledged value, or one
+ * that was written on top of it.
  */
 export function noteQuorateView(
   history: CheckpointHistory,
-  lives: readonly string[],
+  { ring, life, lives }: QuorateView,
   readValue: (section: string) => string | undefined,
 ): void {
-  const along = lives.filter((life) => history.quorate.has(life) && !history.failed.has(life));
-  const goesOn = along.length * 2 > history.quorate.size;
-  if (!goesOn) history.acknowledged.clear();
-  history.quorate = new Set(lives);
-  checkAcknowledged(history, lives.join(' '), readValue);
+  if (ring !== history.quorateRing) {
+    const witness = lives.some((one) => history.quorate.has(one) && !history.failed.has(one));
+    if (!witness) history.acknowledged.clear();
+    history.quorateRing = ring;
+    history.quorate = new Set();
+  }
+  history.quorate.add(life);
+  checkAcknowledged(history, life, readValue);
 }
 
 export function checkAcknowledged(

@@ -11,6 +11,7 @@ import {
 } from '@aisexec/ais';
 import { type CkptState, checkState } from '@aisexec/ckpt/service';
 import type { ExecContext, ExecHandler, ServiceDefinition } from '@aisexec/service';
+import { ringIdText } from '@aisexec/totem';
 import {
   type CheckpointHistory,
   checkAcknowledged,
@@ -126,7 +127,8 @@ function watched(
       replica.read = (section) => valueIn(state, section);
       if (!view.quorate || history.failed.has(life)) return;
       const members = view.members.map(({ nodeId }) => lives.get(nodeId) ?? `${nodeId}.?`);
-      noteQuorateView(history, members, replica.read);
+      const ring = ringIdText(view.ringId);
+      noteQuorateView(history, { ring, life, lives: members }, replica.read);
     },
     expire(state, ctx) {
       judgeExpiry(history, state, ctx, environment, () => service.expire?.(state, ctx));
