@@ -3,6 +3,12 @@
  *
  * @packageDocumentation
  */
+export {
+  type ConnectHandleOptions,
+  connectHandle,
+  openWithin,
+  withinTimeout,
+} from './client/binding.ts';
 export * from './client/contract.ts';
 export {
   type AisHandleOptions,

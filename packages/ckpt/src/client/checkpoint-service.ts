@@ -1,13 +1,12 @@
 /** The idiomatic layer's way in: a connection to the checkpoint service of an executive. */
-import { isSaAisError, SA_AIS_ERR_TIMEOUT, SaAisError } from '@aisexec/ais';
+import { isSaAisError, SA_AIS_ERR_TIMEOUT } from '@aisexec/ais';
 import {
   type CallOptions,
   type ConnectOptions,
+  connectHandle,
   deadlineOf,
   okOrThrow,
-  openHandle,
   type RetryOptions,
-  withRetry,
 } from '@aisexec/ipc';
 import {
   CKPT_SERVICE_NAME,
@@ -71,19 +70,14 @@ export class CheckpointService implements AsyncDisposable {
     const call = 'saCkptInitialize';
     const { retry = {} } = options;
     let session: Session | undefined;
-    const open = () =>
-      openHandle({
-        service: CKPT_SERVICE_NAME,
-        supported: CKPT_VERSIONS,
-        version: { releaseCode: 'B', majorVersion: 2, minorVersion: 2 },
-        connect: options,
-        onEvent: (event) => session?.onEvent(event),
-      });
-    const opened = await withRetry(open, deadlineOf(options, call), retry);
-    if (opened.handle === undefined) {
-      throw opened.cause instanceof SaAisError ? opened.cause : new SaAisError(opened.rc, call);
-    }
-    session = new Session(opened.handle, retry);
+    const handle = await connectHandle({
+      ...{ call, retry, connect: options, deadline: deadlineOf(options, call) },
+      service: CKPT_SERVICE_NAME,
+      supported: CKPT_VERSIONS,
+      version: { releaseCode: 'B', majorVersion: 2, minorVersion: 2 },
+      onEvent: (event) => session?.onEvent(event),
+    });
+    session = new Session(handle, retry);
     return new CheckpointService(session);
   }
 

@@ -13,7 +13,7 @@ import {
   type SaAisErrorT,
   type SaDispatchFlagsT,
 } from '@aisexec/ais';
-import { openHandle, type Reply } from '@aisexec/ipc';
+import { openHandle, type Reply, withinTimeout } from '@aisexec/ipc';
 import { checkOpen } from '../attributes.ts';
 import {
   CKPT_SERVICE_NAME,
@@ -32,7 +32,7 @@ import {
 import { type CkptHandle, type CkptOpen, CkptTables } from './handles.ts';
 import { createSectionFunctions } from './literal-sections.ts';
 import type { SaCkpt, SaCkptCheckpointHandleT } from './literal-types.ts';
-import { releaseOpen, withinTimeout } from './requests.ts';
+import { releaseOpen } from './requests.ts';
 
 type OpenRequest = Omit<OrderedRequests['open'], 'handle'>;
 

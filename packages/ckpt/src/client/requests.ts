@@ -7,10 +7,7 @@
 import {
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_LIBRARY,
-  SA_AIS_ERR_TIMEOUT,
   SA_AIS_OK,
-  SA_TIME_END,
-  SA_TIME_ONE_MILLISECOND,
   type SaAisErrorT,
   type SaTimeT,
 } from '@aisexec/ais';
@@ -136,17 +133,6 @@ export async function readVector(
 export function releaseOpen(ais: AisHandle, handle: bigint): Promise<Reply> {
   const retry = { totalMs: Number.POSITIVE_INFINITY };
   return withRetry(() => ais.request('close', { handle }), deadlineOf({}, 'close'), retry);
-}
-
-/** The reply, or TIMEOUT as an answer when none came within an AIS time-out. */
-export async function withinTimeout<R extends { readonly rc: SaAisErrorT }>(
-  pending: Promise<R>,
-  timeout: SaTimeT,
-): Promise<R | { readonly rc: typeof SA_AIS_ERR_TIMEOUT }> {
-  if (timeout === SA_TIME_END) return pending;
-  const timeoutMs = Number(timeout) / Number(SA_TIME_ONE_MILLISECOND);
-  const deadline = deadlineOf({ timeoutMs }, 'saCkpt');
-  return deadline.race(pending).catch(() => ({ rc: SA_AIS_ERR_TIMEOUT }));
 }
 
 /** Section ids are binary strings on the wire. */

@@ -21,6 +21,7 @@ import {
   type ConnectOptions,
   deadlineOf,
   okOrThrow,
+  openWithin,
   type Reply,
   type RetryOptions,
   withRetry,
@@ -105,13 +106,15 @@ export class Membership implements AsyncDisposable {
     const deadline = deadlineOf(options, call);
     let hear: ((event: ChangedEvent) => void) | undefined;
     const feed = new TrackFeed((event) => hear?.(event));
-    const open = () =>
-      openClm({
+    const open = () => {
+      const opening = openClm({
         generation: 4,
         version: { ...VERSIONS[4] },
         connect: options,
         onChanged: (event) => feed.receive(event),
       });
+      return openWithin(deadline, opening, ({ ais }) => ais?.finalize());
+    };
     const opened = await withRetry(open, deadline, retry);
     if (opened.ais === undefined) {
       throw opened.cause instanceof SaAisError ? opened.cause : new SaAisError(opened.rc, call);

@@ -11,9 +11,9 @@ import {
   type CallbackEvent,
   type CallOptions,
   type ConnectOptions,
+  connectHandle,
   deadlineOf,
   okOrThrow,
-  openHandle,
   type Reply,
   type RetryOptions,
   withRetry,
@@ -71,23 +71,16 @@ export class ProcessGroup implements AsyncDisposable {
     if (bytes.length > GROUP_NAME_BYTES_MAX) {
       throw new TypeError(`group name of ${bytes.length} bytes, at most ${GROUP_NAME_BYTES_MAX}`);
     }
-    const deadline = deadlineOf(options, 'cpg join');
-    const open = () =>
-      openHandle({
-        service: CPG_SERVICE,
-        supported: [VERSION],
-        version: { ...VERSION },
-        connect: options,
-        onEvent: (event, handle) => handle.enqueue({ priority: 0, run: () => receive?.(event) }),
-      });
+    const call = 'cpg join';
     let receive: ((event: CallbackEvent) => void) | undefined;
-    const opened = await withRetry(open, deadline, retry);
-    if (opened.handle === undefined) {
-      throw opened.cause instanceof SaAisError
-        ? opened.cause
-        : new SaAisError(opened.rc, 'cpg join');
-    }
-    const group = new ProcessGroup(name, opened.handle, retry);
+    const opened = await connectHandle({
+      ...{ call, retry, connect: options, deadline: deadlineOf(options, call) },
+      service: CPG_SERVICE,
+      supported: [VERSION],
+      version: { ...VERSION },
+      onEvent: (event, handle) => handle.enqueue({ priority: 0, run: () => receive?.(event) }),
+    });
+    const group = new ProcessGroup(name, opened, retry);
     receive = (event) => group.#receive(event);
     try {
       const reply = await group.#ask('join', { group: bytes, pid }, options);

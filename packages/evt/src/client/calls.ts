@@ -1,13 +1,9 @@
 /** What both layers must get right about requests: time-outs that leave nothing behind, checks of sizes. */
 import {
   SA_AIS_ERR_INVALID_PARAM,
-  SA_AIS_ERR_TIMEOUT,
   SA_AIS_ERR_TOO_BIG,
   SA_AIS_OK,
-  SA_TIME_END,
-  SA_TIME_ONE_MILLISECOND,
   type SaAisErrorT,
-  type SaTimeT,
 } from '@aisexec/ais';
 import { type AisHandle, deadlineOf, type Reply, withRetry } from '@aisexec/ipc';
 import {
@@ -43,14 +39,6 @@ export function releaseSubscription(handle: AisHandle, open: bigint, id: number)
 function insist(handle: AisHandle, fn: string, argument: unknown): Promise<Reply> {
   const retry = { totalMs: Number.POSITIVE_INFINITY };
   return withRetry(() => handle.request(fn, argument), deadlineOf({}, fn), retry);
-}
-
-/** The reply, or TIMEOUT as an answer when none came within an AIS time-out. */
-export async function withinTimeout(pending: Promise<Reply>, timeout: SaTimeT): Promise<Reply> {
-  if (timeout === SA_TIME_END) return pending;
-  const timeoutMs = Number(timeout) / Number(SA_TIME_ONE_MILLISECOND);
-  const deadline = deadlineOf({ timeoutMs }, 'saEvt');
-  return deadline.race(pending).catch(() => ({ rc: SA_AIS_ERR_TIMEOUT }));
 }
 
 /** TOO_BIG beyond a limit, INVALID_PARAM for what is no attribute. */

@@ -6,9 +6,9 @@ import {
   type CallbackEvent,
   type CallOptions,
   type ConnectOptions,
+  connectHandle,
   deadlineOf,
   okOrThrow,
-  openHandle,
   type Reply,
   type RetryOptions,
   withRetry,
@@ -64,23 +64,17 @@ export class EventService implements AsyncDisposable {
   static async connect(options: EventServiceOptions = {}): Promise<EventService> {
     const call = 'saEvtInitialize';
     const { retry = {} } = options;
-    const deadline = deadlineOf(options, call);
     let service: EventService | undefined;
-    const open = () =>
-      openHandle({
-        service: EVT_SERVICE_NAME,
-        supported: EVT_VERSIONS,
-        version: { releaseCode: 'B', majorVersion: 3, minorVersion: 1 },
-        connect: options,
-        onEvent: (event) => {
-          if (service !== undefined) service.#onEvent(event);
-        },
-      });
-    const opened = await withRetry(open, deadline, retry);
-    if (opened.handle === undefined) {
-      throw opened.cause instanceof SaAisError ? opened.cause : new SaAisError(opened.rc, call);
-    }
-    service = new EventService(opened.handle, retry);
+    const handle = await connectHandle({
+      ...{ call, retry, connect: options, deadline: deadlineOf(options, call) },
+      service: EVT_SERVICE_NAME,
+      supported: EVT_VERSIONS,
+      version: { releaseCode: 'B', majorVersion: 3, minorVersion: 1 },
+      onEvent: (event) => {
+        if (service !== undefined) service.#onEvent(event);
+      },
+    });
+    service = new EventService(handle, retry);
     return service;
   }
 

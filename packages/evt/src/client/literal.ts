@@ -18,7 +18,7 @@ import {
   SA_TIME_UNKNOWN,
   type SaAisErrorT,
 } from '@aisexec/ais';
-import { openHandle, type Reply } from '@aisexec/ipc';
+import { openHandle, type Reply, withinTimeout } from '@aisexec/ipc';
 import {
   EVENT_ID_RESERVED_MAX,
   EVT_SERVICE_NAME,
@@ -37,7 +37,6 @@ import {
   checkFilters,
   isSubscriptionId,
   releaseOpen,
-  withinTimeout,
 } from './calls.ts';
 import { type EvtEvent, type EvtHandle, type EvtOpen, EvtTables, reassign } from './handles.ts';
 import {

@@ -1,11 +1,4 @@
-/** The requests of both layers to the lock service, and what both must get right about time-outs. */
-import {
-  SA_AIS_ERR_TIMEOUT,
-  SA_TIME_END,
-  SA_TIME_ONE_MILLISECOND,
-  type SaAisErrorT,
-  type SaTimeT,
-} from '@aisexec/ais';
+/** The requests of both layers to the lock service that must get through, whatever became of the call. */
 import { type AisHandle, deadlineOf, type Reply, withRetry } from '@aisexec/ipc';
 
 /**
@@ -25,17 +18,6 @@ export function releaseOpen(handle: AisHandle, open: bigint): Promise<Reply> {
 function insist(handle: AisHandle, fn: string, argument: unknown): Promise<Reply> {
   const retry = { totalMs: Number.POSITIVE_INFINITY };
   return withRetry(() => handle.request(fn, argument), deadlineOf({}, fn), retry);
-}
-
-/** The reply, or TIMEOUT as an answer when none came within an AIS time-out. */
-export async function withinTimeout<R extends { readonly rc: SaAisErrorT }>(
-  pending: Promise<R>,
-  timeout: SaTimeT,
-): Promise<R | { readonly rc: typeof SA_AIS_ERR_TIMEOUT }> {
-  if (timeout === SA_TIME_END) return pending;
-  const timeoutMs = Number(timeout) / Number(SA_TIME_ONE_MILLISECOND);
-  const deadline = deadlineOf({ timeoutMs }, 'saLck');
-  return deadline.race(pending).catch(() => ({ rc: SA_AIS_ERR_TIMEOUT }));
 }
 
 /** An out-parameter that must be a bigint; 0n when an executive of another version left it out. */

@@ -17,7 +17,7 @@ import {
   type SaAisErrorT,
   type SaDispatchFlagsT,
 } from '@aisexec/ais';
-import { openHandle, type Reply } from '@aisexec/ipc';
+import { openHandle, type Reply, withinTimeout } from '@aisexec/ipc';
 import {
   LCK_SERVICE_NAME,
   LCK_VERSIONS,
@@ -34,7 +34,7 @@ import {
   type SaLckLockModeT,
   type SaLckLockStatusT,
 } from '../protocol.ts';
-import { bigintOf, releaseLock, releaseOpen, statusOf, withinTimeout } from './calls.ts';
+import { bigintOf, releaseLock, releaseOpen, statusOf } from './calls.ts';
 import { type LckHandle, type LckOpen, LckTables } from './handles.ts';
 import { onEvent } from './literal-events.ts';
 import type {

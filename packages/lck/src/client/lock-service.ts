@@ -1,11 +1,10 @@
 /** The idiomatic layer's way in: a connection to the lock service of an executive. */
-import { SaAisError } from '@aisexec/ais';
 import {
   type CallOptions,
   type ConnectOptions,
+  connectHandle,
   deadlineOf,
   okOrThrow,
-  openHandle,
   type RetryOptions,
   withRetry,
 } from '@aisexec/ipc';
@@ -51,29 +50,15 @@ export class LockService implements AsyncDisposable {
   static async connect(options: LockServiceOptions = {}): Promise<LockService> {
     const call = 'saLckInitialize';
     const { retry = {} } = options;
-    const deadline = deadlineOf(options, call);
     let session: Session | undefined;
-    const open = async () => {
-      const opening = openHandle({
-        service: LCK_SERVICE_NAME,
-        supported: LCK_VERSIONS,
-        version: { releaseCode: 'B', majorVersion: 3, minorVersion: 1 },
-        connect: options,
-        onEvent: (event) => session?.onEvent(event),
-      });
-      try {
-        return await deadline.race(opening);
-      } catch (error) {
-        // Nobody waits any more: a connection that comes about after all is ended.
-        opening.then(({ handle }) => handle?.finalize());
-        throw error;
-      }
-    };
-    const opened = await withRetry(open, deadline, retry);
-    if (opened.handle === undefined) {
-      throw opened.cause instanceof SaAisError ? opened.cause : new SaAisError(opened.rc, call);
-    }
-    session = new Session(opened.handle, retry);
+    const handle = await connectHandle({
+      ...{ call, retry, connect: options, deadline: deadlineOf(options, call) },
+      service: LCK_SERVICE_NAME,
+      supported: LCK_VERSIONS,
+      version: { releaseCode: 'B', majorVersion: 3, minorVersion: 1 },
+      onEvent: (event) => session?.onEvent(event),
+    });
+    session = new Session(handle, retry);
     return new LockService(session);
   }
 
