@@ -301,7 +301,7 @@ test('whatever is cut and mended, packets go out, to a live link if there is one
       expect(stateOf(pair.one)).toEqual(['up', 'up', 'up']);
       expect(route(pair.one)).toEqual(mode === 'passive' ? [0] : [0, 1, 2]);
     }),
-    { numRuns: 100 },
+    { numRuns: 300 },
   );
 });
 

@@ -60,7 +60,8 @@ export function createWatch(): Watch {
   function rise(): void {
     state = 'up';
     upProbes = 0;
-    outcomes = ALL;
+    // What was lost is forgotten, but not what is still open: silence that has begun goes on.
+    outcomes |= ~SILENT_MASK;
   }
 
   function judgeUp(isAway: boolean): 'silent' | 'peer-silent' | 'lossy' | undefined {
