@@ -5,6 +5,7 @@
 import {
   createTotem,
   type GroupMessaging,
+  type LinkStatus,
   type RingId,
   type RingMachine,
   type RingState,
@@ -12,6 +13,7 @@ import {
   ringDefaults,
 } from '@aisexec/totem';
 import type { ExecutiveConfig, TransportConfig } from './config/config.ts';
+import { type Networks, openNetworks } from './drivers/networks.ts';
 import { openStableStore } from './drivers/stable-store.ts';
 import { createTimers, type Timers } from './drivers/timers.ts';
 import { createMulticastTransport } from './drivers/udp/multicast.ts';
@@ -38,6 +40,8 @@ export interface Engine {
   /** Where it listens, for people. */
   readonly endpoint: string;
   readonly ring: RingStatus;
+  /** The links to each peer, where there are several; else empty. */
+  readonly links?: readonly LinkStatus[];
   start(): void;
   /** Leaves in good order and ends. */
   leave(): Promise<void>;
@@ -49,8 +53,8 @@ export type EngineFactory = (options: EngineOptions) => Promise<Engine>;
 /** @throws StableStoreError, TransportError: why this node cannot start. */
 export async function createTotemEngine(options: EngineOptions): Promise<Engine> {
   const { config, trace, failed } = options;
-  const { node, nodes } = config;
-  const { io, ...totem } = config.totem;
+  const { node } = config;
+  const { io: _io, linkMode: _linkMode, ...totem } = config.totem;
   const store = openStableStore(config.stateDir, node.id);
   let ended = false;
   let ring: RingMachine | undefined;
@@ -73,10 +77,9 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     },
   });
   const { transport, ...timings } = totem;
-  const udp: UdpTransport = await openTransport(transport, {
-    self: node,
-    nodes,
-    io,
+  const networks: Networks = await openNetworks({
+    config,
+    open: (link) => openTransport(transport, link),
     receive(packet) {
       if (ended) return;
       try {
@@ -85,22 +88,24 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
         fail(error);
       }
     },
-    refused(nodeId) {
+    refused(nodeId, isHint) {
       if (ended || ring === undefined) return false;
       try {
-        ring.suspect(nodeId, performance.now());
+        if (isHint) ring.suspect(nodeId, performance.now());
       } catch (error) {
         fail(error);
       }
       return ring.members.includes(nodeId);
     },
+    event: ({ event, ...detail }) => trace(event, detail),
   });
+  const udp = networks.transports[0]!;
   if (udp.plain !== undefined) trace('plain-datagrams', { reason: udp.plain });
   const { ring: machine, messaging } = createTotem(
     ringDefaults({ ...timings, nodeId: node.id, ringSeq: store.ringSeq, random: Math.random }),
     {
-      unicast: (target, packet) => udp.unicast(target, packet),
-      multicast: (packet) => udp.multicast(packet),
+      unicast: (target, packet) => networks.unicast(target, packet),
+      multicast: (packet) => networks.multicast(packet),
       setTimer: (name, delayMs) => timers.set(name, delayMs),
       cancelTimer: (name) => timers.cancel(name),
       storeRingId: (ringId) => store.save(ringId),
@@ -110,13 +115,17 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
 
   return {
     messaging,
-    endpoint: endpointText(udp),
+    endpoint: networks.transports.map(endpointText).join(', '),
     get ring() {
       return { state: machine.state, ringId: machine.ringId, members: machine.members };
+    },
+    get links() {
+      return networks.links();
     },
     start() {
       // Packets that came before this are lost, like those that came before the socket was there.
       ring = machine;
+      networks.start();
       machine.start(performance.now());
     },
     async leave() {
@@ -126,12 +135,12 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
         timers.stop();
         await new Promise((resolve) => setTimeout(resolve, LEAVE_DRAIN_MS));
       }
-      await udp.close();
+      await networks.close();
     },
     stats: () => ({
       ring: machine.stats(),
       groups: messaging.stats(),
-      udp: udp.stats(),
+      ...networks.stats(),
     }),
   };
 }

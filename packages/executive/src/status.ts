@@ -1,7 +1,7 @@
 /** The executive's condition as plain data: what `status` of the admin channel answers and SIGUSR2 logs. */
 import { readFileSync } from 'node:fs';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
-import type { RingState } from '@aisexec/totem';
+import type { LinkStatus, RingState } from '@aisexec/totem';
 
 /** JSON-safe: ring ids are `rep.seq`, counters are numbers. */
 export interface ExecutiveStatus {
@@ -15,6 +15,8 @@ export interface ExecutiveStatus {
     readonly state: RingState;
     readonly id: string;
     readonly members: readonly number[];
+    /** Where peers have several links: each of them; else empty. */
+    readonly links: readonly LinkStatus[];
   };
   /** The membership in which services act; null before the first and while synchronisation runs. */
   readonly view: {
@@ -34,7 +36,7 @@ export interface ExecutiveStatus {
     readonly state: 'running' | 'failed';
   }[];
   readonly eventLoop: LoopDelay;
-  /** By part: ring, groups, udp, host, ipc. */
+  /** By part: ring, groups, udp, links, host, ipc. */
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 

@@ -1,6 +1,6 @@
 /** The socket: made and bound by node:dgram, or by us and given to node:dgram, which closes it. */
 import { createSocket, type Socket } from 'node:dgram';
-import type { NodeConfig } from '../../config/config.ts';
+import type { LinkAddress } from '../../config/config.ts';
 import { SOCKET_BUFFER_BYTES } from '../../limits.ts';
 import type { OpenUdp, UdpSyscalls } from './syscalls.ts';
 
@@ -22,7 +22,7 @@ export interface OpenedSocket {
 
 /** @throws TransportError when the address is in use or cannot be bound. */
 export async function openSocket(
-  self: NodeConfig,
+  { self, mayBeAbsent }: { readonly self: LinkAddress; readonly mayBeAbsent?: boolean },
   open: OpenUdp | undefined,
   onError: () => void,
 ): Promise<OpenedSocket> {
@@ -32,7 +32,7 @@ export async function openSocket(
     lookup: (address, _options, callback) => callback(null, address, 0),
   });
   try {
-    const syscalls = open?.(self, onError);
+    const syscalls = open?.(self, onError, mayBeAbsent);
     await bind(socket, syscalls === undefined ? { ...self, exclusive: true } : syscalls);
     enlargeBuffers(socket);
     return { socket, syscalls };
@@ -56,7 +56,7 @@ function bind(
 }
 
 function transportError(
-  { address, port }: NodeConfig,
+  { address, port }: LinkAddress,
   error: NodeJS.ErrnoException,
 ): TransportError {
   const where = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;

@@ -7,9 +7,11 @@ import { getSystemErrorName } from 'node:util';
 import { type Libc, loadLibc, type Native } from '../native.ts';
 import { bindCalls, type Calls, type Context, type Counters } from './calls.ts';
 import {
+  IP_FREEBIND,
   IP_RECVERR,
   IPPROTO_IP,
   IPPROTO_IPV6,
+  IPV6_FREEBIND,
   IPV6_RECVERR,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
@@ -35,9 +37,10 @@ export interface UdpSyscalls {
 
 /**
  * @param onError something is in the error queue; called in the middle of a call.
+ * @param mayBeAbsent the address need not be there yet: the socket works as soon as it is (IP_FREEBIND).
  * @throws like node:dgram's bind: an Error with `code`.
  */
-export type OpenUdp = (self: Endpoint, onError: () => void) => UdpSyscalls;
+export type OpenUdp = (self: Endpoint, onError: () => void, mayBeAbsent?: boolean) => UdpSyscalls;
 
 const ARCHITECTURES: ReadonlySet<string> = new Set(['x64', 'arm64', 'riscv64', 'loong64']);
 
@@ -47,11 +50,13 @@ export function loadUdpSyscalls(): Native<{ readonly open: OpenUdp }> {
   const { libc, missing } = loadLibc();
   if (libc === undefined) return { missing };
   const calls = bindCalls(libc);
-  return { open: (self, onError) => openUdp(libc, calls, self, onError) };
+  return {
+    open: (self, onError, mayBeAbsent = false) =>
+      openUdp(libc, calls, onError, openSocket(libc, calls, self, mayBeAbsent)),
+  };
 }
 
-function openUdp(libc: Libc, calls: Calls, self: Endpoint, onError: () => void): UdpSyscalls {
-  const fd = openSocket(libc, calls, self);
+function openUdp(libc: Libc, calls: Calls, onError: () => void, fd: number): UdpSyscalls {
   const counters: Counters = { sendCalls: 0, receiveCalls: 0, sendErrors: 0, refusals: 0 };
   const pinned: Uint8Array[] = [];
   const pin = (bytes: Uint8Array): bigint => {
@@ -69,20 +74,23 @@ function openUdp(libc: Libc, calls: Calls, self: Endpoint, onError: () => void):
   };
 }
 
-function openSocket(libc: Libc, calls: Calls, self: Endpoint): number {
+function openSocket(libc: Libc, calls: Calls, self: Endpoint, mayBeAbsent: boolean): number {
   const isV6 = self.address.includes(':');
   const family = isV6 ? AF_INET6 : AF_INET;
   const fd = calls.socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) throw systemError('socket', libc.errno());
+  const on = Buffer.from([1, 0, 0, 0]);
+  const [level, recvErr, freeBind] = isV6
+    ? [IPPROTO_IPV6, IPV6_RECVERR, IPV6_FREEBIND]
+    : [IPPROTO_IP, IP_RECVERR, IP_FREEBIND];
+  if (mayBeAbsent) calls.setsockopt(fd, level, freeBind, on, on.length);
   const name = encodeSockaddr(self);
   if (calls.bind(fd, name, name.length) !== 0) {
     const error = systemError('bind', libc.errno());
     calls.close(fd);
     throw error;
   }
-  const on = Buffer.from([1, 0, 0, 0]);
-  const [level, option] = isV6 ? [IPPROTO_IPV6, IPV6_RECVERR] : [IPPROTO_IP, IP_RECVERR];
-  calls.setsockopt(fd, level, option, on, on.length);
+  calls.setsockopt(fd, level, recvErr, on, on.length);
   return fd;
 }
 

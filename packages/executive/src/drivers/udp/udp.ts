@@ -15,7 +15,14 @@ import {
   RECEIVE_BATCH,
   RECEIVE_BATCHES_PER_TURN,
 } from '../../limits.ts';
-import { createPeerLookup, createPeers, type Endpoint, isDue, type Peer } from './peers.ts';
+import {
+  createChoice,
+  createPeerLookup,
+  createPeers,
+  type Endpoint,
+  isDue,
+  type Peer,
+} from './peers.ts';
 import { createSelfQueue } from './self-queue.ts';
 import { batchSender, plainSender } from './senders.ts';
 import { openSocket } from './socket.ts';
@@ -25,13 +32,15 @@ export interface UdpOptions {
   readonly self: NodeConfig;
   /** All nodes; this one may be among them. */
   readonly nodes: readonly NodeConfig[];
-  /** One packet of a listed node. The bytes are the receiver's to keep. */
-  readonly receive: (packet: Uint8Array) => void;
+  /** One packet of a listed node, or of this one. The bytes are the receiver's to keep. */
+  readonly receive: (packet: Uint8Array, source: number) => void;
   /**
    * The host of this node answered that nobody listens on its port. @returns whether packets are to be sent
    * to it all the same; otherwise it gets few until it is heard. Without the system calls never called.
    */
   readonly refused?: (node: number) => boolean;
+  /** With the system calls: start even while this host does not have the address. */
+  readonly mayBeAbsent?: boolean;
   /** `plain`: node:dgram only. Default: what there is. */
   readonly io?: 'auto' | 'plain';
   readonly clock?: () => number;
@@ -45,8 +54,8 @@ export interface UdpTransport {
   readonly plain: string | undefined;
   /** With it goes what was multicast before it in this turn. */
   unicast(target: number, packet: Uint8Array): void;
-  /** To every other configured node, by the end of this turn. */
-  multicast(packet: Uint8Array): void;
+  /** To every other configured node, or those of `targets` (an array that stays as it is), by the end of this turn. */
+  multicast(packet: Uint8Array, targets?: readonly number[]): void;
   close(): Promise<void>;
   stats(): Readonly<Record<string, number>>;
 }
@@ -69,13 +78,14 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
     droppedNoTarget: 0,
     socketErrors: 0,
   };
-  const toSelf = createSelfQueue(receive);
+  const toSelf = createSelfQueue((packet) => receive(packet, self.id));
+  const chosen = createChoice(peers);
   const refusing = new Set<Peer>();
   let reporting: NodeJS.Immediate | undefined;
   let closed = false;
 
   const native = nativeOf(options);
-  const { socket, syscalls } = await openSocket(self, native.open, noteRefusals);
+  const { socket, syscalls } = await openSocket(options, native.open, noteRefusals);
   const sender =
     syscalls === undefined
       ? plainSender(socket, () => counters.sendErrors++)
@@ -102,7 +112,7 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
       peer.spared = false;
       counters.packetsReceived++;
       counters.bytesReceived += packet.length;
-      receive(packet);
+      receive(packet, peer.node.id);
     }
   }
 
@@ -147,16 +157,17 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
         sender.flush();
       }
     },
-    multicast(packet) {
-      if (closed || peers.length === 0) return;
+    multicast(packet, targets) {
+      const wanted = targets === undefined ? peers : chosen(targets);
+      if (closed || wanted.length === 0) return;
       if (packet.length > DATAGRAM_BYTES_MAX) {
         counters.droppedLength++;
         return;
       }
-      const due = peers.some(({ spared }) => spared)
-        ? peers.filter((peer) => isDue(peer, clock))
-        : peers;
-      counters.packetsSpared += peers.length - due.length;
+      const due = wanted.some(({ spared }) => spared)
+        ? wanted.filter((peer) => isDue(peer, clock))
+        : wanted;
+      counters.packetsSpared += wanted.length - due.length;
       if (due.length > 0) send(packet, due);
     },
     close() {
