@@ -18,13 +18,19 @@ const DAEMON = fileURLToPath(
 const LOG_LINES_KEPT = 400;
 const PORT = 5405;
 
-/** Why the laboratory cannot be built here; undefined: it can. */
-export const missing: string | undefined = findMissing();
+/** Why the laboratory cannot be built here, even without corosync; undefined: it can. */
+export const namespacesMissing: string | undefined = findMissing();
+
+/** Why corosync cannot run in it; undefined: it can. */
+export const missing: string | undefined = namespacesMissing ?? corosyncMissing();
+
+function corosyncMissing(): string | undefined {
+  return spawnSync('corosync', ['-v']).status === 0 ? undefined : 'corosync is not installed';
+}
 
 function findMissing(): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces need Linux';
   if (process.getuid?.() !== 0) return 'network namespaces need root';
-  if (spawnSync('corosync', ['-v']).status !== 0) return 'corosync is not installed';
   const name = `ais${process.pid}-try`;
   if (spawnSync('ip', ['netns', 'add', name]).status !== 0) return 'ip netns does not work here';
   spawnSync('ip', ['netns', 'del', name]);
@@ -47,6 +53,8 @@ export interface LabOptions {
   readonly quorum?: Readonly<Record<string, string | number>>;
   readonly transport?: 'udpu' | 'udp';
   readonly family?: 'inet' | 'inet6';
+  /** Networks, 1 or more; the corosync daemons are on the first and know of no other. */
+  readonly networks?: number;
 }
 
 /** What `corosync-quorumtool -s` says. */
@@ -64,17 +72,26 @@ export class Lab {
 
   constructor(options: LabOptions) {
     this.#ip('netns', 'add', this.#switch);
-    this.#ipIn(this.#switch, 'link', 'add', 'br0', 'type', 'bridge', 'mcast_snooping', '0');
-    this.#ipIn(this.#switch, 'link', 'set', 'br0', 'up');
+    const networks = Array.from({ length: options.networks ?? 1 }, (_, network) => network);
+    for (const network of networks) {
+      const bridge = `br${network}`;
+      this.#ipIn(this.#switch, 'link', 'add', bridge, 'type', 'bridge', 'mcast_snooping', '0');
+      this.#ipIn(this.#switch, 'link', 'set', bridge, 'up');
+    }
     const ids = Object.keys(options.nodes).map(Number);
-    const addressOf = (id: number) => (options.family === 'inet6' ? `fd00::${id}` : `10.9.0.${id}`);
+    const addressOf = (id: number, network = 0) =>
+      options.family === 'inet6' ? `fd0${network}::${id}` : `10.9.${network}.${id}`;
     this.nodes = ids.map((id) => {
       const namespace = `${this.#prefix}-${id}`;
       const address = addressOf(id);
-      this.#wire(namespace, id, address);
+      this.#ip('netns', 'add', namespace);
+      this.#ipIn(namespace, 'link', 'set', 'lo', 'up');
+      for (const network of networks) {
+        this.#wire(namespace, id, network, addressOf(id, network));
+      }
       const directory = join(this.directory, `node-${id}`);
       mkdirSync(directory);
-      const config = corosyncConf(options, ids, addressOf, directory);
+      const config = corosyncConf(options, ids, id, addressOf, directory);
       writeFileSync(join(directory, 'corosync.conf'), config);
       return options.nodes[id] === 'corosync'
         ? new CorosyncNode(id, namespace, address, directory)
@@ -114,10 +131,23 @@ export class Lab {
   }
 
   /** Drops everything that goes in or out of these nodes, or no longer. */
-  cut(ids: readonly number[], on: boolean): void {
+  cut(ids: readonly number[], on: boolean, network = 0): void {
     for (const id of ids) {
-      this.#ipIn(this.#switch, 'link', 'set', `v${id}`, on ? 'down' : 'up');
+      this.#ipIn(this.#switch, 'link', 'set', `v${id}-${network}`, on ? 'down' : 'up');
     }
+  }
+
+  /** `ip` in a node's namespace. */
+  ip(id: number, ...args: string[]): void {
+    this.#ipIn(this.node(id).namespace, ...args);
+  }
+
+  /** Drops every packet that comes to a node on one network, unseen, or no longer. */
+  drop(id: number, network: number, on: boolean): void {
+    const rule = ['INPUT', '-i', `eth${network}`, '-j', 'DROP'];
+    const change = [on ? '-A' : '-D', ...rule];
+    const { namespace } = this.node(id);
+    execFileSync('ip', ['netns', 'exec', namespace, 'iptables-legacy', ...change]);
   }
 
   /** Random loss of what a node is sent and of what it sends, in percent; 0 ends it. */
@@ -152,16 +182,15 @@ export class Lab {
     return `${this.#prefix}-sw`;
   }
 
-  #wire(namespace: string, id: number, address: string): void {
-    this.#ip('netns', 'add', namespace);
-    const link = ['link', 'add', `v${id}`, 'type', 'veth', 'peer', 'name', 'eth0'];
+  #wire(namespace: string, id: number, network: number, address: string): void {
+    const [port, device] = [`v${id}-${network}`, `eth${network}`];
+    const link = ['link', 'add', port, 'type', 'veth', 'peer', 'name', device];
     this.#ipIn(this.#switch, ...link, 'netns', namespace);
-    this.#ipIn(this.#switch, 'link', 'set', `v${id}`, 'master', 'br0', 'up');
+    this.#ipIn(this.#switch, 'link', 'set', port, 'master', `br${network}`, 'up');
     const length = address.includes(':') ? '64' : '24';
     const nodad = address.includes(':') ? ['nodad'] : [];
-    this.#ipIn(namespace, 'addr', 'add', `${address}/${length}`, 'dev', 'eth0', ...nodad);
-    this.#ipIn(namespace, 'link', 'set', 'eth0', 'up');
-    this.#ipIn(namespace, 'link', 'set', 'lo', 'up');
+    this.#ipIn(namespace, 'addr', 'add', `${address}/${length}`, 'dev', device, ...nodad);
+    this.#ipIn(namespace, 'link', 'set', device, 'up');
   }
 
   #ip(...args: string[]): void {
@@ -293,7 +322,16 @@ export class CorosyncNode extends LabNode {
 }
 
 interface Status {
-  readonly ring: { readonly id: string; readonly members: readonly number[] };
+  readonly ring: {
+    readonly id: string;
+    readonly members: readonly number[];
+    readonly links: readonly {
+      readonly peer: number;
+      readonly link: number;
+      readonly state: string;
+      readonly used: boolean;
+    }[];
+  };
   readonly view: { readonly ring: string; readonly members: readonly { id: number }[] } | null;
   readonly quorum: { readonly quorate: boolean; readonly votes: number; readonly needed: number };
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -329,15 +367,24 @@ export class AisexecNode extends LabNode {
 }
 
 function corosyncConf(
-  { nodes, totem = {}, quorum = {}, transport = 'udpu', family = 'inet' }: LabOptions,
+  { nodes, totem = {}, quorum = {}, transport = 'udpu', family = 'inet', networks = 1 }: LabOptions,
   ids: readonly number[],
-  addressOf: (id: number) => string,
+  reader: number,
+  addressOf: (id: number, network: number) => string,
   directory: string,
 ): string {
   const lines = (entries: object) =>
     Object.entries(entries).map(([key, value]) => `  ${key}: ${value}`);
-  const node = (id: number) =>
-    `  node {\n    nodeid: ${id}\n    name: ${nodes[id]}-${id}\n    ring0_addr: ${addressOf(id)}\n  }`;
+  const isOurs = (id: number) => nodes[id] === 'aisexec';
+  const node = (id: number) => {
+    // Corosync refuses udpu with several links.
+    const count = isOurs(id) && isOurs(reader) ? networks : 1;
+    const rings = Array.from({ length: count }, (_, i) => `ring${i}_addr: ${addressOf(id, i)}`);
+    return ['  node {', `    nodeid: ${id}`, `    name: ${nodes[id]}-${id}`]
+      .concat(rings.map((ring) => `    ${ring}`))
+      .concat('  }')
+      .join('\n');
+  };
   const section = (name: string, body: readonly string[]) => [`${name} {`, ...body, '}'];
   return [
     ...section('totem', [
