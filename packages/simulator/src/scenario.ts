@@ -2,7 +2,9 @@
  * From a seed to everything a run needs: how many nodes, Totem's parameters, the network, the load, the
  * faults. Options given on the command line win over what the seed would draw; other draws do not change.
  */
+import type { LinkMode } from '@aisexec/totem';
 import { SIM_OUTSTANDING_MESSAGES_MAX } from './limits.ts';
+import { drawLinks, type LinkScenario } from './nemesis/links.ts';
 import { drawMix, type FaultMix } from './nemesis/mix.ts';
 import type { RingSettings } from './processes/ring-process.ts';
 import { createRandom, type Random } from './random.ts';
@@ -19,6 +21,10 @@ export interface RunOptions {
   readonly faults: boolean;
   /** What runs on a node: the bare ring, or ring, process groups, service host and services. */
   readonly stack: 'ring' | 'full';
+  /** Networks between the nodes, 1 to 8; 1 when absent. */
+  readonly links?: number;
+  /** How several are used; drawn when absent. */
+  readonly linkMode?: LinkMode;
   /** Name of a planted fault. */
   readonly mutant?: string;
 }
@@ -30,6 +36,8 @@ export interface Scenario {
   readonly settings: RingSettings;
   readonly load: LoadProfile;
   readonly mix: FaultMix;
+  /** Where there are several networks. */
+  readonly links?: LinkScenario;
   /** Longest time to deliver everything that may be under way when the load ends. */
   readonly drainMs: number;
   /** All nodes start within this time. */
@@ -67,12 +75,23 @@ export function drawScenario(options: RunOptions): Scenario {
     lossMax: options.loss ?? LOSS_DEFAULT,
     faults: options.faults,
   });
+  const load = drawLoad(random.fork('load'));
+  const several =
+    (options.links ?? 1) === 1
+      ? { mix }
+      : drawLinks(random.fork('links'), mix, {
+          count: options.links ?? 1,
+          mode: options.linkMode,
+          faults: options.faults,
+          tokenMs: settings.tokenMs,
+          nodes: count,
+        });
   return {
     random,
     nodes: drawIds(random.fork('ids'), count),
     settings,
-    load: drawLoad(random.fork('load')),
-    mix,
+    load,
+    ...several,
     drainMs: drainMs(settings, count, delayMeanMs),
     startSpreadMs: random.fork('start').pick([0, 10, settings.tokenMs * 3]),
     clockDrift: random.fork('drift').pick([0, 0, 0.001, 0.05]),

@@ -1,4 +1,5 @@
 /** The command line of `aissim`: what may be said, checked, as one plain object. */
+import { LINK_MODES, LINKS_MAX } from '@aisexec/totem';
 import yargs from 'yargs';
 import { SIM_NODES_MAX } from '../limits.ts';
 import { MUTANT_NAMES } from '../mutants/index.ts';
@@ -37,6 +38,8 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
         ? {}
         : { nodes: whole('--nodes', argv.nodes, 1, SIM_NODES_MAX) }),
       ...(argv.loss === undefined ? {} : { loss: within('--loss', argv.loss, 0, 0.9) }),
+      ...(argv.links === undefined ? {} : { links: whole('--links', argv.links, 1, LINKS_MAX) }),
+      ...(argv['link-mode'] === undefined ? {} : { linkMode: argv['link-mode'] }),
       ...(argv.mutant === undefined ? {} : { mutant: argv.mutant }),
     },
     firstSeed,
@@ -64,6 +67,8 @@ function commandLineParser(args: readonly string[]) {
       default: 'ring' as const,
       describe: 'the bare ring, or with groups and services',
     })
+    .option('links', { type: 'number', describe: `networks, 1 to ${LINKS_MAX} (1)` })
+    .option('link-mode', { choices: LINK_MODES, describe: 'of several networks; drawn if absent' })
     .option('mutant', { choices: MUTANT_NAMES, describe: 'plant this fault; it should be caught' })
     .option('jobs', { type: 'number', default: 1, describe: 'worker threads for many seeds' })
     .option('quiet', { type: 'boolean', default: false, describe: 'no events, the verdict only' })
@@ -112,6 +117,8 @@ export function replayCommand(options: RunOptions): string {
   if (options.loss !== undefined) words.push(`--loss ${options.loss}`);
   if (!options.faults) words.push('--no-faults');
   if (options.stack !== 'ring') words.push(`--stack ${options.stack}`);
+  if (options.links !== undefined) words.push(`--links ${options.links}`);
+  if (options.linkMode !== undefined) words.push(`--link-mode ${options.linkMode}`);
   if (options.mutant !== undefined) words.push(`--mutant ${options.mutant}`);
   return words.join(' ');
 }

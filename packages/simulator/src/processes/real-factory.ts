@@ -7,9 +7,17 @@ import type { FactoryOf } from '../run.ts';
 import type { Scenario } from '../scenario.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { fullNodeFactory } from './full-node.ts';
+import { linkedProcessFactory } from './linked-process.ts';
 import { type RingProcessOptions, ringProcessFactory } from './ring-process.ts';
 
 export const realFactoryOf: FactoryOf = (scenario, options) => {
+  const inner = innerFactoryOf(scenario, options);
+  if (scenario.links === undefined) return inner;
+  const { count: links, mode } = scenario.links;
+  return linkedProcessFactory(inner, { links, mode, tokenMs: scenario.settings.tokenMs });
+};
+
+const innerFactoryOf: FactoryOf = (scenario, options) => {
   const ring: RingProcessOptions = {
     createRing,
     settings: scenario.settings,

@@ -27,9 +27,9 @@ export interface SimNode {
   leave(): void;
   pause(): void;
   resume(): void;
-  arrive(packet: Uint8Array): void;
-  /** A packet to `node` came back: nobody listens there. True or false. */
-  refused(node: number): void;
+  arrive(packet: Uint8Array, source: number, link: number): void;
+  /** A packet to `node` came back on network `link`: nobody listens there. True or false. */
+  refused(node: number, link: number): void;
 }
 
 export interface NodeOptions {
@@ -37,7 +37,7 @@ export interface NodeOptions {
   readonly index: number;
   readonly nodes: readonly number[];
   readonly scheduler: Scheduler;
-  readonly network: Network;
+  readonly networks: readonly Network[];
   readonly random: Random;
   readonly factory: ProcessFactory;
   readonly trace: (record: TraceRecord) => void;
@@ -55,13 +55,13 @@ interface Life {
 }
 
 export function createNode(options: NodeOptions): SimNode {
-  const { id, index, nodes, scheduler, network, random, trace } = options;
+  const { id, index, nodes, scheduler, networks, random, trace } = options;
   const store = { ringSeq: 0, previous: 0 };
   let life: Life | undefined;
   let incarnation = 0;
   let paused = false;
   let storeCrash = false;
-  let inbox: Uint8Array[] = [];
+  let inbox: { packet: Uint8Array; source: number; link: number }[] = [];
 
   const now = (): number => options.clockOffsetMs + scheduler.now * options.clockRate;
 
@@ -97,14 +97,14 @@ export function createNode(options: NodeOptions): SimNode {
     get time() {
       return scheduler.now;
     },
-    unicast(target, packet) {
+    unicast(target, packet, link = 0) {
       const to = nodes.indexOf(target);
-      if (self.alive && to >= 0) network.send(index, to, packet);
+      if (self.alive && to >= 0) networks[link]!.send(index, to, packet);
     },
-    multicast(packet) {
+    multicast(packet, link = 0, targets = nodes) {
       if (!self.alive) return;
       for (let to = 0; to < nodes.length; to += 1) {
-        if (to !== index) network.send(index, to, packet);
+        if (to !== index && targets.includes(nodes[to]!)) networks[link]!.send(index, to, packet);
       }
     },
     setTimer(name, delayMs) {
@@ -130,7 +130,9 @@ export function createNode(options: NodeOptions): SimNode {
   const flood = (): void => {
     const waiting = inbox;
     inbox = [];
-    for (const packet of waiting) call((process) => process.receive(packet, now()));
+    for (const { packet, source, link } of waiting) {
+      call((process) => process.receive(packet, now(), source, link));
+    }
   };
 
   return {
@@ -193,16 +195,16 @@ export function createNode(options: NodeOptions): SimNode {
       flood();
       if (!timersFirst) current?.timers.fireLate();
     },
-    arrive(packet) {
+    arrive(packet, source, link) {
       if (life === undefined) return;
       if (paused) {
-        if (inbox.length < SIM_INBOX_PACKETS_MAX) inbox.push(packet);
+        if (inbox.length < SIM_INBOX_PACKETS_MAX) inbox.push({ packet, source, link });
         return;
       }
-      call((process) => process.receive(packet, now()));
+      call((process) => process.receive(packet, now(), source, link));
     },
-    refused(node) {
-      if (!paused) call((process) => process.suspect(node, now()));
+    refused(node, link) {
+      if (!paused) call((process) => process.suspect(node, now(), link));
     },
   };
 }
