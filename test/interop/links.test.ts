@@ -21,6 +21,9 @@ const DAMAGES: readonly Damage[] = [
   ],
 ];
 
+/** What is left without link 0, without link 1. */
+const WITHOUT = ['0 down, 1 up used', '0 up used, 1 down'] as const;
+
 describeLab(`two networks${why === undefined ? '' : ` (skipped: ${why})`}`, () => {
   let lab: Lab | undefined;
   const peers: NodePeer[] = [];
@@ -50,11 +53,11 @@ describeLab(`two networks${why === undefined ? '' : ` (skipped: ${why})`}`, () =
     ids.map((id) => lab.aisexec(id).logged('enter-gather').length);
 
   test.each([
-    ['passive', '0 up used, 1 up', ['0 down, 1 up used', '0 up used, 1 down']],
-    ['active', '0 up used, 1 up used', ['0 down, 1 up used', '0 up used, 1 down']],
+    ['passive', '0 up used, 1 up', DAMAGES],
+    ['active', '0 up used, 1 up used', [DAMAGES[0]!, DAMAGES[3]!]],
   ] as const)(
     '%s: either may go under load, whichever way, and nobody sees a configuration change',
-    async (mode, healthy, without) => {
+    async (mode, healthy, damages) => {
       const nodes = { 1: 'aisexec', 2: 'aisexec', 3: 'aisexec' } as const;
       lab = new Lab({ nodes, networks: 2, totem: { link_mode: mode } });
       lab.start();
@@ -64,10 +67,10 @@ describeLab(`two networks${why === undefined ? '' : ` (skipped: ${why})`}`, () =
       await sameMembers(peers, ['1.1', '2.2', '3.3']);
       const before = gathers(lab, ALL);
       let count = 0;
-      for (const [i, [name, network, change]] of DAMAGES.entries()) {
+      for (const [i, [name, network, change]] of damages.entries()) {
         const load = peers.map((peer, seed) => peer.send(200, 1, 3_000, seed + i));
         change(lab, true);
-        await allShow(lab, ALL, without[network]);
+        await allShow(lab, ALL, WITHOUT[network]);
         await Promise.all(load);
         count += 600;
         await sameDeliveries(peers, count, TIMEOUT_MS / 2);
@@ -77,7 +80,7 @@ describeLab(`two networks${why === undefined ? '' : ` (skipped: ${why})`}`, () =
       }
       for (const id of ALL) {
         for (const event of ['link-down', 'link-up']) {
-          expect(lab.aisexec(id).logged(`"${event}"`).length).toBeGreaterThan(1);
+          expect(lab.aisexec(id).logged(`"${event}"`).length).toBeGreaterThan(0);
         }
       }
     },

@@ -36,6 +36,12 @@ export const REGRESSIONS: readonly Regression[] = [
     options: { seed: 483, seconds: 20, faults: true, stack: 'ring' },
   },
   {
+    name: 'joins-on-all-links',
+    found:
+      'a livelock: with every JOIN sent on both links, late copies kept two nodes accusing each other of an earlier gather (L1)',
+    options: { seed: 1096, seconds: 15, faults: true, stack: 'ring', links: 2, linkMode: 'active' },
+  },
+  {
     name: 'stale-failed-list-again',
     found: 'the same fault in another order of events (L1)',
     options: { seed: 866, seconds: 20, faults: true, stack: 'ring' },

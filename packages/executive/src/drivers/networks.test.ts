@@ -55,7 +55,8 @@ async function open(config: ExecutiveConfig): Promise<Node> {
   return { networks, received, events, cut };
 }
 
-const packet = (first: number) => new Uint8Array(20).fill(first);
+/** A message of the ring, as far as the link layer looks. */
+const packet = (first: number) => new Uint8Array(20).fill(first, 0, 3).fill(1, 3);
 const until = async (condition: () => boolean) => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 };

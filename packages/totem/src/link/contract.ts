@@ -5,7 +5,10 @@
  * clock.
  */
 
-/** `passive`: the best link of each peer. `active`: all links of each peer that are up. */
+/**
+ * `passive`: the best link of each peer. `active`: tokens and messages on all links of each peer that are up, what
+ * forms rings on the best one (ADR 0131).
+ */
 export const LINK_MODES = ['passive', 'active'] as const;
 export type LinkMode = (typeof LINK_MODES)[number];
 
@@ -84,7 +87,8 @@ export interface LinkMachine {
   receive(link: number, source: number, datagram: Uint8Array, now: number): boolean;
   /**
    * The host of `node` answered on `link` that nobody listens. @returns whether that is a hint about the node:
-   * none of its links is up and not refused. Otherwise the others are probed at once.
+   * each of its links is refused or down. Otherwise the others are probed at once. A link of which nothing is
+   * known yet speaks for the node: its executive may be older than its links.
    */
   refused(link: number, node: number, now: number): boolean;
   /** By peer, then link. */

@@ -1,4 +1,5 @@
 /** Two nodes' link layers over networks that a test cuts, in virtual time: a probe period a step. */
+import { HEADER_BYTES, PACKET_TYPE, putHeader } from '../wire/index.ts';
 import type { LinkConfig, LinkEvent, LinkMachine, LinkMode } from './contract.ts';
 import { PROBES_PER_TOKEN } from './limits.ts';
 import { createLinks } from './machine.ts';
@@ -64,12 +65,12 @@ export function createPair(
 
   const createSide = (nodeId: number, peer: number): Side => {
     const put = (link: number, packet: Uint8Array, targets: readonly number[] | undefined) => {
-      if (packet.length === 1) side.sent.push({ link, packet: packet[0]!, targets });
+      if (packet.length === HEADER_BYTES) side.sent.push({ link, packet: packet[3]!, targets });
       else if (pair.passes(nodeId, link)) {
         const to = nodeId === 1 ? pair.two : pair.one;
         waiting.push({ to, from: nodeId, link, datagram: packet.slice() });
       }
-      if (packet.length > 1 && packet[3] === 1) side.probes++;
+      if (packet.length !== HEADER_BYTES && packet[3] === 1) side.probes++;
     };
     const machine = createLinks(config(nodeId, peer), {
       unicast: (link, target, packet) => put(link, packet, [target]),
@@ -109,10 +110,17 @@ export function createPair(
   return pair;
 }
 
-/** The links on which a packet of the ring to node 2 goes out now. */
-export function route(side: Side): number[] {
+/** A packet of the ring, of this type. */
+export function ringPacket(type: number): Uint8Array {
+  const packet = new Uint8Array(HEADER_BYTES);
+  putHeader(packet, type, 0, 1);
+  return packet;
+}
+
+/** The links on which a packet of the ring to node 2 goes out now; a token unless said otherwise. */
+export function route(side: Side, type: number = PACKET_TYPE.orfToken): number[] {
   side.sent.length = 0;
-  side.machine.unicast(2, Uint8Array.of(7));
+  side.machine.unicast(2, ringPacket(type));
   return side.sent.map(({ link }) => link);
 }
 

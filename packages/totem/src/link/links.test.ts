@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { HEADER_BYTES, MAGIC } from '../wire/index.ts';
+import { MAGIC, PACKET_TYPE } from '../wire/index.ts';
 import type { LinkMode } from './contract.ts';
 import { isLinkFrame, LINK_FRAME_BYTES, LINK_MAGIC, putFrame } from './frame.ts';
 import {
@@ -11,7 +11,15 @@ import {
   PROBES_PER_TOKEN,
   SILENT_PROBES,
 } from './limits.ts';
-import { createPair, type Pair, PERIOD_MS, route, stateOf, TOKEN_MS } from './links.fixture.ts';
+import {
+  createPair,
+  type Pair,
+  PERIOD_MS,
+  ringPacket,
+  route,
+  stateOf,
+  TOKEN_MS,
+} from './links.fixture.ts';
 import { createLinks } from './machine.ts';
 
 const nothing = { unicast() {}, multicast() {}, setTimer() {}, event() {} };
@@ -162,6 +170,24 @@ test('a link that never answered is told as soon as another one does', () => {
   ]);
 });
 
+test.each(['mergeDetect', 'join', 'commitToken', 'holdCancel'] as const)(
+  'a %s, which has no number, goes out once even where all links are active',
+  (type) => {
+    const pair = createPair(3, 'active');
+    const sent = PACKET_TYPE[type];
+    expect(route(pair.one, sent)).toEqual([0]);
+    pair.one.sent.length = 0;
+    pair.one.machine.multicast(ringPacket(sent));
+    expect(pair.one.sent).toEqual([{ link: 0, packet: sent, targets: undefined }]);
+    cut(pair, 0);
+    pair.run(5);
+    expect(route(pair.one, sent)).toEqual([1]);
+    cut(pair, 0, 1, 2);
+    pair.run(5);
+    expect(route(pair.one, sent)).toEqual([0, 1, 2]);
+  },
+);
+
 test('the numbers of probes wrap around unnoticed', () => {
   const pair = createPair(2, 'active', 0xffff_fffd);
   pair.run(20);
@@ -199,7 +225,7 @@ test('peers with one link are never probed, and multicasts say whom they are for
   const answer = new Uint8Array(LINK_FRAME_BYTES);
   putFrame(answer, 2, 1, 2, 1, 0);
   expect(links.receive(1, 2, answer, 1)).toBe(true);
-  links.multicast(Uint8Array.of(1));
+  links.multicast(ringPacket(PACKET_TYPE.mcast));
   // Node 2 by link 1, where everybody wants it; node 3 by its only one.
   expect(sent).toEqual([
     [0, [3]],
@@ -220,7 +246,7 @@ test('with one link everywhere nothing but the packets of the ring is sent, and 
     },
   );
   links.start(0);
-  links.multicast(Uint8Array.of(1));
+  links.multicast(ringPacket(PACKET_TYPE.mcast));
   expect(calls).toEqual(['multicast 0 undefined']);
 });
 
@@ -238,12 +264,17 @@ test('a refusal is a hint about the node when no link of it is up and not refuse
   expect(pair.one.machine.refused(0, 2, pair.now)).toBe(false);
 });
 
+test('a node that does not know its second link yet is not taken for dead by refusals there', () => {
+  const pair = createPair(2, 'active', 0, () => false);
+  pair.run(5);
+  expect(pair.one.machine.refused(1, 2, pair.now)).toBe(false);
+  expect(route(pair.one)).toEqual([0, 1]);
+});
+
 describe('what comes in', () => {
   test('packets of the ring are passed on, whatever the link', () => {
     const pair = createPair(2, 'passive');
-    const packet = new Uint8Array(HEADER_BYTES);
-    packet[0] = MAGIC & 0xff;
-    packet[1] = MAGIC >> 8;
+    const packet = ringPacket(PACKET_TYPE.mcast);
     expect(pair.one.machine.receive(1, 2, packet, pair.now)).toBe(false);
     expect(pair.one.machine.receive(5, 9, packet, pair.now)).toBe(false);
     expect(LINK_MAGIC).not.toBe(MAGIC);

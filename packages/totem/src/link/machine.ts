@@ -2,7 +2,7 @@
  * The link layer of one node (see contract.ts). Every link of a peer that has several is probed; what it
  * becomes of the answers is decided in watch.ts, once per probe. Here: which links the ring's packets take.
  */
-import { invariant } from '../wire/index.ts';
+import { invariant, PACKET_TYPE, packetType } from '../wire/index.ts';
 import type {
   LinkConfig,
   LinkEffects,
@@ -30,6 +30,8 @@ const US_PER_MS = 1_000;
 /** Weight of a new sample of the round-trip time, as in TCP. */
 const RTT_WEIGHT = 1 / 8;
 
+type Targets = readonly number[] | undefined;
+
 interface Link {
   readonly link: number;
   readonly watch: Watch;
@@ -38,7 +40,10 @@ interface Link {
   answers: number;
   /** Somebody's host answered that nobody listens, and nothing came since. */
   refused: boolean;
+  /** Tokens and messages go out on it. */
   used: boolean;
+  /** What forms rings goes out on it, see {@link isRepeatable}. */
+  isBest: boolean;
 }
 
 interface Peer {
@@ -46,7 +51,7 @@ interface Peer {
   readonly links: readonly Link[];
   /** Several links: they are probed. */
   readonly isWatched: boolean;
-  /** Lowest link in use; of `passive` the one. */
+  /** Lowest link in use. */
   best: number;
 }
 
@@ -57,8 +62,9 @@ export function createLinks(config: LinkConfig, effects: LinkEffects): LinkMachi
   const peers = config.peers.map(createPeer);
   const byId = new Map(peers.map((peer) => [peer.id, peer]));
   const linkCount = 1 + Math.max(0, ...config.peers.flatMap(({ links }) => links));
-  /** Per link: whom a multicast reaches by it. */
-  const targets: (readonly number[] | undefined)[] = new Array(linkCount).fill(undefined);
+  /** Per link: whom a multicast reaches by it; of messages, and of what forms rings. */
+  const targets: Targets[] = [];
+  const formers: Targets[] = [];
   const frame = new Uint8Array(LINK_FRAME_BYTES);
   const counters = { probes: 0, answers: 0, answered: 0, switches: 0, late: 0, rubbish: 0 };
   let number = (config.initialNumber ?? 0) >>> 0;
@@ -68,12 +74,21 @@ export function createLinks(config: LinkConfig, effects: LinkEffects): LinkMachi
   function route(peer: Peer): void {
     const up = peer.links.filter(({ watch }) => watch.state === 'up');
     const candidates = up.length === 0 ? peer.links : up;
-    const used = mode === 'passive' && up.length > 0 ? candidates.slice(0, 1) : candidates;
-    for (const link of peer.links) link.used = used.includes(link);
-    const best = used[0]!.link;
-    if (best !== peer.best) counters.switches++;
-    peer.best = best;
-    for (let link = 0; link < linkCount; link++) targets[link] = targetsOf(peers, link);
+    const best = up.length === 0 ? candidates : candidates.slice(0, 1);
+    for (const link of peer.links) {
+      link.isBest = best.includes(link);
+      link.used = mode === 'passive' ? link.isBest : candidates.includes(link);
+    }
+    if (best[0]!.link !== peer.best) counters.switches++;
+    peer.best = best[0]!.link;
+    listTargets();
+  }
+
+  function listTargets(): void {
+    for (let link = 0; link < linkCount; link++) {
+      targets[link] = targetsOf(peers, link, 'used');
+      formers[link] = targetsOf(peers, link, 'isBest');
+    }
   }
 
   function tell(
@@ -134,7 +149,7 @@ export function createLinks(config: LinkConfig, effects: LinkEffects): LinkMachi
     if (isNew) tell(peer, link, 'link-up', 'answered');
   }
 
-  for (let link = 0; link < linkCount; link++) targets[link] = targetsOf(peers, link);
+  listTargets();
 
   return {
     start(now) {
@@ -149,12 +164,17 @@ export function createLinks(config: LinkConfig, effects: LinkEffects): LinkMachi
     },
     unicast(target, packet) {
       const peer = byId.get(target);
-      if (peer === undefined) effects.unicast(0, target, packet);
-      else for (const { used, link } of peer.links) if (used) effects.unicast(link, target, packet);
+      if (peer === undefined) {
+        effects.unicast(0, target, packet);
+        return;
+      }
+      const key = isRepeatable(packet) ? 'used' : 'isBest';
+      for (const link of peer.links) if (link[key]) effects.unicast(link.link, target, packet);
     },
     multicast(packet) {
+      const lists = isRepeatable(packet) ? targets : formers;
       for (let link = 0; link < linkCount; link++) {
-        const wanted = targets[link];
+        const wanted = lists[link];
         if (wanted?.length !== 0) effects.multicast(link, packet, wanted);
       }
     },
@@ -183,7 +203,7 @@ export function createLinks(config: LinkConfig, effects: LinkEffects): LinkMachi
         if (!isNews) continue;
         for (const other of peer.links) if (!other.refused) probe(peer, other, now);
       }
-      return peer.links.every(({ refused, watch }) => refused || watch.state !== 'up');
+      return peer.links.every(({ refused, watch }) => refused || watch.state === 'down');
     },
     status: () => peers.flatMap((peer) => peer.links.map((link) => statusOf(peer, link))),
     stats: () => {
@@ -206,16 +226,27 @@ function createPeer({ id, links }: LinkPeer): Peer {
       answers: 0,
       refused: false,
       used: true,
+      isBest: true,
     })),
     isWatched: links.length > 1,
     best: links[0]!,
   };
 }
 
+/**
+ * Whether a second copy that comes late is harmless: tokens and messages are numbered. What forms rings is not, and
+ * a late copy of a JOIN is an accusation from the past: with two copies of each, two nodes can accuse each other
+ * for ever (ADR 0131). It is repeated until it is answered, and by then goes over a link that lives.
+ */
+function isRepeatable(packet: Uint8Array): boolean {
+  const type = packetType(packet);
+  return type === PACKET_TYPE.orfToken || type === PACKET_TYPE.mcast;
+}
+
 /** undefined: everybody who has this link, which is one call without a list. */
-function targetsOf(peers: readonly Peer[], at: number): readonly number[] | undefined {
+function targetsOf(peers: readonly Peer[], at: number, key: 'used' | 'isBest'): Targets {
   const having = peers.filter(({ links }) => links.some(({ link }) => link === at));
-  const using = having.filter(({ links }) => links.some(({ link, used }) => link === at && used));
+  const using = having.filter(({ links }) => links.some((one) => one.link === at && one[key]));
   // Nobody has it: nothing to send, which an empty list says.
   return using.length === having.length && having.length > 0
     ? undefined
