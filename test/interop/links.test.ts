@@ -1,7 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Lab, lossMissing, missing, namespacesMissing, until } from './netns.ts';
 import { NodePeer, sameDeliveries, sameMembers } from './peers.ts';
 
+const AISCTL = fileURLToPath(new URL('../../packages/ctl/dist/bin/aisctl.js', import.meta.url));
 const TIMEOUT_MS = 120_000;
 const ALL = [1, 2, 3];
 const why = namespacesMissing ?? lossMissing();
@@ -65,6 +67,10 @@ describeLab(`two networks${why === undefined ? '' : ` (skipped: ${why})`}`, () =
       await allShow(lab, ALL, healthy);
       for (const id of ALL) peers.push(await NodePeer.join(lab.aisexec(id), 'orders', id));
       await sameMembers(peers, ['1.1', '2.2', '3.3']);
+      const shown = await lab
+        .node(2)
+        .run([process.execPath, AISCTL, 'status', '--socket', lab.aisexec(2).socket]);
+      expect(shown).toMatch(/^links to 3 +0 up [\d.]+ ms used, 1 up [\d.]+ ms/m);
       const before = gathers(lab, ALL);
       let count = 0;
       for (const [i, [name, network, change]] of damages.entries()) {

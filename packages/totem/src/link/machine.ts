@@ -69,6 +69,7 @@ export function createLinks(config: LinkConfig, effects: LinkEffects): LinkMachi
   const counters = { probes: 0, answers: 0, answered: 0, switches: 0, late: 0, rubbish: 0 };
   let number = (config.initialNumber ?? 0) >>> 0;
   let tickedAt = 0;
+  let dueAt = 0;
 
   /** After any change of a link's state. */
   function route(peer: Peer): void {
@@ -154,13 +155,14 @@ export function createLinks(config: LinkConfig, effects: LinkEffects): LinkMachi
   return {
     start(now) {
       tickedAt = now;
-      if (!peers.some(({ isWatched }) => isWatched)) return;
-      tick(now);
-      effects.setTimer(probeMs);
+      dueAt = now;
+      if (peers.some(({ isWatched }) => isWatched)) this.timeout(now);
     },
     timeout(now) {
       tick(now);
-      effects.setTimer(probeMs);
+      // Late timers do not add up, nor do they hurry what is asked next.
+      dueAt = Math.max(dueAt + probeMs, now + probeMs / 2);
+      effects.setTimer(dueAt - now);
     },
     unicast(target, packet) {
       const peer = byId.get(target);
