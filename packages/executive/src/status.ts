@@ -31,7 +31,12 @@ export interface ExecutiveStatus {
   readonly services: readonly {
     readonly id: number;
     readonly name: string;
-    readonly state: 'running' | 'failed';
+    readonly version: string;
+    readonly state: 'running' | 'joining' | 'failed';
+    /** Why it failed; else empty. */
+    readonly reason: string;
+    /** Nodes that hold its state, ascending. */
+    readonly nodes: readonly number[];
   }[];
   readonly eventLoop: LoopDelay;
   /** By part: ring, groups, udp, host, ipc. */
