@@ -1,14 +1,16 @@
 /** The admin channel of an executive, as docs/reference/ipc.md describes it. */
 import {
   isSaAisError,
+  SA_AIS_ERR_FAILED_OPERATION,
   SA_AIS_ERR_NOT_EXIST,
+  SA_AIS_ERR_TIMEOUT,
   SA_AIS_ERR_TRY_AGAIN,
   SA_AIS_OK,
   SaAisError,
 } from '@aisexec/ais';
 import { type ClientConnection, type Reply, socketConnector } from '@aisexec/ipc';
 import { EXIT } from './exit-codes.ts';
-import { ADMIN_REPLY_MS_MAX } from './limits.ts';
+import { ADMIN_REPLY_MS_MAX, SERVICE_LOAD_MS_MAX } from './limits.ts';
 import { Failure } from './problems.ts';
 
 /** What `status` answers, as far as `aisctl` shows it in text; JSON output passes on all of it. */
@@ -37,7 +39,11 @@ export interface AdminStatus extends Readonly<Record<string, unknown>> {
   readonly services: readonly {
     readonly id: number;
     readonly name: string;
+    readonly version: string;
     readonly state: string;
+    readonly reason: string;
+    readonly nodes: readonly number[];
+    readonly origin: string;
   }[];
   readonly eventLoop: { readonly meanMs: number; readonly p99Ms: number; readonly maxMs: number };
 }
@@ -87,6 +93,24 @@ export class Admin implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#connection.close();
+  }
+
+  /**
+   * Loads, unloads or reloads a service.
+   * @param config its own section, for a module that is loaded. @throws Failure with the reason.
+   */
+  async change(fn: 'load' | 'unload' | 'reload', service: string, config?: unknown): Promise<void> {
+    const argument = { service, ...(config === undefined ? {} : { config }) };
+    const reply = await within(
+      SERVICE_LOAD_MS_MAX,
+      this.#connection.request(fn, argument),
+      (): Reply => ({ rc: SA_AIS_ERR_TIMEOUT }),
+    );
+    if (reply.rc === SA_AIS_ERR_FAILED_OPERATION) {
+      const why = String(reply['reason']);
+      throw new Failure(`${fn} of '${service}': ${why}`, EXIT.failed, 'aisctl services');
+    }
+    if (reply.rc !== SA_AIS_OK) throw new SaAisError(reply.rc, fn);
   }
 
   async #ask(fn: string, argument: unknown): Promise<Reply> {

@@ -16,11 +16,12 @@ export {
   type RingStatus,
 } from './engine.ts';
 export {
-  type AnyService,
   CredentialsError,
   Executive,
   type ExecutiveEvents,
   type ExecutiveOptions,
 } from './executive.ts';
 export type { LogEvent, LogLevel } from './log/events.ts';
+export type { AnyService } from './plugins/import-plugin.ts';
+export type { ListedService } from './plugins/plugins.ts';
 export type { ExecutiveStatus, LoopDelay } from './status.ts';

@@ -44,3 +44,12 @@ export const LOG_BYTES_MAX = 1_048_576;
 /** What may wait for a slow client where CPG runs: libcpg's clients have no bound at all. */
 export const CPG_OUTBOUND_BYTES_MAX = 67_108_864;
 export const CPG_OUTBOUND_FRAMES_MAX = 65_536;
+
+/** Services of one executive: as many as there are ids. */
+export const SERVICES_MAX = 63;
+/** How often the watchdog looks who has the thread, in milliseconds. */
+export const WATCHDOG_LOOK_MS = 50;
+/** Bytes of the note about a service that was found stuck. */
+export const STUCK_NOTE_BYTES_MAX = 4_096;
+/** Milliseconds that a module may take to be imported. */
+export const PLUGIN_IMPORT_MS_MAX = 10_000;

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { RingState } from '@aisexec/totem';
+import type { ListedService } from './plugins/plugins.ts';
 
 /** JSON-safe: ring ids are `rep.seq`, counters are numbers. */
 export interface ExecutiveStatus {
@@ -28,16 +29,7 @@ export interface ExecutiveStatus {
     readonly votes: number;
     readonly needed: number;
   };
-  readonly services: readonly {
-    readonly id: number;
-    readonly name: string;
-    readonly version: string;
-    readonly state: 'running' | 'joining' | 'failed';
-    /** Why it failed; else empty. */
-    readonly reason: string;
-    /** Nodes that hold its state, ascending. */
-    readonly nodes: readonly number[];
-  }[];
+  readonly services: readonly ListedService[];
   readonly eventLoop: LoopDelay;
   /** By part: ring, groups, udp, host, ipc. */
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;

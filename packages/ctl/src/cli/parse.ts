@@ -9,6 +9,7 @@ import { lockCommands } from './lock.ts';
 import { nodeCommands } from './node.ts';
 import { type Choose, type Chosen, socketOf } from './options.ts';
 import { readingCommands } from './reading.ts';
+import { serviceCommands } from './services.ts';
 
 export type { Chosen } from './options.ts';
 
@@ -18,7 +19,8 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   members: [],
   quorum: [],
   locks: [],
-  services: [],
+  services: ['load', 'unload', 'reload'],
+  service: ['new'],
   inspect: [],
   shutdown: [],
   lock: ['run'],
@@ -63,6 +65,7 @@ export async function parse(args: readonly string[]): Promise<Chosen> {
       throw new UsageError(improved(message ?? error.message, args, parser));
     });
   readingCommands(parser, choose);
+  serviceCommands(parser, choose);
   lockCommands(parser, chooseAny, command);
   evtCommands(parser, choose);
   ckptCommands(parser, choose);

@@ -1,9 +1,11 @@
 /**
  * What clients of one executive connect to: the service host, and beside it the channel `admin`, which is
- * no replicated service but the executive's own: `status`, `inspect {service}`, `shutdown`.
+ * no replicated service but the executive's own: `status`, `inspect {service}`, `shutdown`, and
+ * `load {service, config}`, `unload {service}`, `reload {service}`.
  */
 import {
   SA_AIS_ERR_BAD_OPERATION,
+  SA_AIS_ERR_FAILED_OPERATION,
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_NOT_EXIST,
   SA_AIS_OK,
@@ -20,6 +22,10 @@ export interface AdminSource {
   status(): ExecutiveStatus;
   /** Leaves in good order; the reply goes out first. */
   shutdown(): void;
+  /** Each resolves with what went wrong, undefined when nothing did. */
+  load(what: string, config: unknown): Promise<string | undefined>;
+  unload(name: string): Promise<string | undefined>;
+  reload(name: string): Promise<string | undefined>;
 }
 
 /** A service beside the replicated ones, with clients of its own: CPG. */
@@ -75,10 +81,15 @@ export function createBackend(
       client = added({ sink, ref });
       return client;
     },
-    request({ sink, ref, local }, request, fn, argument) {
+    request(client, request, fn, argument) {
+      const { sink, ref, local } = client;
       if (ref !== undefined) host.request(ref, request, fn, argument);
       else if (local !== undefined) local.request(request, fn, argument);
-      else sink.reply(request, answer(host, admin, locals, fn, argument));
+      else if (fn === 'load' || fn === 'unload' || fn === 'reload') {
+        void change(admin, fn, argument).then((reply) => {
+          if (clients.has(client)) sink.reply(request, reply);
+        });
+      } else sink.reply(request, answer(host, admin, locals, fn, argument));
     },
     disconnect(client) {
       clients.delete(client);
@@ -112,6 +123,19 @@ function answer(
     default:
       return { rc: SA_AIS_ERR_BAD_OPERATION };
   }
+}
+
+async function change(
+  admin: AdminSource,
+  fn: 'load' | 'unload' | 'reload',
+  argument: unknown,
+): Promise<Reply> {
+  const { service, config } = (argument ?? {}) as { service?: unknown; config?: unknown };
+  if (typeof service !== 'string') return { rc: SA_AIS_ERR_INVALID_PARAM };
+  const refused = await (fn === 'load' ? admin.load(service, config) : admin[fn](service));
+  return refused === undefined
+    ? { rc: SA_AIS_OK }
+    : { rc: SA_AIS_ERR_FAILED_OPERATION, reason: refused };
 }
 
 function inspect(host: ServiceHost, locals: readonly LocalService[], argument: unknown): Reply {

@@ -2,6 +2,7 @@
  * The daemon's life: load, start, ready, signals, an orderly end. One event a line on standard error;
  * every class of failure has its exit code.
  */
+import { dirname, resolve } from 'node:path';
 import type { View } from '@aisexec/service';
 import type { ExecutiveConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
@@ -28,7 +29,7 @@ export function check(path: string | undefined): number {
 
 /** Runs until a signal, a `shutdown` of the admin channel, or a failure ends it. */
 export async function runDaemon(path: string | undefined): Promise<void> {
-  const { config, problems } = loadConfig(path);
+  const { config, problems, complaint } = loadConfig(path);
   if (config === undefined) {
     complain(problems);
     process.exitCode = EXIT.config;
@@ -40,7 +41,11 @@ export async function runDaemon(path: string | undefined): Promise<void> {
   write(log, 'start', { version: packageVersion(), pid: process.pid, config: path ?? 'defaults' });
   let executive: Executive;
   try {
-    executive = await Executive.start({ config, onLog: (event) => log.write(event) });
+    const directory = dirname(resolve(path ?? 'defaults'));
+    executive = await Executive.start({
+      ...{ config, directory, complaint },
+      onLog: (event) => log.write(event),
+    });
   } catch (error) {
     const code = exitCodeOf(error);
     write(log, 'start-refused', { message: (error as Error).message, exit: code }, 'error');

@@ -4,6 +4,22 @@ import type { Timings } from './timings.ts';
 export const SERVICE_NAMES = ['clm', 'lck', 'evt', 'ckpt'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
+/** A service from outside of this package, by the module that exports it. */
+export interface PluginConfig {
+  /** A package's name, or a path relative to the configuration file. */
+  readonly module: string;
+  /** Its own section, unchecked: its schema comes with its code. */
+  readonly config: unknown;
+  /** Its place in the list `services`, for complaints. */
+  readonly index: number;
+}
+
+/** When the watchdog names, and when it ends, a process whose thread a service does not give back. */
+export interface WatchdogConfig {
+  readonly warnMs: number;
+  readonly killMs: number;
+}
+
 export interface NodeConfig {
   readonly id: number;
   readonly name: string;
@@ -65,6 +81,8 @@ export interface ExecutiveConfig {
   readonly stateDir: string;
   readonly log: LogConfig;
   readonly services: readonly ServiceName[];
+  readonly plugins: readonly PluginConfig[];
+  readonly watchdog: WatchdogConfig;
   /** Runs Corosync's services, too: CPG, votequorum, cfg. */
   readonly citizen: boolean;
 }

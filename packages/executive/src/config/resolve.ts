@@ -10,6 +10,7 @@ import { serverSocketPath } from '@aisexec/ipc/server';
 import {
   type ExecutiveConfig,
   type NodeConfig,
+  type PluginConfig,
   SERVICE_NAMES,
   type TotemConfig,
   type TransportConfig,
@@ -77,12 +78,23 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
     stateDir: file.state_dir ?? defaultStateDir(host),
     log: { level: log.level ?? 'info', format: log.format ?? 'auto' },
     services: SERVICE_NAMES.filter((name) => file.services?.includes(name) ?? true),
+    plugins: pluginsOf(file),
+    watchdog: {
+      warnMs: file.watchdog?.warn ?? defaults.WATCHDOG_WARN_MS,
+      killMs: file.watchdog?.kill ?? defaults.WATCHDOG_KILL_MS,
+    },
     citizen: file.services?.includes('cpg') ?? false,
   };
   return { config };
 }
 
 type Complain = (path: Path, text: string) => void;
+
+function pluginsOf({ services = [] }: ConfigFile): readonly PluginConfig[] {
+  return services.flatMap((entry, index) =>
+    typeof entry === 'string' ? [] : [{ module: entry.module, config: entry.config, index }],
+  );
+}
 
 function nodesOf(file: ConfigFile, host: Host, complain: Complain): readonly NodeConfig[] {
   const { nodelist } = file;

@@ -1,7 +1,7 @@
 /** The shape of the configuration file (docs/reference/config.md). Strict: unknown keys are errors. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { NODELIST_MAX } from '../limits.ts';
+import { NODELIST_MAX, SERVICES_MAX } from '../limits.ts';
 import { HOLD_MS_MIN, TIMEOUT_MS_MIN } from './timings.ts';
 
 const milliseconds = z.int().min(TIMEOUT_MS_MIN).max(86_400_000).optional();
@@ -67,6 +67,13 @@ const log = z.strictObject({
   format: z.enum(['auto', 'human', 'json']).optional(),
 });
 
+const service = z.enum(['clm', 'lck', 'evt', 'ckpt', 'cpg']);
+/** A service of one's own; its `config` is checked by its own schema when it is loaded. */
+const plugin = z.strictObject({
+  module: z.string().min(1).max(4_096),
+  config: z.unknown().optional(),
+});
+
 export const configSchema = z.strictObject({
   cluster: z.strictObject({ name: name.optional() }).optional(),
   node: z.strictObject({ id: nodeId.optional(), name: name.optional() }).optional(),
@@ -76,7 +83,11 @@ export const configSchema = z.strictObject({
   ipc: ipc.optional(),
   state_dir: z.string().min(1).optional(),
   log: log.optional(),
-  services: z.array(z.enum(['clm', 'lck', 'evt', 'ckpt', 'cpg'])).optional(),
+  services: z
+    .array(z.union([service, plugin]))
+    .max(SERVICES_MAX)
+    .optional(),
+  watchdog: z.strictObject({ warn: milliseconds, kill: milliseconds }).optional(),
 });
 
 /** The file's content as it was checked, before defaults. */

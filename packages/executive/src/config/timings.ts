@@ -92,3 +92,7 @@ export function packetsOf(netmtu: number | undefined, loopback: boolean) {
   }
   return { netmtu: netmtu ?? NETMTU, windowSize: WINDOW_SIZE, maxMessages: MAX_MESSAGES };
 }
+
+/** A service that keeps the thread this long is named, and after the second time its process ends (ADR 0156). */
+export const WATCHDOG_WARN_MS = 1_000;
+export const WATCHDOG_KILL_MS = 30_000;

@@ -152,6 +152,8 @@ export class LocalNode {
       totem: { transport: 'udpu', ...cluster.totem },
       nodelist,
       quorum: { provider: cluster.quorum ?? 'votequorum' },
+      ...(cluster.services === undefined ? {} : { services: cluster.services }),
+      ...(cluster.watchdog === undefined ? {} : { watchdog: cluster.watchdog }),
       ipc: { socket: this.socket },
       state_dir: join(this.directory, 'state'),
       log: { level: 'info', format: 'json' },

@@ -8,6 +8,10 @@ export interface LocalClusterOptions {
   readonly quorum?: 'votequorum' | 'none';
   /** Further keys of the `totem` section, e.g. `{ token: 1000 }`. */
   readonly totem?: Readonly<Record<string, number | string>>;
+  /** The list `services` of the configuration; modules are looked for in the node's directory and above. */
+  readonly services?: readonly unknown[];
+  /** The section `watchdog`. */
+  readonly watchdog?: { readonly warn?: number; readonly kill?: number };
   /** Called for every log line of a node (one JSON document). */
   readonly onLog?: (node: LocalNode, line: string) => void;
 }
