@@ -8,7 +8,7 @@ import type { ServiceDefinition, StatePart } from '../contract.ts';
 import { hashState } from '../state-hash.ts';
 import { mutate } from './mutate.ts';
 import { createRandom } from './random.ts';
-import type { Suite } from './suite.ts';
+import { fakeContext, type Suite } from './suite.ts';
 import type { TestCluster } from './test-cluster.ts';
 import { watchWorld } from './watch-world.ts';
 import { WorkloadRunner } from './workload.ts';
@@ -47,7 +47,7 @@ export function checkInterruption<State>(suite: Suite<State>): void {
 
 /** A losing history in which nothing happened changes nothing, and the order of the losers does not matter. */
 export function checkEmptyHistory<State>(suite: Suite<State>): void {
-  const { sync, init } = suite.definition;
+  const { sync, init, confchg } = suite.definition;
   const nodes = [...new Set(suite.recorded.map(({ source }) => source.node))];
   const part = (state: State, members: readonly number[], seq: number): StatePart<State> => ({
     ...{ state, members, quorate: seq === 12 },
@@ -56,11 +56,17 @@ export function checkEmptyHistory<State>(suite: Suite<State>): void {
   const winner = () => part(suite.state(), nodes, 12);
   const empty = () => part(init(), [200], 8);
   const copy = () => part(suite.state(), [201], 4);
-  const merged = (...parts: StatePart<State>[]) => hashState(sync.merge(parts));
+  const context = fakeContext(1n, undefined, [...nodes.sort((a, b) => a - b), 200, 201]);
+  // As the host does it: no state is seen between merge and confchg.
+  const settled = (state: State) => {
+    confchg?.(state, context.view, context);
+    return hashState(state);
+  };
+  const merged = (...parts: StatePart<State>[]) => settled(sync.merge(parts));
   if (merged(winner(), empty(), copy()) !== merged(winner(), copy(), empty())) {
     suite.fault('merge is not commutative: the order of the losers makes a difference');
   }
-  if (merged(winner(), empty()) !== hashState(suite.state())) {
+  if (merged(winner(), empty()) !== settled(suite.state())) {
     suite.fault('merge with an empty history changes the state');
   }
 }

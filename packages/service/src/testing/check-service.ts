@@ -7,7 +7,7 @@
  */
 import { MESSAGE_BYTES_MAX } from '@aisexec/totem';
 import { decode, encode } from '../codec.ts';
-import type { ExecContext, ServiceDefinition, Source, StatePart, View } from '../contract.ts';
+import type { ServiceDefinition, Source, StatePart } from '../contract.ts';
 import { hashState } from '../state-hash.ts';
 import {
   checkClock,
@@ -18,7 +18,7 @@ import {
 } from './check-robustness.ts';
 import { mutate } from './mutate.ts';
 import { createRandom } from './random.ts';
-import { clone, type ServiceWorkload, Suite } from './suite.ts';
+import { clone, fakeContext, type ServiceWorkload, Suite } from './suite.ts';
 import { WorkloadRunner } from './workload.ts';
 
 type Check<State> = (suite: Suite<State>) => void;
@@ -209,17 +209,3 @@ function findClient(value: unknown, node: number): boolean {
     value instanceof Map ? [...value].flat() : value instanceof Set ? [...value] : value;
   return Object.values(parts).some((part) => findClient(part, node));
 }
-
-function fakeContext(order: bigint, time = 1_700_000_000_000_000_000n): ExecContext {
-  const view: View = {
-    ringId: { rep: 1, seq: 4 },
-    members: [],
-    joined: [],
-    left: [],
-    quorate: true,
-  };
-  return { view, order: (1n << 40n) + order, time, ...SILENT };
-}
-
-/** A context that tells nobody. */
-const SILENT = { reply: () => {}, replyWhenCertain: () => {}, callback: () => {} };

@@ -1,6 +1,6 @@
 /** What the compliance suite works with: a service, a workload, and the faults that were found. */
 import { decode, encode } from '../codec.ts';
-import type { ServiceDefinition, Source } from '../contract.ts';
+import type { ExecContext, ServiceDefinition, Source, View } from '../contract.ts';
 import { createTestCluster, type TestCluster } from './test-cluster.ts';
 import { WorkloadRunner, type WorkloadStep } from './workload.ts';
 
@@ -111,3 +111,26 @@ export function clone(value: unknown): unknown {
   const decoded = decode(encode(value));
   return decoded.ok ? decoded.value : undefined;
 }
+
+/** A context that tells nobody. @param members executives of its view */
+export function fakeContext(
+  order: bigint,
+  time = 1_700_000_000_000_000_000n,
+  nodes: readonly number[] = [],
+): ExecContext {
+  const view: View = {
+    ringId: { rep: 1, seq: 4 },
+    members: nodes.map((nodeId) => ({
+      nodeId,
+      name: `node-${nodeId}`,
+      address: { family: 'inet', text: `127.0.0.${nodeId % 256}` },
+      bootTime: time,
+    })),
+    joined: [],
+    left: [],
+    quorate: true,
+  };
+  return { view, order: (1n << 40n) + order, time, ...SILENT };
+}
+
+const SILENT = { reply: () => {}, replyWhenCertain: () => {}, callback: () => {} };
