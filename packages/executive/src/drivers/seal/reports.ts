@@ -1,0 +1,46 @@
+/** Refused packets in the log: of one node and one reason a line now and then, with the count of those between. */
+import type { NodeConfig } from '../../config/config.ts';
+import { REFUSAL_REPORT_MS } from '../../limits.ts';
+import type { Refusal } from './opener.ts';
+
+interface Told {
+  nextAt: number;
+  suppressed: number;
+}
+
+export interface Reports {
+  /** @param detail asked only when there is a line. */
+  report(node: NodeConfig, reason: Refusal, detail: () => Readonly<Record<string, unknown>>): void;
+}
+
+/** Bounded: an entry per configured node and reason. */
+export function createReports(
+  trace: (event: string, detail: Readonly<Record<string, unknown>>) => void,
+  clock: () => number,
+): Reports {
+  const told = new Map<string, Told>();
+  return {
+    report(node, reason, detail) {
+      const key = `${node.id} ${reason}`;
+      const entry = told.get(key) ?? { nextAt: Number.NEGATIVE_INFINITY, suppressed: 0 };
+      told.set(key, entry);
+      const now = clock();
+      if (now < entry.nextAt) {
+        entry.suppressed++;
+        return;
+      }
+      const { id, name, address, port } = node;
+      trace('packet-refused', {
+        from: id,
+        name,
+        address,
+        port,
+        reason,
+        ...detail(),
+        suppressed: entry.suppressed,
+      });
+      entry.nextAt = now + REFUSAL_REPORT_MS;
+      entry.suppressed = 0;
+    },
+  };
+}
