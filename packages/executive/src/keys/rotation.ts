@@ -5,7 +5,8 @@
  * `load` makes all members accept the key of their key file; each tells its `state`. Whoever has delivered the
  * acceptance of all members sends with the new key and tells that; whoever has delivered that from all drops
  * the old one. A new configuration starts the counting again. One `failed` ends it, while nobody sends with
- * the new key yet. A node that missed the change follows when it hears the new key and its own ring can.
+ * the new key yet. A node that missed the change takes the new key from its key file when it hears of it, and
+ * follows when all of its own ring can.
  */
 import type { Group, GroupMessaging } from '@aisexec/totem';
 import { type GroupKey, keyName } from '../key-file.ts';
@@ -60,6 +61,11 @@ export interface Rotation {
   rotate(): RotationStart;
   /** A packet came that is sealed with another accepted key than the one to send with. */
   heardOther(key: GroupKey): void;
+  /**
+   * A packet came whose key id is not accepted here: perhaps this node was cut off while the others changed
+   * their key, and its key file has the new one. Reads the file, so not to be called for every packet.
+   */
+  heardUnknown(keyId: number): void;
   status(): RotationStatus;
 }
 
@@ -235,6 +241,13 @@ export function createRotation(options: RotationOptions): Rotation {
         return state !== undefined && can(state);
       });
       if (isReady) advance('another node sends with it');
+    },
+    heardUnknown(keyId) {
+      const file = readFile();
+      if (typeof file === 'string' || file.id !== keyId || ring.other !== undefined) return;
+      if (ring.stage(file, 0) !== undefined) return;
+      trace('key-loaded', { key: keyName(file), rotation: 0 });
+      tellState();
     },
     status() {
       const { sending, other } = ring;

@@ -53,6 +53,7 @@ export function openSealing(
         accepted: accepted(ring),
         epochs: openEpochStore(stateDir, node.id),
         heardOther: (key: GroupKey) => rotation?.heardOther(key),
+        heardUnknown: (id: number) => rotation?.heardUnknown(id),
         trace,
       };
       transport = await createSealedTransport(options, seal, open);

@@ -9,8 +9,12 @@ interface Told {
 }
 
 export interface Reports {
-  /** @param detail asked only when there is a line. */
-  report(node: NodeConfig, reason: Refusal, detail: () => Readonly<Record<string, unknown>>): void;
+  /** @param detail asked only when there is a line. @returns whether there was one. */
+  report(
+    node: NodeConfig,
+    reason: Refusal,
+    detail: () => Readonly<Record<string, unknown>>,
+  ): boolean;
 }
 
 /** Bounded: an entry per configured node and reason. */
@@ -27,7 +31,7 @@ export function createReports(
       const now = clock();
       if (now < entry.nextAt) {
         entry.suppressed++;
-        return;
+        return false;
       }
       const { id, name, address, port } = node;
       trace('packet-refused', {
@@ -41,6 +45,7 @@ export function createReports(
       });
       entry.nextAt = now + REFUSAL_REPORT_MS;
       entry.suppressed = 0;
+      return true;
     },
   };
 }

@@ -20,6 +20,8 @@ export interface SealOptions {
   readonly epochs: EpochStore;
   /** A packet authenticated under a key that is accepted and not the one to send with. */
   readonly heardOther: (key: GroupKey, from: number) => void;
+  /** A packet sealed with a key of this id came, and none such is accepted. Told now and then only. */
+  readonly heardUnknown: (keyId: number) => void;
   readonly trace: (event: string, detail: Readonly<Record<string, unknown>>) => void;
   readonly clock?: () => number;
 }
@@ -36,7 +38,7 @@ export async function createSealedTransport(
   open: (options: UdpOptions) => Promise<UdpTransport>,
 ): Promise<SealedTransport> {
   const { self, nodes, receive } = options;
-  const { cipher, epochs, heardOther } = seal;
+  const { cipher, epochs, heardOther, heardUnknown } = seal;
   const peers = nodes.filter(({ id }) => id !== self.id);
   const opener = createOpener(
     cipher,
@@ -53,9 +55,9 @@ export async function createSealedTransport(
     refused[reason]++;
     // The network itself repeats packets now and then.
     if (reason === 'replay') return;
-    reports.report(peers.find(({ id }) => id === from)!, reason, () =>
-      refusalDetail(reason, datagram, cipher),
-    );
+    const peer = peers.find(({ id }) => id === from)!;
+    const isTold = reports.report(peer, reason, () => refusalDetail(reason, datagram, cipher));
+    if (isTold && reason === 'unknown-key') heardUnknown(datagram[3]!);
   }
 
   const inner = await open({
@@ -125,7 +127,8 @@ const ADVICE: Readonly<Record<Refusal, string>> = {
   unsealed: 'give that node the key file of this ring (totem.key_file)',
   version: 'all nodes of a ring need the same version of the format',
   cipher: 'totem.cipher must be the same on all nodes',
-  'unknown-key': 'give that node the key file of this ring and restart it, or rotate to its key',
+  'unknown-key':
+    'that node or this one has not the key file of the others: copy it, it is read again',
   sender: 'node ids and addresses of the nodelist must be the same on all nodes',
   'old-epoch':
     'late or recorded packets; when they go on, that node lost its state directory: rotate the key',
