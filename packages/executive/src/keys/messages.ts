@@ -18,6 +18,8 @@ const keyMessage = z.discriminatedUnion('type', [
     type: z.literal('state'),
     sending: fingerprint,
     next: z.object({ key: fingerprint, rotation }).nullable(),
+    /** The last rotation that failed: up to it they are over. */
+    failed: rotation,
   }),
   /** The sender cannot accept the key: the rotation is over for all. */
   z.object({

@@ -76,6 +76,8 @@ export function createRotation(options: RotationOptions): Rotation {
   const states = new Map<number, KeyState>();
   /** Highest number of a rotation that was seen: the next one is higher, so late messages count for none. */
   let newest = ring.other?.rotation ?? 0;
+  /** Highest number of one that failed: what is still said of it counts for nothing. */
+  let failed = 0;
   let last: RotationEnd | null = null;
   /** What the queue did not take: of failures the latest is enough, the state is told as it is by then. */
   let unsent: KeyMessage | undefined;
@@ -109,7 +111,7 @@ export function createRotation(options: RotationOptions): Rotation {
     const { sending, other } = ring;
     const next =
       other?.role === 'next' ? { key: other.key.fingerprint, rotation: other.rotation } : null;
-    return { type: 'state', sending: sending.fingerprint, next };
+    return { type: 'state', sending: sending.fingerprint, next, failed };
   }
 
   function tellState(): void {
@@ -117,22 +119,25 @@ export function createRotation(options: RotationOptions): Rotation {
   }
 
   function apply(message: KeyMessage, source: number): void {
-    if (message.type === 'load') load(message.key, message.rotation);
-    else if (message.type === 'failed') giveUp(message, source);
+    if (message.type === 'load') {
+      if (message.rotation > failed) load(message.key, message.rotation);
+      else if (source === self) overtaken(message.rotation, message.key);
+    } else if (message.type === 'failed') giveUp(message, source);
     else {
       states.set(source, message);
+      if (message.failed > failed) forget(message.failed);
       // Somebody came from a rotation that this node has not heard of.
       const { next } = message;
-      if (next !== null && next.rotation > 0 && !isNextFor(next.key, next.rotation)) {
-        load(next.key, next.rotation);
-      }
+      if (next !== null && !isKnown(next.key, next.rotation)) load(next.key, next.rotation);
     }
     proceed();
   }
 
-  function isNextFor(fingerprint: string, rotation: number): boolean {
-    const { other } = ring;
-    if (ring.sending.fingerprint === fingerprint) return true;
+  /** Whether nothing is to be done about a rotation that somebody is in. */
+  function isKnown(fingerprint: string, rotation: number): boolean {
+    const { sending, other, retired } = ring;
+    if (rotation <= failed || sending.fingerprint === fingerprint) return true;
+    if (retired.includes(fingerprint)) return true;
     return (
       other?.role === 'next' && other.key.fingerprint === fingerprint && other.rotation >= rotation
     );
@@ -164,14 +169,29 @@ export function createRotation(options: RotationOptions): Rotation {
     { rotation, key, reason }: Extract<KeyMessage, { type: 'failed' }>,
     node: number,
   ) {
+    if (rotation <= failed) return;
     const { other } = ring;
     const name = other?.key.fingerprint === key ? keyName(other.key) : key;
-    if (other?.role === 'next' && other.key.fingerprint === key && other.rotation <= rotation) {
-      ring.unstage();
-      tellState();
-    }
+    forget(rotation);
     last = { rotation, key: name, outcome: 'failed', node, reason };
     trace('key-rotation-failed', { key: name, rotation, from: node, reason });
+  }
+
+  /** This rotation and all before it have failed. */
+  function forget(rotation: number): void {
+    failed = rotation;
+    newest = Math.max(newest, rotation);
+    const { other } = ring;
+    if (other?.role === 'next' && other.rotation > 0 && other.rotation <= rotation) {
+      ring.unstage();
+      overtaken(other.rotation, keyName(other.key));
+    }
+    tellState();
+  }
+
+  function overtaken(rotation: number, key: string): void {
+    const reason = 'another rotation failed meanwhile: again';
+    last = { rotation, key, outcome: 'failed', node: self, reason };
   }
 
   /** Whether all members, this one included, have said so in the present configuration. */
