@@ -12,6 +12,7 @@ import {
   ringDefaults,
 } from '@aisexec/totem';
 import type { ExecutiveConfig, TransportConfig } from './config/config.ts';
+import { noticingSealed } from './drivers/seal/transport.ts';
 import { openStableStore } from './drivers/stable-store.ts';
 import { createTimers, type Timers } from './drivers/timers.ts';
 import { createMulticastTransport } from './drivers/udp/multicast.ts';
@@ -102,7 +103,8 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     },
   };
   const open = (options: UdpOptions) => openTransport(transport, options);
-  const udp = await (sealing?.transport(udpOptions, open) ?? open(udpOptions));
+  const udp = await (sealing?.transport(udpOptions, open) ??
+    open(noticingSealed(udpOptions, trace)));
   if (udp.plain !== undefined) trace('plain-datagrams', { reason: udp.plain });
   const { ring: machine, messaging } = createTotem(
     ringDefaults({ ...timings, nodeId: node.id, ringSeq: store.ringSeq, random: Math.random }),

@@ -25,6 +25,7 @@ import { ReplayWindow } from './replay-window.ts';
 export const REFUSALS = [
   'malformed', // too short, or fields that no sender writes
   'unsealed', // in the clear, while this ring is sealed
+  'sealed', // sealed, while this ring is in the clear
   'version', // of another version of the format
   'cipher', // sealed with another cipher than configured here
   'unknown-key', // a key id that this node does not accept
@@ -63,8 +64,12 @@ export function createOpener(cipher: SealCipher, nodeIds: readonly number[]): Op
   const cipherOptions = { authTagLength: TAG_BYTES };
   let slots: readonly Slot[] = [];
 
-  function authenticate(datagram: Uint8Array, key: KeyObject): Uint8Array | undefined {
-    nonce.set(datagram.subarray(COUNTER_AT, HEADER_BYTES), NONCE_COUNTER_AT);
+  function authenticate(
+    datagram: Uint8Array,
+    counter: number,
+    key: KeyObject,
+  ): Uint8Array | undefined {
+    nonce.writeUInt32LE(counter, NONCE_COUNTER_AT);
     const end = datagram.length - TAG_BYTES;
     // Both ciphers have the interface of GCM.
     const box = createDecipheriv(cipher as 'aes-256-gcm', key, nonce, cipherOptions) as DecipherGCM;
@@ -96,7 +101,7 @@ export function createOpener(cipher: SealCipher, nodeIds: readonly number[]): Op
       if (!isNew && !sender.window.isFresh(counter)) return 'replay';
       const epoch = (BigInt(high) << 32n) | BigInt(low);
       const key = isNew ? senderKey(slot.key, cipher, from, epoch) : sender.key!;
-      const packet = authenticate(datagram, key);
+      const packet = authenticate(datagram, counter, key);
       if (packet === undefined) return 'wrong-key';
       if (isNew) {
         sender.epochHigh = high;
@@ -116,9 +121,14 @@ export function createOpener(cipher: SealCipher, nodeIds: readonly number[]): Op
   };
 }
 
+/** Whether this begins like a sealed packet, which none in the clear does. */
+export function isSealed(datagram: Uint8Array): boolean {
+  return datagram[0] === MAGIC_0 && datagram[1] === MAGIC_1;
+}
+
 /** What can be seen without any key. */
 function checkFrame(datagram: Uint8Array, expected: number): Refusal | undefined {
-  if (datagram[0] !== MAGIC_0 || datagram[1] !== MAGIC_1) return 'unsealed';
+  if (!isSealed(datagram)) return 'unsealed';
   if (datagram.length < HEADER_BYTES + TAG_BYTES) return 'malformed';
   if ((datagram[2]! & 0x0f) !== VERSION) return 'version';
   if (datagram[2] !== expected) return 'cipher';

@@ -3,7 +3,7 @@ import type { NodeConfig } from '../../config/config.ts';
 import { type GroupKey, groupKey } from '../../key-file.ts';
 import { DATAGRAM_BYTES_MAX, REFUSAL_REPORT_MS, SEAL_OVERHEAD_BYTES } from '../../limits.ts';
 import type { UdpOptions, UdpTransport } from '../udp/udp.ts';
-import { createSealedTransport } from './transport.ts';
+import { createSealedTransport, noticingSealed } from './transport.ts';
 
 const A = groupKey(1, new Uint8Array(32).fill(1));
 const B = groupKey(2, new Uint8Array(32).fill(2));
@@ -57,6 +57,22 @@ async function transport(id: number, key: GroupKey = A) {
   const arrive = (bytes: Uint8Array, from: number) => options!.receive(bytes, from);
   return { udp, received, wire, log, heard, time, arrive };
 }
+
+test('a ring in the clear names the node that seals, and passes on all else', () => {
+  const log: unknown[] = [];
+  const passed: number[] = [];
+  const options = noticingSealed(
+    { self: nodes[0]!, nodes, receive: (_, from) => passed.push(from) },
+    (event, detail) => log.push([event, detail]),
+    () => 0,
+  );
+  const sealed = Uint8Array.from([0xc5, 0xea, 1, 9, ...new Uint8Array(60)]);
+  options.receive(sealed, 2);
+  options.receive(sealed, 2);
+  options.receive(packet, 2);
+  expect(passed).toEqual([2]);
+  expect(log).toMatchObject([['packet-refused', { from: 2, reason: 'sealed', keyId: 9 }]]);
+});
 
 describe('a sealed transport', () => {
   test('passes packets on to the other node, in the clear at neither end of the wire', async () => {

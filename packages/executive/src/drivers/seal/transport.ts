@@ -9,7 +9,7 @@ import { DATAGRAM_BYTES_MAX, SEAL_OVERHEAD_BYTES } from '../../limits.ts';
 import type { UdpOptions, UdpTransport } from '../udp/udp.ts';
 import type { EpochStore } from './epoch-store.ts';
 import { cipherOf } from './format.ts';
-import { createOpener, REFUSALS, type Refusal } from './opener.ts';
+import { createOpener, isSealed, REFUSALS, type Refusal } from './opener.ts';
 import { createReports } from './reports.ts';
 import { createSealer } from './sealer.ts';
 
@@ -111,6 +111,24 @@ export async function createSealedTransport(
   };
 }
 
+/** For a ring in the clear: a peer that seals is told in the log, where the ring would drop it without a name. */
+export function noticingSealed(
+  options: UdpOptions,
+  trace: SealOptions['trace'],
+  clock: () => number = () => performance.now(),
+): UdpOptions {
+  const reports = createReports(trace, clock);
+  return {
+    ...options,
+    receive(datagram, from) {
+      const peer = isSealed(datagram) ? options.nodes.find(({ id }) => id === from) : undefined;
+      if (peer === undefined) options.receive(datagram, from);
+      else
+        reports.report(peer, 'sealed', () => ({ keyId: datagram[3] ?? 0, advice: ADVICE.sealed }));
+    },
+  };
+}
+
 function refusalDetail(
   reason: Refusal,
   datagram: Uint8Array,
@@ -125,6 +143,7 @@ function refusalDetail(
 const ADVICE: Readonly<Record<Refusal, string>> = {
   malformed: 'no packet of this version looks like this',
   unsealed: 'give that node the key file of this ring (totem.key_file)',
+  sealed: 'that node has a key, this one none: name the key file here, too (totem.key_file)',
   version: 'all nodes of a ring need the same version of the format',
   cipher: 'totem.cipher must be the same on all nodes',
   'unknown-key':
