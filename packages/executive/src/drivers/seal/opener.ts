@@ -25,7 +25,6 @@ import { ReplayWindow } from './replay-window.ts';
 export const REFUSALS = [
   'malformed', // too short, or fields that no sender writes
   'unsealed', // in the clear, while this ring is sealed
-  'sealed', // sealed, while this ring is in the clear
   'version', // of another version of the format
   'cipher', // sealed with another cipher than configured here
   'unknown-key', // a key id that this node does not accept

@@ -3,6 +3,9 @@ import type { NodeConfig } from '../../config/config.ts';
 import { REFUSAL_REPORT_MS } from '../../limits.ts';
 import type { Refusal } from './opener.ts';
 
+/** Or `sealed`: a sealed packet on a ring in the clear. */
+export type Reason = Refusal | 'sealed';
+
 interface Told {
   nextAt: number;
   suppressed: number;
@@ -12,7 +15,7 @@ export interface Reports {
   /** @param detail asked only when there is a line. @returns whether there was one. */
   report(
     node: NodeConfig,
-    reason: Refusal,
+    reason: Reason,
     detail: () => Readonly<Record<string, unknown>>,
   ): boolean;
 }

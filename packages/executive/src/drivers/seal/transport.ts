@@ -10,7 +10,7 @@ import type { UdpOptions, UdpTransport } from '../udp/udp.ts';
 import type { EpochStore } from './epoch-store.ts';
 import { cipherOf } from './format.ts';
 import { createOpener, isSealed, REFUSALS, type Refusal } from './opener.ts';
-import { createReports } from './reports.ts';
+import { createReports, type Reason } from './reports.ts';
 import { createSealer } from './sealer.ts';
 
 export interface SealOptions {
@@ -122,9 +122,11 @@ export function noticingSealed(
     ...options,
     receive(datagram, from) {
       const peer = isSealed(datagram) ? options.nodes.find(({ id }) => id === from) : undefined;
-      if (peer === undefined) options.receive(datagram, from);
-      else
+      if (peer !== undefined) {
         reports.report(peer, 'sealed', () => ({ keyId: datagram[3] ?? 0, advice: ADVICE.sealed }));
+      }
+      // The ring drops and counts it.
+      options.receive(datagram, from);
     },
   };
 }
@@ -140,7 +142,7 @@ function refusalDetail(
   return { ...detail, theirs: cipherOf(datagram[2] ?? 0) ?? 'unknown', ours: cipher };
 }
 
-const ADVICE: Readonly<Record<Refusal, string>> = {
+const ADVICE: Readonly<Record<Reason, string>> = {
   malformed: 'no packet of this version looks like this',
   unsealed: 'give that node the key file of this ring (totem.key_file)',
   sealed: 'that node has a key, this one none: name the key file here, too (totem.key_file)',
