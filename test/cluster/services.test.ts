@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { SA_AIS_ERR_BAD_HANDLE, SA_AIS_ERR_LIBRARY, SA_AIS_OK } from '@aisexec/ais';
 import { LocalCluster } from '@aisexec/executive/local-cluster';
 import { type ClientConnection, socketConnector } from '@aisexec/ipc';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Tally } from '../../packages/ctl/skeleton/src/client.ts';
 import {
   aisctl,
@@ -15,6 +15,8 @@ import {
   writeModule,
 } from './services.fixture.ts';
 import { eventually, membersEverywhere, TEST_TIMEOUT_MS } from './support.fixture.ts';
+
+jest.setTimeout(TEST_TIMEOUT_MS);
 
 let place = '';
 let cluster: LocalCluster;
