@@ -5,7 +5,9 @@
  * @packageDocumentation
  */
 export { createEvsChecker, type EvsChecker } from './checkers/evs.ts';
+export { createQuorumChecker, type QuorumChecker } from './checkers/quorum.ts';
 export { createReplicaChecker, type ReplicaChecker } from './checkers/replicas.ts';
+export { createTokenChecker, type TokenChecker } from './checkers/token.ts';
 export {
   createViolationLog,
   type PropertyId,

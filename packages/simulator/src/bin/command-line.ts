@@ -5,6 +5,8 @@ import { MUTANT_NAMES } from '../mutants/index.ts';
 import type { RunOptions } from '../scenario.ts';
 
 export interface CommandLine {
+  /** `seeds` runs simulations; the others print a table or run a collection. */
+  readonly mode: 'seeds' | 'fault-table' | 'mutants';
   readonly options: RunOptions;
   /** Seeds to run: one, or a range. */
   readonly firstSeed: number;
@@ -28,6 +30,7 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
   if (argv['help'] === true || argv['version'] === true) return undefined;
   const [firstSeed, seedCount] = seedRange(argv.seed, argv.seeds);
   return {
+    mode: argv['fault-table'] ? 'fault-table' : argv.mutants ? 'mutants' : 'seeds',
     options: {
       seed: firstSeed,
       seconds: within('--seconds', argv.seconds, 0.1, SECONDS_MAX),
@@ -38,6 +41,7 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
         : { nodes: whole('--nodes', argv.nodes, 1, SIM_NODES_MAX) }),
       ...(argv.loss === undefined ? {} : { loss: within('--loss', argv.loss, 0, 0.9) }),
       ...(argv.mutant === undefined ? {} : { mutant: argv.mutant }),
+      ...(argv.draws === undefined ? {} : { draws: argv.draws }),
     },
     firstSeed,
     seedCount,
@@ -65,6 +69,9 @@ function commandLineParser(args: readonly string[]) {
       describe: 'the bare ring, or with groups and services',
     })
     .option('mutant', { choices: MUTANT_NAMES, describe: 'plant this fault; it should be caught' })
+    .option('mutants', { type: 'boolean', default: false, describe: 'hunt every planted fault' })
+    .option('draws', { choices: [1, 2] as const, describe: '1: the draws of old regressions' })
+    .option('fault-table', { type: 'boolean', default: false, describe: 'what a seed draws' })
     .option('jobs', { type: 'number', default: 1, describe: 'worker threads for many seeds' })
     .option('quiet', { type: 'boolean', default: false, describe: 'no events, the verdict only' })
     .option('failures-only', { type: 'boolean', default: false, describe: 'of many seeds' })
@@ -112,6 +119,7 @@ export function replayCommand(options: RunOptions): string {
   if (options.loss !== undefined) words.push(`--loss ${options.loss}`);
   if (!options.faults) words.push('--no-faults');
   if (options.stack !== 'ring') words.push(`--stack ${options.stack}`);
+  if (options.draws !== undefined) words.push(`--draws ${options.draws}`);
   if (options.mutant !== undefined) words.push(`--mutant ${options.mutant}`);
   return words.join(' ');
 }

@@ -13,11 +13,13 @@ export const realFactoryOf: FactoryOf = (scenario, options) => {
   const ring: RingProcessOptions = {
     createRing,
     settings: scenario.settings,
+    settingsOf: scenario.settingsOf,
     load: scenario.load,
+    quorum: quorumOf(scenario),
     ...(options.mutant === undefined ? {} : { mutate: mutantByName(options.mutant).mutate }),
   };
   if (options.stack === 'ring') return ringProcessFactory(ring);
-  return fullNodeFactory({ ...ring, workloads: WORKLOADS, quorum: quorumOf(scenario) });
+  return fullNodeFactory({ ...ring, workloads: WORKLOADS });
 };
 
 /** Where there can be a majority, half of the seeds ask for one. */

@@ -5,6 +5,12 @@
  * of all members calls `syncComplete`.
  */
 import {
+  createQuorum,
+  type QuorumFilter,
+  type QuorumOptions,
+  type QuorumState,
+} from '@aisexec/service';
+import {
   type Configuration,
   type Guarantee,
   type RingClient,
@@ -41,6 +47,7 @@ export interface RingParts {
   readonly filter: (packet: Uint8Array) => boolean;
   /** Guarantee with which a message is really submitted. */
   readonly submitAs: (guarantee: Guarantee) => Guarantee;
+  readonly quorum: QuorumOptions;
 }
 
 export type PartsMutation = (parts: RingParts, environment: ProcessEnvironment) => RingParts;
@@ -48,6 +55,9 @@ export type PartsMutation = (parts: RingParts, environment: ProcessEnvironment) 
 export interface RingOptions {
   readonly createRing: RingFactory;
   readonly settings: RingSettings;
+  /** Those of one node, where nodes differ in their time-outs. */
+  readonly settingsOf?: (node: number) => RingSettings;
+  readonly quorum: QuorumOptions;
   readonly mutate?: PartsMutation;
 }
 
@@ -94,8 +104,10 @@ function createRingProcess(
       const { time } = environment;
       environment.trace({ kind: 'configuration', time, node, incarnation, configuration });
       if (configuration.type !== 'regular') return;
-      syncRing = configuration.ringId;
-      syncMembers = configuration.members;
+      const { ringId, members } = configuration;
+      traceQuorum(environment, quorum, configuration, quorum.update(ringId, members));
+      syncRing = ringId;
+      syncMembers = members;
       syncSeen = new Set();
       loadClient.sendSync();
     },
@@ -103,6 +115,7 @@ function createRingProcess(
   };
 
   const parts = assembleRing(environment, options, client, (packet) => observer.multicast(packet));
+  const quorum = createQuorum(parts.quorum);
   const ring = options.createRing(parts.config, parts.effects, parts.client);
 
   return {
@@ -138,6 +151,18 @@ function createRingProcess(
 
 const trafficOf = (stream: Stream): 'normal' | 'sync' => (stream === 1 ? 'sync' : 'normal');
 
+/** Writes down what a counting filter says of a configuration. */
+export function traceQuorum(
+  environment: ProcessEnvironment,
+  filter: QuorumFilter,
+  { ringId, members }: Pick<Configuration, 'ringId' | 'members'>,
+  { quorate }: Pick<QuorumState, 'quorate'>,
+): void {
+  if (filter.name === 'none') return;
+  const { time, node, incarnation } = environment;
+  environment.trace({ kind: 'quorum', time, node, incarnation, ringId, members, quorate });
+}
+
 /** Configuration, effects and client of one ring, as the mutant wants them. */
 export function assembleRing(
   environment: ProcessEnvironment,
@@ -154,7 +179,7 @@ export function assembleRing(
   };
   const parts: RingParts = {
     config: {
-      ...options.settings,
+      ...(options.settingsOf?.(node) ?? options.settings),
       nodeId: node,
       ringSeq: environment.store.ringSeq,
       random: () => protocolRandom.next(),
@@ -173,6 +198,7 @@ export function assembleRing(
     client,
     filter: () => true,
     submitAs: (guarantee) => guarantee,
+    quorum: options.quorum,
   };
   return options.mutate?.(parts, environment) ?? parts;
 }
