@@ -56,6 +56,7 @@ export const CHANGES_PER_NODE_MAX = 2;
 const SILENCE_MARGIN = 1.5;
 const LOOKS_PER_SILENCE = 4;
 const POLL_MS = 25;
+/** A ring must last this long, and long enough to have noticed that it had lost its token before the heal. */
 const FLOW_MS = 500;
 
 export function runSimulation(
@@ -134,7 +135,7 @@ function afterHealing(simulation: Simulation): number {
   nemesis.heal();
   const convergedAt = converge(simulation, healTime + boundMs);
   if (convergedAt < 0) {
-    const text = `no ring of all nodes lasted ${FLOW_MS} ms within ${boundMs.toFixed(0)} ms of healing`;
+    const text = `no lasting ring of all nodes within ${boundMs.toFixed(0)} ms of healing`;
     checker.log.add('L1', world.now, 0, undefined, text);
   } else simulation.token.calm();
   for (const node of world.nodes) node.process?.load(false);
@@ -168,13 +169,13 @@ function watchTokens(world: World, everyMs: number): void {
  * Until one ring of everybody holds. A ring from before the heal may have lost its token then and not know it
  * yet, so it must live a while. @returns when it was found, or -1.
  */
-function converge({ world, checker }: Simulation, until: number): number {
+function converge({ world, checker, scenario }: Simulation, until: number): number {
   const isOneRing = (): boolean =>
     checker.converged() && world.nodes.every(({ process }) => process?.state === 'operational');
   while (runUntil(world, until - world.now, isOneRing)) {
     const found = world.now;
     const { configurations } = checker.summary;
-    world.scheduler.runUntil(found + FLOW_MS);
+    world.scheduler.runUntil(found + Math.max(FLOW_MS, scenario.slowestMs));
     if (isOneRing() && checker.summary.configurations === configurations) return found;
   }
   return -1;
