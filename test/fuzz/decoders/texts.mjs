@@ -1,4 +1,5 @@
 // Files: configurations and the ring sequence; and the kernel's addresses.
+
 import { parseCorosyncSource } from '../../../packages/executive/dist/config/corosync.js';
 import { parseConfig } from '../../../packages/executive/dist/config/load.js';
 import { decodeRingSequence } from '../../../packages/executive/dist/drivers/stable-store.js';
@@ -6,6 +7,7 @@ import {
   decodeSockaddr,
   SOCKADDR_BYTES,
 } from '../../../packages/executive/dist/drivers/udp/sockaddr.js';
+import { parseScenario, ScenarioError } from '../../../packages/simulator/dist/scenarios/parse.js';
 
 const HOST = {
   env: {},
@@ -15,6 +17,16 @@ const HOST = {
   addresses: ['127.0.0.1', '::1', '10.0.0.1'],
 };
 const NODE = 7;
+
+function isScenario(source) {
+  try {
+    parseScenario(source);
+    return true;
+  } catch (error) {
+    if (error instanceof ScenarioError) return false;
+    throw error;
+  }
+}
 
 const text = (bytes) => Buffer.from(bytes).toString('utf8');
 
@@ -31,6 +43,12 @@ export const textDecoders = [
     isText: true,
     // Names are not looked up: that is the host's business, and slow.
     decode: (bytes) => parseCorosyncSource(text(bytes), () => undefined).problems.length === 0,
+  },
+  {
+    name: 'scenario',
+    text: 'a scenario of the simulator; what does not fit is refused with ScenarioError',
+    isText: true,
+    decode: (bytes) => isScenario(text(bytes)),
   },
   {
     name: 'stable-store',

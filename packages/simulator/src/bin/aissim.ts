@@ -4,14 +4,14 @@
  * output carries nothing else. Exit status: 0 all clean, 1 a property was violated, 64 wrong usage.
  */
 import { hideBin } from 'yargs/helpers';
-import { hunt } from '../mutants/hunt.ts';
-import { MUTANT_SEEDS_MAX, MUTANTS } from '../mutants/index.ts';
 import { faultTable } from '../nemesis/table.ts';
 import { realFactoryOf } from '../processes/real-factory.ts';
 import { type RunResult, runSimulation } from '../run.ts';
 import { formatRecord, TRACE_HEADER } from '../trace/format.ts';
+import { attackMany, huntAll, showCoverage } from './collections.ts';
 import { type CommandLine, EXIT_USAGE, parseCommandLine } from './command-line.ts';
 import { seedLine, summaryText, tableText } from './report.ts';
+import { playAll } from './scenarios.ts';
 import { runSeeds } from './seeds.ts';
 
 const LINES_PER_WRITE = 500;
@@ -35,12 +35,29 @@ async function main(): Promise<number> {
     return EXIT_USAGE;
   }
   if (commandLine === undefined) return 0;
-  if (commandLine.mode === 'fault-table') {
-    process.stdout.write(`${tableText(faultTable())}\n`);
-    return 0;
-  }
-  if (commandLine.mode === 'mutants') return huntAll();
+  if (commandLine.mode !== 'seeds') return runCollection(commandLine) ? 0 : 1;
   return commandLine.seedCount === 1 ? runOne(commandLine) : runMany(commandLine);
+}
+
+/** @returns whether all was well. */
+function runCollection(commandLine: CommandLine): boolean {
+  const print = (line: string): void => {
+    process.stdout.write(`${line}\n`);
+  };
+  const { mode, options, firstSeed, seedCount, scenario = '', update } = commandLine;
+  switch (mode) {
+    case 'scenario':
+      return playAll(scenario, update, print);
+    case 'mutants':
+      return huntAll(print);
+    case 'coverage':
+      return showCoverage(options, seedCount, print);
+    case 'attack':
+      return attackMany(firstSeed, seedCount, print);
+    default:
+      print(tableText(faultTable()));
+      return true;
+  }
 }
 
 function runOne(commandLine: CommandLine): number {
@@ -89,28 +106,6 @@ async function runMany(commandLine: CommandLine): Promise<number> {
     );
   }
   return failed === 0 ? 0 : 1;
-}
-
-/** Every planted fault: the first seed that catches it, by which properties, and how long the hunt took. */
-function huntAll(): number {
-  let survivors = 0;
-  const begin = performance.now();
-  for (const mutant of MUTANTS) {
-    const start = performance.now();
-    const found = hunt(mutant, realFactoryOf, 1, MUTANT_SEEDS_MAX);
-    if (found === undefined) survivors += 1;
-    const verdict =
-      found === undefined
-        ? `survived ${MUTANT_SEEDS_MAX} seeds`
-        : `seed ${String(found.seed).padStart(3)}  ${found.properties.join(' ').padEnd(12)}`;
-    const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    process.stdout.write(
-      `${mutant.name.padEnd(22)} ${verdict} ${seconds.padStart(6)} s  ${mutant.description}\n`,
-    );
-  }
-  const seconds = ((performance.now() - begin) / 1000).toFixed(0);
-  process.stdout.write(`${MUTANTS.length} planted faults, ${survivors} survived; ${seconds} s\n`);
-  return survivors === 0 ? 0 : 1;
 }
 
 /** Lines are written in batches: a run has tens of thousands. */

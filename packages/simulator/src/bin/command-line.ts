@@ -6,7 +6,10 @@ import type { RunOptions } from '../scenario.ts';
 
 export interface CommandLine {
   /** `seeds` runs simulations; the others print a table or run a collection. */
-  readonly mode: 'seeds' | 'fault-table' | 'mutants';
+  readonly mode: 'seeds' | 'fault-table' | 'mutants' | 'coverage' | 'attack' | 'scenario';
+  /** A scenario file or a directory of them. */
+  readonly scenario?: string;
+  readonly update: boolean;
   readonly options: RunOptions;
   /** Seeds to run: one, or a range. */
   readonly firstSeed: number;
@@ -21,6 +24,7 @@ export interface CommandLine {
 export const EXIT_USAGE = 64;
 const SECONDS_DEFAULT = 20;
 const SECONDS_MAX = 86_400;
+const MODES = ['fault-table', 'mutants', 'coverage', 'attack', 'scenario'] as const;
 const JOBS_MAX = 64;
 
 /** @throws UsageError */
@@ -30,7 +34,7 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
   if (argv['help'] === true || argv['version'] === true) return undefined;
   const [firstSeed, seedCount] = seedRange(argv.seed, argv.seeds);
   return {
-    mode: argv['fault-table'] ? 'fault-table' : argv.mutants ? 'mutants' : 'seeds',
+    mode: MODES.find((mode) => argv[mode]) ?? 'seeds',
     options: {
       seed: firstSeed,
       seconds: within('--seconds', argv.seconds, 0.1, SECONDS_MAX),
@@ -43,6 +47,8 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
       ...(argv.mutant === undefined ? {} : { mutant: argv.mutant }),
       ...(argv.draws === undefined ? {} : { draws: argv.draws }),
     },
+    ...(argv.scenario === undefined ? {} : { scenario: argv.scenario }),
+    update: argv.update,
     firstSeed,
     seedCount,
     jobs: whole('--jobs', argv.jobs, 1, JOBS_MAX),
@@ -70,6 +76,17 @@ function commandLineParser(args: readonly string[]) {
     })
     .option('mutant', { choices: MUTANT_NAMES, describe: 'plant this fault; it should be caught' })
     .option('mutants', { type: 'boolean', default: false, describe: 'hunt every planted fault' })
+    .option('coverage', { type: 'boolean', default: false, describe: 'every input in every state' })
+    .option('attack', {
+      type: 'boolean',
+      default: false,
+      describe: 'hostile datagrams, --seeds of them',
+    })
+    .option('scenario', {
+      type: 'string',
+      describe: 'play FILE.scenario.txt, or all of a directory',
+    })
+    .option('update', { type: 'boolean', default: false, describe: 'write the golden traces anew' })
     .option('draws', { choices: [1, 2] as const, describe: '1: the draws of old regressions' })
     .option('fault-table', { type: 'boolean', default: false, describe: 'what a seed draws' })
     .option('jobs', { type: 'number', default: 1, describe: 'worker threads for many seeds' })

@@ -197,7 +197,7 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     name: 'token-hoarder',
     description: 'the representative keeps an idle token for good',
     caughtBy: ['L1', 'L2', 'L3'],
-    seed: 7,
+    seed: 20,
     mutate: tokenHoarder,
   },
   {

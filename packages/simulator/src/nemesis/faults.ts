@@ -1,8 +1,8 @@
 /** The faults, one function each: apply now, heal after `durationMs`. */
 import type { SimNode } from '../world/node.ts';
-import type { World } from '../world/world.ts';
 import type { FaultContext } from './context.ts';
 import type { FaultKind } from './mix.ts';
+import { repairAndStart } from './repair.ts';
 
 type Fault = (context: FaultContext) => void;
 type Link = readonly [from: number, to: number];
@@ -193,16 +193,6 @@ const SHAPES = {
 const PACKET_MS = 0.05;
 export const SLOW_FACTOR_MIN = 2;
 export const SLOW_FACTOR_MAX = 50;
-/** How far above all others an operator sets a sequence that was lost. */
-const REPAIR_STEP = 4000;
-
-/** ADR 0051: nobody guesses; the operator chooses a sequence above everything the cluster has used. */
-export function repairAndStart(world: World, node: SimNode): void {
-  const highest = Math.max(...world.nodes.map(({ storedRingSeq }) => storedRingSeq));
-  node.repairStore(highest + REPAIR_STEP);
-  node.start();
-}
-
 const AMBUSH_STATES: ReadonlySet<string> = new Set(['commit', 'recovery']);
 const AMBUSH_POLL_MS = 0.5;
 const AMBUSH_CHANCE = 0.2;

@@ -4,8 +4,9 @@
  */
 import type { Random } from '../random.ts';
 import type { World } from '../world/world.ts';
-import { FAULTS, repairAndStart } from './faults.ts';
+import { FAULTS } from './faults.ts';
 import type { FaultMix } from './mix.ts';
+import { repairAndStart } from './repair.ts';
 
 /** Mean time between the hints of a series: a series long enough confirms a suspicion. */
 const HINT_SPACING_MS = 15;

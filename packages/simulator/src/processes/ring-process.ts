@@ -27,6 +27,7 @@ import { LOAD_TIMER, type LoadProfile } from '../workloads/load.ts';
 import { createLoadClient, type Stream } from '../workloads/load-client.ts';
 import type { ProcessEnvironment, ProcessFactory, SimProcess } from '../world/process.ts';
 import { createPacketObserver } from './packet-observer.ts';
+import { wireFault } from './wire-audit.ts';
 
 /** `createRing` of the ring protocol. */
 export type RingFactory = (
@@ -134,6 +135,7 @@ function createRingProcess(
     suspect: (suspected, now) => ring.suspect(suspected, now),
     leave: (now) => ring.leave(now),
     load: (on) => loadClient.load(on),
+    send: (count, safe) => loadClient.send(count, safe),
     conclude: () => undefined,
     digest: () => '',
     get state() {
@@ -177,6 +179,13 @@ export function assembleRing(
     if (event.detail === undefined) environment.trace({ ...head, event: event.event });
     else environment.trace({ ...head, event: event.event, detail: event.detail });
   };
+  /** Every packet is looked at once more as it leaves: a peer in C would not survive a wrong one. */
+  const audit = (packet: Uint8Array): void => {
+    const fault = wireFault(packet);
+    if (fault === undefined) return;
+    const head = { time: environment.time, node, incarnation, kind: 'wrong' } as const;
+    environment.trace({ ...head, property: 'wire', text: `sent a ${fault}` });
+  };
   const parts: RingParts = {
     config: {
       ...(options.settingsOf?.(node) ?? options.settings),
@@ -185,8 +194,12 @@ export function assembleRing(
       random: () => protocolRandom.next(),
     },
     effects: {
-      unicast: (target, packet) => environment.unicast(target, packet),
+      unicast(target, packet) {
+        audit(packet);
+        environment.unicast(target, packet);
+      },
       multicast(packet) {
+        audit(packet);
         onMulticast(packet);
         environment.multicast(packet);
       },

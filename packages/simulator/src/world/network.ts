@@ -85,6 +85,8 @@ export interface NetworkOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly conditions: NetworkConditions;
+  /** Sees every packet between two nodes as it leaves; false: it vanishes. */
+  readonly filter?: (from: number, to: number, packet: Uint8Array) => boolean;
   readonly arrive: (to: number, packet: Uint8Array, from: number) => void;
 }
 
@@ -190,7 +192,7 @@ export function createNetwork(options: NetworkOptions): Network {
         scheduler.at(scheduler.now + SELF_DELAY_MS, arrival, to, link, copy(packet));
         return;
       }
-      if (blocked[link] === 1) {
+      if (blocked[link] === 1 || options.filter?.(from, to, packet) === false) {
         stats.blocked += 1;
         return;
       }
