@@ -27,8 +27,6 @@ export const RECEIVE_BATCH = 32;
 export const RECEIVE_BATCHES_PER_TURN = 4;
 /** Room for one received datagram: the largest there is. */
 export const RECEIVE_SLOT_BYTES = 65_536;
-/** Received packets share memory of this size. */
-export const RECEIVE_SLAB_BYTES = 262_144;
 /** Sources whose decoded address is remembered; at the bound all are forgotten. */
 export const SOURCES_KNOWN_MAX = 1_024;
 /** Entries of the error queue that are read at once. */

@@ -80,8 +80,8 @@ export interface RingMachine extends Ring {
   /** Join the network: the first gather. Once. */
   start(now: number): void;
   /**
-   * One datagram. Ownership of the bytes passes to the ring, which may keep them until the message is
-   * stable; they must not change afterwards. Rubbish is counted and dropped, never thrown at.
+   * One datagram. The bytes are the driver's again when this returns: the ring copies what it keeps into
+   * buffers of its own pool (ADR 0138). Rubbish is counted and dropped, never thrown at.
    */
   receive(packet: Uint8Array, now: number): void;
   timeout(timer: RingTimer, now: number): void;

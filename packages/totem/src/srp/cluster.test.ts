@@ -147,3 +147,22 @@ test('a ring of 32 forms, and its token passes every member in order', () => {
   net.runUntil(() => net.living().every((life) => net.delivered(life.nodeId).length === 32));
   checkEvs(net);
 });
+
+describe('a ring under a steady load', () => {
+  test('makes no new packet buffers once it has seen the load', () => {
+    const net = ringOf(3);
+    const load = (messages: number): void => {
+      for (let i = 0; i < messages; i++) {
+        for (const node of [1, 2, 3]) net.submit(node);
+        if (i % 20 === 0) net.run(5);
+      }
+      net.run(100);
+    };
+    const made = (): number[] =>
+      [1, 2, 3].map((node) => net.ring(node).stats()['packetBuffersMade']!);
+    load(400);
+    const afterTheFirst = made();
+    for (let i = 0; i < 5; i++) load(400);
+    expect(made()).toEqual(afterTheFirst);
+  });
+});

@@ -8,7 +8,6 @@ import type { RingClient, RingConfig, RingEffects, RingState, RingTraceEvent } f
 import {
   type CommitToken,
   createOrfToken,
-  MCAST_BYTES,
   ORF_TOKEN_BYTES,
   ORF_TOKEN_BYTES_MAX,
   type OrfToken,
@@ -142,7 +141,7 @@ export function createSrp(
   client: RingClient,
   enter: Transitions,
 ): Srp {
-  const pool = new PacketPool(MCAST_BYTES + config.payloadBytesMax);
+  const pool = new PacketPool();
   const tokenBuffer = new Uint8Array(ORF_TOKEN_BYTES_MAX);
   const { nodeId, initialSeq } = config;
   // +1: a restarted representative can never name a ring that its earlier life has named (totem-wire §3.2).

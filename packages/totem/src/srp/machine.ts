@@ -240,6 +240,8 @@ function stats(srp: Srp): Readonly<Record<string, number>> {
     ...srp.counters,
     ...dropped,
     members: srp.members.length,
+    packetBuffersMade: srp.pool.made,
+    packetBytesFree: srp.pool.bytesFree,
     normalQueued: srp.normalQueue.size,
     syncQueued: srp.syncQueue.size,
   };

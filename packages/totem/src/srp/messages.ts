@@ -1,8 +1,8 @@
 /** Messages on their way in (a packet of this ring finds its slot) and out (a queued one gets its number). */
 import {
   encapsulate,
+  MCAST_BYTES,
   mcastError,
-  mcastIsEncapsulated,
   mcastRingRep,
   mcastRingSeq,
   mcastSeq,
@@ -37,7 +37,7 @@ export function isOfRing(srp: Srp, packet: Uint8Array): boolean {
   return mcastRingSeq(packet) === srp.ringId.seq && mcastRingRep(packet) === srp.ringId.rep;
 }
 
-/** Puts a message of this ring into its slot. @returns whether it was new. */
+/** Puts a copy of a message of this ring into its slot. @returns whether it was new. */
 export function store(srp: Srp, packet: Uint8Array): boolean {
   const { log } = srp;
   const seq = mcastSeq(packet);
@@ -47,7 +47,7 @@ export function store(srp: Srp, packet: Uint8Array): boolean {
   else if (log.get(seq) !== undefined) drop(srp, 'mcast-duplicate');
   else {
     srp.counters.messagesReceived++;
-    log.add(seq, packet, false);
+    log.add(seq, srp.pool.copy(packet));
     return true;
   }
   return false;
@@ -65,7 +65,7 @@ export function sendNew(srp: Srp, token: OrfToken, allowed: number): number {
     srp.senderCount = (srp.senderCount + 1) & 0x7fffffff;
     stampMcast(packet, token.seq, srp.ringId.rep, srp.ringId.seq, srp.senderCount);
     srp.effects.multicast(packet);
-    srp.log.add(token.seq, packet, !mcastIsEncapsulated(packet));
+    srp.log.add(token.seq, packet);
     sent++;
   }
   srp.counters.messagesSent += sent;
@@ -91,7 +91,7 @@ function nextPacket(srp: Srp): Uint8Array | undefined {
     const inner = takeCopy(srp);
     if (inner === undefined) return undefined;
     srp.counters.recoveryCopiesSent++;
-    return encapsulate(inner, srp.nodeId);
+    return encapsulate(inner, srp.nodeId, srp.pool.take(MCAST_BYTES + inner.length));
   }
   return srp.syncQueue.shift() ?? (srp.syncing ? undefined : srp.normalQueue.shift());
 }

@@ -15,8 +15,6 @@ export class SortQueue {
   aru = 0;
   high = 0;
   readonly #packets: (Uint8Array | undefined)[] = new Array(SORT_QUEUE_SLOTS).fill(undefined);
-  /** 1 where the packet came from the pool. */
-  readonly #pooled = new Uint8Array(SORT_QUEUE_SLOTS);
   /** Token visits that found the slot empty. */
   readonly #missed = new Uint8Array(SORT_QUEUE_SLOTS);
   readonly #pool: PacketPool;
@@ -45,11 +43,10 @@ export class SortQueue {
     return this.isInRange(seq) ? this.#packets[seq & MASK] : undefined;
   }
 
-  /** The caller has made sure that `seq` is in range and its slot empty. */
-  add(seq: number, packet: Uint8Array, pooled: boolean): void {
+  /** The caller has made sure that `seq` is in range and its slot empty. The packet goes back to the pool from here. */
+  add(seq: number, packet: Uint8Array): void {
     const slot = seq & MASK;
     this.#packets[slot] = packet;
-    this.#pooled[slot] = pooled ? 1 : 0;
     this.#missed[slot] = 0;
     if (seqLess(this.high, seq)) this.high = seq;
     // The slot after the window is the one of `base`: empty, so this ends.
@@ -77,7 +74,7 @@ export class SortQueue {
       this.#missed[slot] = 0;
       if (packet === undefined) continue;
       this.#packets[slot] = undefined;
-      if (this.#pooled[slot] === 1) this.#pool.give(packet);
+      this.#pool.give(packet);
     }
   }
 }

@@ -38,7 +38,7 @@ async function transport(
     nodes,
     ...more,
     receive: (bytes) => {
-      received.push(bytes);
+      received.push(Uint8Array.from(bytes));
       wake();
     },
   });

@@ -25,7 +25,7 @@ export interface UdpOptions {
   readonly self: NodeConfig;
   /** All nodes; this one may be among them. */
   readonly nodes: readonly NodeConfig[];
-  /** One packet of a listed node. The bytes are the receiver's to keep. */
+  /** One packet of a listed node. The bytes are the transport's again when this returns. */
   readonly receive: (packet: Uint8Array) => void;
   /**
    * The host of this node answered that nobody listens on its port. @returns whether packets are to be sent
