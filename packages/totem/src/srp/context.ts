@@ -3,6 +3,7 @@
  * grouped by who changes them. Transitions go through {@link Transitions}, wired in machine.ts, so that no
  * state's file imports another's.
  */
+import { BufferPool } from '../buffer-pool.ts';
 import type { RingId } from '../contract.ts';
 import type { RingClient, RingConfig, RingEffects, RingState, RingTraceEvent } from '../ring.ts';
 import {
@@ -15,9 +16,8 @@ import {
   RTR_ENTRY_BYTES,
 } from '../wire/index.ts';
 import { type Counters, createCounters, type DropReason } from './counters.ts';
-import { SORT_QUEUE_SLOTS } from './limits.ts';
+import { PACKET_POOL_BYTES_MAX, SORT_QUEUE_SLOTS } from './limits.ts';
 import type { Nodes } from './nodes.ts';
-import { PacketPool } from './packet-pool.ts';
 import { SendQueue } from './send-queue.ts';
 import { SortQueue } from './sort-queue.ts';
 
@@ -54,7 +54,7 @@ export interface Srp {
   readonly enter: Transitions;
   readonly counters: Counters;
   readonly drops: Map<DropReason, number>;
-  readonly pool: PacketPool;
+  readonly pool: BufferPool;
 
   state: RingState;
   now: number;
@@ -141,7 +141,7 @@ export function createSrp(
   client: RingClient,
   enter: Transitions,
 ): Srp {
-  const pool = new PacketPool();
+  const pool = new BufferPool(PACKET_POOL_BYTES_MAX);
   const tokenBuffer = new Uint8Array(ORF_TOKEN_BYTES_MAX);
   const { nodeId, initialSeq } = config;
   // +1: a restarted representative can never name a ring that its earlier life has named (totem-wire §3.2).

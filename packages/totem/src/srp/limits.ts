@@ -9,9 +9,6 @@ export const SORT_QUEUE_SLOTS = 16_384;
 /** Bytes of packet buffers kept for reuse; what a burst needed beyond this goes back to the garbage collector. */
 export const PACKET_POOL_BYTES_MAX = 16_777_216;
 
-/** Smallest packet buffer; a power of two like all of them. */
-export const PACKET_BUFFER_BYTES_MIN = 256;
-
 /** A payload of this size stays unfragmented even as a recovery copy on an MTU of 1500 (totem-wire §1.9). */
 export const PAYLOAD_BYTES_DEFAULT = 1_382;
 

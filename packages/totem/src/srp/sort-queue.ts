@@ -3,8 +3,8 @@
  * are released (every member has them), `delivered` went to the layer above, up to `aru` nothing is
  * missing, `high` is the highest one seen. base <= delivered <= aru <= high, all wrap-aware.
  */
+import type { BufferPool } from '../buffer-pool.ts';
 import { MISS_COUNT_MAX, SORT_QUEUE_SLOTS } from './limits.ts';
-import type { PacketPool } from './packet-pool.ts';
 import { seqAfter, seqDistance, seqLess } from './seqno.ts';
 
 const MASK = SORT_QUEUE_SLOTS - 1;
@@ -17,9 +17,9 @@ export class SortQueue {
   readonly #packets: (Uint8Array | undefined)[] = new Array(SORT_QUEUE_SLOTS).fill(undefined);
   /** Token visits that found the slot empty. */
   readonly #missed = new Uint8Array(SORT_QUEUE_SLOTS);
-  readonly #pool: PacketPool;
+  readonly #pool: BufferPool;
 
-  constructor(pool: PacketPool, initialSeq: number) {
+  constructor(pool: BufferPool, initialSeq: number) {
     this.#pool = pool;
     this.reset(initialSeq);
   }

@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { PACKET_BUFFER_BYTES_MIN, PACKET_POOL_BYTES_MAX } from './limits.ts';
-import { PacketPool } from './packet-pool.ts';
 
-describe('the packet pool', () => {
+import { BufferPool, POOLED_BYTES_MIN } from './buffer-pool.ts';
+
+const BYTES = 1_048_576;
+
+describe('a pool of buffers', () => {
   test('gives a returned buffer to the next packet of that size, at the length it asks for', () => {
-    const pool = new PacketPool();
+    const pool = new BufferPool(BYTES);
     const first = pool.take(1000);
     pool.give(first);
     const second = pool.take(700);
@@ -16,34 +18,30 @@ describe('the packet pool', () => {
   test.each([1, 255, 256, 257, 1427, 2048, 2049, 65_507])(
     'a packet of %i bytes fits, in less than twice its size or the smallest',
     (length) => {
-      const packet = new PacketPool().take(length);
+      const packet = new BufferPool(BYTES).take(length);
       expect(packet).toHaveLength(length);
-      expect(packet.buffer.byteLength).toBeLessThan(
-        Math.max(PACKET_BUFFER_BYTES_MIN + 1, 2 * length),
-      );
+      expect(packet.buffer.byteLength).toBeLessThan(Math.max(POOLED_BYTES_MIN + 1, 2 * length));
     },
   );
 
   test('a small packet does not take the buffer of a large one', () => {
-    const pool = new PacketPool();
+    const pool = new BufferPool(BYTES);
     pool.give(pool.take(16_000));
-    expect(pool.take(60).buffer.byteLength).toBe(PACKET_BUFFER_BYTES_MIN);
+    expect(pool.take(60).buffer.byteLength).toBe(POOLED_BYTES_MIN);
     expect(pool.bytesFree).toBe(16_384);
   });
 
   test('a copy does not follow the bytes it was made of', () => {
     const bytes = Uint8Array.of(1, 2, 3);
-    const copy = new PacketPool().copy(bytes);
+    const copy = new BufferPool(BYTES).copy(bytes);
     bytes.fill(9);
     expect([...copy]).toEqual([1, 2, 3]);
   });
 
   test('keeps no more than its bound', () => {
-    const pool = new PacketPool();
-    const taken = Array.from({ length: PACKET_POOL_BYTES_MAX / 65_536 + 5 }, () =>
-      pool.take(65_000),
-    );
+    const pool = new BufferPool(BYTES);
+    const taken = Array.from({ length: BYTES / 65_536 + 5 }, () => pool.take(65_000));
     for (const packet of taken) pool.give(packet);
-    expect(pool.bytesFree).toBe(PACKET_POOL_BYTES_MAX);
+    expect(pool.bytesFree).toBe(BYTES);
   });
 });
