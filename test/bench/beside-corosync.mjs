@@ -121,7 +121,8 @@ async function measure(network, kind, transport, mtu) {
     if (child.exitCode !== null || child.signalCode !== null) continue;
     const gone = once(child, 'exit');
     // In good order, so that a profile is written (profile.mjs).
-    child.kill(kind === 'aisexec' && daemons.includes(child) ? 'SIGTERM' : 'SIGKILL');
+    if (loads.includes(child)) child.stdin.end();
+    else child.kill(kind === 'aisexec' ? 'SIGTERM' : 'SIGKILL');
     await gone;
   }
 }

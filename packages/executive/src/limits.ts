@@ -22,6 +22,9 @@ export const SOCKET_BUFFER_BYTES = 2_179_072;
 export const SEND_BATCH = 128;
 /** Bytes of one sendmmsg; at least a datagram. */
 export const SEND_ARENA_BYTES = 1_048_576;
+/** Datagrams that one send may be cut into by the kernel (UDP_MAX_SEGMENTS), and their bytes together. */
+export const SEGMENTS_MAX = 64;
+export const SEGMENTED_BYTES_MAX = 65_000;
 /** Datagrams of one recvmmsg, and how many of those run before the event loop goes on. */
 export const RECEIVE_BATCH = 32;
 export const RECEIVE_BATCHES_PER_TURN = 4;

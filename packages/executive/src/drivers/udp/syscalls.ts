@@ -14,6 +14,8 @@ import {
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
+  SOL_UDP,
+  UDP_SEGMENT,
 } from './linux.ts';
 import type { Endpoint } from './peers.ts';
 import { createReceiver, type Receiver } from './receive-batch.ts';
@@ -52,7 +54,14 @@ export function loadUdpSyscalls(): Native<{ readonly open: OpenUdp }> {
 
 function openUdp(libc: Libc, calls: Calls, self: Endpoint, onError: () => void): UdpSyscalls {
   const fd = openSocket(libc, calls, self);
-  const counters: Counters = { sendCalls: 0, receiveCalls: 0, sendErrors: 0, refusals: 0 };
+  const counters: Counters = {
+    sendCalls: 0,
+    receiveCalls: 0,
+    sendErrors: 0,
+    segments: 0,
+    segmentationOff: canSegment(calls, fd) ? 0 : 1,
+    refusals: 0,
+  };
   const pinned: Uint8Array[] = [];
   const pin = (bytes: Uint8Array): bigint => {
     pinned.push(bytes);
@@ -84,6 +93,12 @@ function openSocket(libc: Libc, calls: Calls, self: Endpoint): number {
   const [level, option] = isV6 ? [IPPROTO_IPV6, IPV6_RECVERR] : [IPPROTO_IP, IP_RECVERR];
   calls.setsockopt(fd, level, option, on, on.length);
   return fd;
+}
+
+/** Linux 4.18 and later know the option; 0 leaves it to the control message of each send. */
+function canSegment(calls: Calls, fd: number): boolean {
+  const none = Buffer.alloc(4);
+  return calls.setsockopt(fd, SOL_UDP, UDP_SEGMENT, none, none.length) === 0;
 }
 
 function systemError(call: string, errno: number): NodeJS.ErrnoException {
