@@ -1,6 +1,6 @@
 // The engine alone (ring, process groups, UDP) on three processes of this machine, without services and clients:
 //   node test/bench/ring.mjs [--seconds 2] [--rounds 3] [--sizes 64,1600,65536] [--variants plain:1500,auto:1500,auto:16384] [--senders 1]
-// A variant is `io:netmtu[:window:messages]`. All variants of a size run after each other, round by round; compare
+// A variant is `io:netmtu[:window:messages[:ahead]]`, ahead the messages of a visit that the token may overtake. All variants of a size run after each other, round by round; compare
 // within one run. Per variant: messages/s and MB/s at a receiver, own delivery of one message on an idle ring.
 import { fork } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -36,7 +36,7 @@ for (const [name, runs] of results) {
 }
 
 async function runVariant(variant) {
-  const [io, netmtu, windowSize = '50', maxMessages = '17'] = variant.split(':');
+  const [io, netmtu, windowSize = '50', maxMessages = '17', ahead = '0'] = variant.split(':');
   const ports = await freePorts(nodes);
   const children = ports.map((_, index) =>
     fork(new URL('ring-node.mjs', import.meta.url), [], {
@@ -49,6 +49,7 @@ async function runVariant(variant) {
           payloadBytesMax: Number(netmtu) - 118,
           windowSize: Number(windowSize),
           maxMessages: Number(maxMessages),
+          acceleratedWindow: Number(ahead),
         }),
       },
     }),

@@ -23,6 +23,8 @@ export const SEQNO_UNCHANGED_CONST = 30;
 export const MISS_COUNT_CONST = 5;
 export const WINDOW_SIZE = 50;
 export const MAX_MESSAGES = 17;
+/** Early token release (ADR 0141). */
+export const ACCELERATED_WINDOW = 0;
 export const NETMTU = 1_500;
 /**
  * Where every node is on loopback, whose MTU is 64 KiB: large packets, and windows that fit a socket's receive

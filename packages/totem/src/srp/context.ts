@@ -129,6 +129,8 @@ export interface Srp {
   readonly syncQueue: SendQueue;
   /** Between a regular configuration and syncComplete: normal messages wait. */
   syncing: boolean;
+  /** New messages of this visit that leave after the token. */
+  readonly overtaken: Uint8Array[];
   sentLastVisit: number;
   backlogNow: number;
   backlogLast: number;
@@ -202,6 +204,7 @@ export function createSrp(
     normalQueue: new SendQueue(config.queueSlots),
     syncQueue: new SendQueue(config.queueSlots),
     syncing: false,
+    overtaken: [],
     sentLastVisit: 0,
     backlogNow: 0,
     backlogLast: 0,

@@ -53,8 +53,13 @@ export function store(srp: Srp, packet: Uint8Array): boolean {
   return false;
 }
 
-/** Gives new messages the next numbers and sends them. @returns how many. */
+/**
+ * Gives new messages the next numbers and sends them, but for the last few that the token may overtake:
+ * {@link sendOvertaken}. @returns how many.
+ */
 export function sendNew(srp: Srp, token: OrfToken, allowed: number): number {
+  const { acceleratedWindow, missCountConst } = srp.config;
+  const ahead = srp.state === 'operational' && missCountConst > 1 ? acceleratedWindow : 0;
   let sent = 0;
   while (sent < allowed) {
     skipTaken(srp, token);
@@ -64,12 +69,23 @@ export function sendNew(srp: Srp, token: OrfToken, allowed: number): number {
     token.seq = seqAfter(token.seq);
     srp.senderCount = (srp.senderCount + 1) & 0x7fffffff;
     stampMcast(packet, token.seq, srp.ringId.rep, srp.ringId.seq, srp.senderCount);
-    srp.effects.multicast(packet);
+    srp.overtaken.push(packet);
+    if (srp.overtaken.length > ahead) srp.effects.multicast(srp.overtaken.shift()!);
     srp.log.add(token.seq, packet);
     sent++;
   }
   srp.counters.messagesSent += sent;
   return sent;
+}
+
+/** The rest, once the token is on its way. */
+export function sendOvertaken(srp: Srp): void {
+  const { overtaken, effects } = srp;
+  if (overtaken.length === 0) return;
+  for (const packet of overtaken) effects.multicast(packet);
+  srp.counters.messagesOvertaken += overtaken.length;
+  overtaken.length = 0;
+  effects.flush?.();
 }
 
 /**

@@ -47,6 +47,8 @@ export interface UdpTransport {
   unicast(target: number, packet: Uint8Array): void;
   /** To every other configured node, by the end of this turn. */
   multicast(packet: Uint8Array): void;
+  /** What was multicast so far in this turn leaves now. */
+  flush?(): void;
   close(): Promise<void>;
   stats(): Readonly<Record<string, number>>;
 }
@@ -159,6 +161,7 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
       counters.packetsSpared += peers.length - due.length;
       if (due.length > 0) send(packet, due);
     },
+    flush: () => sender.flush(),
     close() {
       if (closed) return Promise.resolve();
       sender.flush();
