@@ -3,6 +3,7 @@
 // delivery on every node:
 //   node test/bench/beside-corosync.mjs [--mtus 1500,9000] [--transports udpu,udp] [--senders 1,3] [--rounds 1]
 //     [--sizes 64,320,1600,8000,40000,200000,1000000] [--seconds 1] [--latency 1000] [--only corosync|aisexec] [--format json]
+//     [--ours window_size=100,max_messages=50] (keys of the section totem for our side alone)
 //     [--realtime no] (Corosync asks for real-time scheduling, which counts on a busy machine; we never do)
 // Needs root, iproute2, corosync, gcc and libcpg-dev. Prints messages/s (and MB/s) of both and the ratio: above 1 we are ahead.
 import { execFileSync } from 'node:child_process';
@@ -33,6 +34,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '1' },
     latency: { type: 'string', default: '1000' },
     realtime: { type: 'string', default: 'yes' },
+    ours: { type: 'string', default: '' },
     only: { type: 'string', default: 'corosync,aisexec' },
     format: { type: 'string', default: 'text' },
   },
@@ -79,7 +81,7 @@ async function measure(network, kind, transport, mtu) {
   for (const node of network.nodes) {
     writeFileSync(
       join(node.directory, 'corosync.conf'),
-      configOf(network.nodes, node, transport, mtu),
+      configOf(kind, network.nodes, node, transport, mtu),
     );
   }
   const { daemon, load } = KINDS[kind];
@@ -144,13 +146,14 @@ async function formed(child, kind) {
   await delay(300);
 }
 
-function configOf(nodes, self, transport, mtu) {
+function configOf(kind, nodes, self, transport, mtu) {
   const members = nodes.map(
     ({ id, address }) =>
       `  node {\n    nodeid: ${id}\n    name: n${id}\n    ring0_addr: ${address}\n  }`,
   );
   return [
     `totem {\n  version: 2\n  cluster_name: bench\n  transport: ${transport}\n  netmtu: ${mtu}`,
+    ...(kind === 'aisexec' ? values.ours.split(',').map((line) => line.replace('=', ': ')) : []),
     ...(transport === 'udp' ? ['  interface {\n    mcastport: 5405\n  }'] : []),
     '}\nnodelist {',
     ...members,
