@@ -7,18 +7,12 @@
  *
  * Nothing here calls the ring from inside its own effects, and the work of one turn is bounded.
  */
-import type { RemoteInfo } from 'node:dgram';
 import type { NodeConfig } from '../../config/config.ts';
-import {
-  DATAGRAM_BYTES_MAX,
-  DATAGRAM_BYTES_MIN,
-  RECEIVE_BATCH,
-  RECEIVE_BATCHES_PER_TURN,
-} from '../../limits.ts';
+import { DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MIN } from '../../limits.ts';
 import { createPeerLookup, createPeers, type Endpoint, isDue, type Peer } from './peers.ts';
 import { createSelfQueue } from './self-queue.ts';
 import { batchSender, plainSender } from './senders.ts';
-import { openSocket } from './socket.ts';
+import { openSocket, readDatagrams } from './socket.ts';
 import { loadUdpSyscalls } from './syscalls.ts';
 
 export interface UdpOptions {
@@ -86,14 +80,7 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
     if (syscalls !== undefined && error.code === 'ECONNREFUSED') noteRefusals();
     else counters.socketErrors++;
   });
-  socket.on('message', (packet: Buffer, source: RemoteInfo) => {
-    arrived(packet, source);
-    if (syscalls === undefined) return;
-    // Node took the first one; what came with it is taken at once.
-    for (let batch = 0; batch < RECEIVE_BATCHES_PER_TURN && !closed; batch++) {
-      if (syscalls.receive(arrived) < RECEIVE_BATCH) return;
-    }
-  });
+  readDatagrams({ socket, syscalls }, arrived, () => closed);
 
   function arrived(packet: Uint8Array, source: Endpoint | undefined): void {
     if (closed) return;
@@ -174,7 +161,8 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
   };
 }
 
-function nativeOf({ io, nodes }: UdpOptions): ReturnType<typeof loadUdpSyscalls> {
+/** The system calls, where they are there and wanted. */
+export function nativeOf({ io, nodes }: UdpOptions): ReturnType<typeof loadUdpSyscalls> {
   if (io === 'plain') return { missing: 'totem.io is plain' };
   if (nodes.some(({ address }) => address.includes('%'))) {
     return { missing: 'the nodelist has an address with a zone' };
