@@ -2,7 +2,7 @@
 // A C program on libcpg loads the one, our CPG client the other (cpg-load.c, cpg-load.mjs), three nodes, counted at
 // delivery on every node:
 //   node test/bench/beside-corosync.mjs [--mtus 1500,9000] [--transports udpu,udp] [--senders 1,3] [--rounds 1]
-//     [--sizes 64,320,1600,8000,40000,200000,1000000] [--seconds 1] [--latency 1000] [--only corosync|aisexec] [--format json]
+//     [--sizes 64,320,1600,8000,40000,200000,1000000] [--seconds 1] [--warm 5] [--latency 1000] [--only corosync|aisexec] [--format json]
 //     [--ours window_size=100,max_messages=50] (keys of the section totem for our side alone)
 //     [--realtime no] (Corosync asks for real-time scheduling, which counts on a busy machine; we never do)
 // Needs root, iproute2, corosync, gcc and libcpg-dev. Prints messages/s (and MB/s) of both and the ratio: above 1 we are ahead.
@@ -22,6 +22,7 @@ const FORMS_WITHIN_MS = 30_000;
 const WINDOW_BYTES = 2 ** 22;
 const WINDOW_MAX = 512;
 const WINDOW_MIN = 4;
+const WARM_UP_SIZE = 500;
 const LEAD_NS = 600_000_000n;
 
 const { values } = parseArgs({
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     senders: { type: 'string', default: '1,3' },
     sizes: { type: 'string', default: '64,320,1600,8000,40000,200000,1000000' },
     seconds: { type: 'string', default: '1' },
+    warm: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '1' },
     latency: { type: 'string', default: '1000' },
     realtime: { type: 'string', default: 'yes' },
@@ -100,19 +102,24 @@ async function measure(network, kind, transport, mtu) {
   );
   const next = async (i) => (await lines[i].next()).value;
   await Promise.all(loads.map((_, i) => next(i)));
+  /** @returns messages per second, the mean of the nodes. */
+  const run = async (senders, size, seconds) => {
+    const start = process.hrtime.bigint() + LEAD_NS;
+    const end = start + BigInt(Math.round(seconds * 1e9));
+    const window = Math.max(WINDOW_MIN, Math.min(WINDOW_MAX, Math.floor(WINDOW_BYTES / size)));
+    loads.forEach((child, i) => {
+      child.stdin.write(`load ${size} ${start} ${end} ${i < senders ? window : 0}\n`);
+    });
+    const answers = await Promise.all(loads.map(async (_, i) => JSON.parse(await next(i))));
+    await delay(200);
+    return answers.reduce((sum, { messages, seconds: took }) => sum + messages / took, 0) / NODES;
+  };
+  // Both alike: pools, pages and our compiled code are there before the first figure.
+  await run(NODES, WARM_UP_SIZE, Number(values.warm));
   const what = { kind, transport, mtu };
   for (const senders of numbers(values.senders)) {
     for (const size of numbers(values.sizes)) {
-      const start = process.hrtime.bigint() + LEAD_NS;
-      const end = start + BigInt(Math.round(Number(values.seconds) * 1e9));
-      const window = Math.max(WINDOW_MIN, Math.min(WINDOW_MAX, Math.floor(WINDOW_BYTES / size)));
-      loads.forEach((child, i) => {
-        child.stdin.write(`load ${size} ${start} ${end} ${i < senders ? window : 0}\n`);
-      });
-      const answers = await Promise.all(loads.map(async (_, i) => JSON.parse(await next(i))));
-      const rates = answers.map(({ messages, seconds }) => messages / seconds);
-      note({ ...what, senders, size, rate: rates.reduce((sum, rate) => sum + rate, 0) / NODES });
-      await delay(200);
+      note({ ...what, senders, size, rate: await run(senders, size, Number(values.seconds)) });
     }
   }
   if (Number(values.latency) > 0) {
@@ -182,16 +189,21 @@ function printTable() {
     const of = (kind, field) =>
       median(figures.filter((f) => keyOf(f) === key && f.kind === kind).map((f) => f[field]));
     const { size } = figures.find((f) => keyOf(f) === key);
-    const text =
-      size === undefined
-        ? (kind) => `${of(kind, 'p50')?.toFixed(0)} / ${of(kind, 'p99')?.toFixed(0)} us`
-        : (kind) =>
-            `${of(kind, 'rate')?.toFixed(0)} msg/s ${((of(kind, 'rate') * size) / 1e6).toFixed(1)} MB/s`;
+    const text = (kind) => {
+      if (!figures.some((f) => keyOf(f) === key && f.kind === kind)) return '-';
+      if (size === undefined) {
+        return `${of(kind, 'p50').toFixed(0)} / ${of(kind, 'p99').toFixed(0)} us`;
+      }
+      const rate = of(kind, 'rate');
+      return `${rate.toFixed(0)} msg/s ${((rate * size) / 1e6).toFixed(1)} MB/s`;
+    };
     const ratio =
       size === undefined
         ? of('corosync', 'p50') / of('aisexec', 'p50')
         : of('aisexec', 'rate') / of('corosync', 'rate');
     const columns = [key.padEnd(36), text('corosync').padStart(28), text('aisexec').padStart(28)];
-    console.log(`${columns.join('  ')}  ${ratio.toFixed(2).padStart(6)}`);
+    console.log(
+      `${columns.join('  ')}  ${(Number.isFinite(ratio) ? ratio.toFixed(2) : '-').padStart(6)}`,
+    );
   }
 }
