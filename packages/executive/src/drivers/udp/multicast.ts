@@ -65,11 +65,11 @@ export async function createMulticastTransport(options: MulticastOptions): Promi
 
   function arrived(packet: Uint8Array, source: Endpoint | undefined): void {
     if (closed) return;
-    const isListed = source !== undefined && peerOf(source) !== undefined;
-    if (!isListed || packet.length < DATAGRAM_BYTES_MIN) counters.multicastUnlisted++;
+    const peer = source === undefined ? undefined : peerOf(source);
+    if (peer === undefined || packet.length < DATAGRAM_BYTES_MIN) counters.multicastUnlisted++;
     else {
       counters.multicastsReceived++;
-      receive(packet);
+      receive(packet, peer.node.id);
     }
   }
 
