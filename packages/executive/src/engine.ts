@@ -111,6 +111,7 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     {
       unicast: (target, packet) => udp.unicast(target, packet),
       multicast: (packet) => udp.multicast(packet),
+      flush: () => udp.flush?.(),
       setTimer: (name, delayMs) => timers.set(name, delayMs),
       cancelTimer: (name) => timers.cancel(name),
       storeRingId: (ringId) => store.save(ringId),

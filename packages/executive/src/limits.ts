@@ -22,13 +22,14 @@ export const SOCKET_BUFFER_BYTES = 2_179_072;
 export const SEND_BATCH = 128;
 /** Bytes of one sendmmsg; at least a datagram. */
 export const SEND_ARENA_BYTES = 1_048_576;
+/** Datagrams that one send may be cut into by the kernel (UDP_MAX_SEGMENTS), and their bytes together. */
+export const SEGMENTS_MAX = 64;
+export const SEGMENTED_BYTES_MAX = 65_000;
 /** Datagrams of one recvmmsg, and how many of those run before the event loop goes on. */
 export const RECEIVE_BATCH = 32;
 export const RECEIVE_BATCHES_PER_TURN = 4;
 /** Room for one received datagram: the largest there is. */
 export const RECEIVE_SLOT_BYTES = 65_536;
-/** Received packets share memory of this size. */
-export const RECEIVE_SLAB_BYTES = 262_144;
 /** Sources whose decoded address is remembered; at the bound all are forgotten. */
 export const SOURCES_KNOWN_MAX = 1_024;
 /** Entries of the error queue that are read at once. */

@@ -160,6 +160,7 @@ function drawSettings(random: Random, count: number, delayMeanMs: number): RingS
     windowSize,
     maxMessages: Math.min(windowSize, random.pick([17, 17, 5, 1])),
     queueSlots: random.pick([2974, 256, 16]),
+    acceleratedWindow: random.fork('accelerated').pick([0, 0, 5, 17]),
     initialSeq: random.chance(SEQ_NEAR_WRAP_SHARE) ? SEQ_NEAR_WRAP : 0,
   };
 }

@@ -59,7 +59,7 @@ describe('a good configuration', () => {
       consensusMs: 4380,
       mergeMs: 200,
       windowSize: 50,
-      maxMessages: 17,
+      maxMessages: 50,
       payloadBytesMax: 1382,
     });
     expect(config?.quorum).toMatchObject({

@@ -50,6 +50,7 @@ export interface TotemConfig extends Timings {
   readonly missCountConst: number;
   readonly windowSize: number;
   readonly maxMessages: number;
+  readonly acceleratedWindow: number;
   readonly payloadBytesMax: number;
   /** How datagrams leave and come: batches of system calls where koffi has them, or node:dgram alone. */
   readonly io: 'auto' | 'plain';

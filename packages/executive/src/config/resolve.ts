@@ -228,6 +228,7 @@ function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Compl
     missCountConst: totem.miss_count_const ?? defaults.MISS_COUNT_CONST,
     windowSize: totem.window_size ?? packets.windowSize,
     maxMessages: totem.max_messages ?? packets.maxMessages,
+    acceleratedWindow: totem.accelerated_window ?? defaults.ACCELERATED_WINDOW,
     io: totem.io ?? 'auto',
     seal,
     payloadBytesMax:

@@ -42,6 +42,7 @@ const totem = z.strictObject({
   miss_count_const: z.int().min(1).max(1_000_000).optional(),
   window_size: z.int().min(1).max(8_192).optional(),
   max_messages: z.int().min(1).max(8_192).optional(),
+  accelerated_window: z.int().min(0).max(4_096).optional(),
   io: z.enum(['auto', 'plain']).optional(),
   key_file: z.string().min(1).optional(),
   cipher: z.enum(SEAL_CIPHERS).optional(),
