@@ -1,4 +1,7 @@
+import { copyFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createKeyFile } from '@aisexec/executive/key-file';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Lab, lossMissing, missing, namespacesMissing, until } from './netns.ts';
 import { NodePeer, sameDeliveries, sameMembers } from './peers.ts';
@@ -25,6 +28,17 @@ const DAMAGES: readonly Damage[] = [
 
 /** What is left without link 0, without link 1. */
 const WITHOUT = ['0 down, 1 up used', '0 up used, 1 down'] as const;
+
+/** A new key for all nodes, in the place of the one they have. */
+function giveKey(lab: Lab, id: number): void {
+  const path = join(lab.directory, `key-${id}`);
+  createKeyFile(path, id);
+  for (const node of ALL.map((one) => lab.aisexec(one))) {
+    copyFileSync(path, `${node.keyFile}.new`);
+    renameSync(`${node.keyFile}.new`, node.keyFile);
+  }
+  rmSync(path);
+}
 
 describeLab(`two networks${why === undefined ? '' : ` (skipped: ${why})`}`, () => {
   let lab: Lab | undefined;
@@ -104,6 +118,42 @@ describeLab(`two networks${why === undefined ? '' : ` (skipped: ${why})`}`, () =
       const before = gathers(lab, ALL);
       lab.ip(2, 'addr', 'add', '10.9.0.2/24', 'dev', 'eth0');
       await allShow(lab, ALL, '0 up used, 1 up');
+      expect(gathers(lab, ALL)).toEqual(before);
+    },
+    TIMEOUT_MS,
+  );
+
+  test.each([
+    ['passive', '0 up used, 1 up'],
+    ['active', '0 up used, 1 up used'],
+  ] as const)(
+    '%s and sealed: with one network cut the key changes under load, and nobody sees a configuration change',
+    async (mode, healthy) => {
+      const nodes = { 1: 'aisexec', 2: 'aisexec', 3: 'aisexec' } as const;
+      lab = new Lab({ nodes, networks: 2, totem: { link_mode: mode }, sealed: true });
+      giveKey(lab, 1);
+      lab.start();
+      await lab.ring(ALL);
+      await allShow(lab, ALL, healthy);
+      for (const id of ALL) peers.push(await NodePeer.join(lab.aisexec(id), 'orders', id));
+      await sameMembers(peers, ['1.1', '2.2', '3.3']);
+      const before = gathers(lab, ALL);
+      const load = peers.map((peer, seed) => peer.send(200, 1, 3_000, seed));
+      lab.drop(2, 0, true);
+      await allShow(lab, ALL, WITHOUT[0]);
+      giveKey(lab, 2);
+      const rotation = await lab
+        .node(1)
+        .run([process.execPath, AISCTL, 'key', 'rotate', '--socket', lab.aisexec(1).socket]);
+      for (const id of ALL) {
+        const rotated = () => lab!.aisexec(id).logged('"key-rotated"').length;
+        await until(() => (rotated() > 0 ? undefined : `not rotated at ${id}: ${rotation}`));
+      }
+      await Promise.all(load);
+      await sameDeliveries(peers, 600, TIMEOUT_MS / 2);
+      // The first network comes back under the new key.
+      lab.drop(2, 0, false);
+      await allShow(lab, ALL, healthy);
       expect(gathers(lab, ALL)).toEqual(before);
     },
     TIMEOUT_MS,

@@ -5,18 +5,18 @@
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { socketConnector } from '@aisexec/ipc';
+import { KEY_FILE, type LabOptions, writeConfig } from './lab-config.ts';
 
 const DAEMON = fileURLToPath(
   new URL('../../packages/executive/dist/bin/aisexec.js', import.meta.url),
 );
 const LOG_LINES_KEPT = 400;
-const PORT = 5405;
 
 /** Why the laboratory cannot be built here, even without corosync; undefined: it can. */
 export const namespacesMissing: string | undefined = findMissing();
@@ -41,20 +41,6 @@ function findMissing(): string | undefined {
 export function lossMissing(): string | undefined {
   const found = spawnSync('iptables-legacy', ['--version']).status === 0;
   return found ? undefined : 'iptables-legacy is not installed';
-}
-
-export type Kind = 'corosync' | 'aisexec';
-
-export interface LabOptions {
-  /** By nodeid. */
-  readonly nodes: Readonly<Record<number, Kind>>;
-  /** Lines for the section totem of corosync.conf; `key: value`. */
-  readonly totem?: Readonly<Record<string, string | number>>;
-  readonly quorum?: Readonly<Record<string, string | number>>;
-  readonly transport?: 'udpu' | 'udp';
-  readonly family?: 'inet' | 'inet6';
-  /** Networks, 1 or more; the corosync daemons are on the first and know of no other. */
-  readonly networks?: number;
 }
 
 /** What `corosync-quorumtool -s` says. */
@@ -91,11 +77,10 @@ export class Lab {
       }
       const directory = join(this.directory, `node-${id}`);
       mkdirSync(directory);
-      const config = corosyncConf(options, ids, id, addressOf, directory);
-      writeFileSync(join(directory, 'corosync.conf'), config);
+      const file = writeConfig(options, ids, id, addressOf, directory);
       return options.nodes[id] === 'corosync'
         ? new CorosyncNode(id, namespace, address, directory)
-        : new AisexecNode(id, namespace, address, directory);
+        : new AisexecNode(id, namespace, address, directory, file);
     });
   }
 
@@ -338,14 +323,25 @@ interface Status {
 }
 
 export class AisexecNode extends LabNode {
+  readonly #config: string;
+
+  constructor(id: number, namespace: string, address: string, directory: string, config: string) {
+    super(id, namespace, address, directory);
+    this.#config = config;
+  }
+
+  /** Of a sealed lab: this node's own copy. */
+  get keyFile(): string {
+    return join(this.directory, KEY_FILE);
+  }
+
   get socket(): string {
     return join(this.directory, 'aisexec.sock');
   }
 
   protected get command(): readonly string[] {
-    const file = join(this.directory, 'corosync.conf');
     const env = [`AISEXEC_SOCKET=${this.socket}`, `XDG_STATE_HOME=${this.directory}`];
-    return ['env', ...env, process.execPath, DAEMON, '-c', file];
+    return ['env', ...env, process.execPath, DAEMON, '-c', this.#config];
   }
 
   async status(): Promise<Status | undefined> {
@@ -364,43 +360,6 @@ export class AisexecNode extends LabNode {
     const status = this.running ? await this.status() : undefined;
     return status?.view?.ring === status?.ring.id ? status?.ring : undefined;
   }
-}
-
-function corosyncConf(
-  { nodes, totem = {}, quorum = {}, transport = 'udpu', family = 'inet', networks = 1 }: LabOptions,
-  ids: readonly number[],
-  reader: number,
-  addressOf: (id: number, network: number) => string,
-  directory: string,
-): string {
-  const lines = (entries: object) =>
-    Object.entries(entries).map(([key, value]) => `  ${key}: ${value}`);
-  const isOurs = (id: number) => nodes[id] === 'aisexec';
-  const node = (id: number) => {
-    // Corosync refuses udpu with several links.
-    const count = isOurs(id) && isOurs(reader) ? networks : 1;
-    const rings = Array.from({ length: count }, (_, i) => `ring${i}_addr: ${addressOf(id, i)}`);
-    return ['  node {', `    nodeid: ${id}`, `    name: ${nodes[id]}-${id}`]
-      .concat(rings.map((ring) => `    ${ring}`))
-      .concat('  }')
-      .join('\n');
-  };
-  const section = (name: string, body: readonly string[]) => [`${name} {`, ...body, '}'];
-  return [
-    ...section('totem', [
-      ...lines({ version: 2, cluster_name: 'lab', transport, token: 1000, ...totem }),
-      ...lines({ ip_version: family === 'inet6' ? 'ipv6' : 'ipv4' }),
-      ...(transport === 'udp' ? ['  interface {', `    mcastport: ${PORT}`, '  }'] : []),
-    ]),
-    ...section('nodelist', ids.map(node)),
-    ...section('quorum', lines({ provider: 'corosync_votequorum', ...quorum })),
-    ...section('logging', lines({ to_stderr: 'yes', to_syslog: 'no', to_logfile: 'no' })),
-    ...section(
-      'system',
-      lines({ sched_rr: 'no', move_to_root_cgroup: 'no', state_dir: directory }),
-    ),
-    '',
-  ].join('\n');
 }
 
 /** Asks until there is nothing wrong. A bound on hanging, never a wait. */

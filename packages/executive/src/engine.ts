@@ -13,11 +13,14 @@ import {
   ringDefaults,
 } from '@aisexec/totem';
 import type { ExecutiveConfig, TransportConfig } from './config/config.ts';
-import { type Networks, openNetworks } from './drivers/networks.ts';
+import { createNetworks, type Networks } from './drivers/networks.ts';
+import { noticingSealed } from './drivers/seal/transport.ts';
 import { openStableStore } from './drivers/stable-store.ts';
 import { createTimers, type Timers } from './drivers/timers.ts';
 import { createMulticastTransport } from './drivers/udp/multicast.ts';
 import { createUdpTransport, type UdpOptions, type UdpTransport } from './drivers/udp/udp.ts';
+import type { Rotation } from './keys/rotation.ts';
+import { openSealing } from './keys/sealing.ts';
 import { LEAVE_DRAIN_MS } from './limits.ts';
 
 export interface EngineOptions {
@@ -42,6 +45,8 @@ export interface Engine {
   readonly ring: RingStatus;
   /** The links to each peer, where there are several; else empty. */
   readonly links?: readonly LinkStatus[];
+  /** Of a sealed ring: its keys and how to change them. */
+  readonly rotation?: Rotation;
   start(): void;
   /** Leaves in good order and ends. */
   leave(): Promise<void>;
@@ -50,12 +55,14 @@ export interface Engine {
 
 export type EngineFactory = (options: EngineOptions) => Promise<Engine>;
 
-/** @throws StableStoreError, TransportError: why this node cannot start. */
+/** @throws StableStoreError, TransportError, KeyFileError: why this node cannot start. */
 export async function createTotemEngine(options: EngineOptions): Promise<Engine> {
   const { config, trace, failed } = options;
-  const { node } = config;
-  const { io: _io, linkMode: _linkMode, ...totem } = config.totem;
+  const { node, nodes } = config;
+  const { io: _io, linkMode: _linkMode, seal, ...totem } = config.totem;
   const store = openStableStore(config.stateDir, node.id);
+  const sealing = seal === undefined ? undefined : openSealing(config, seal, trace);
+  if (sealing === undefined && nodes.length > 1) trace('unsealed-ring', UNSEALED);
   let ended = false;
   let ring: RingMachine | undefined;
 
@@ -77,9 +84,10 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     },
   });
   const { transport, ...timings } = totem;
-  const networks: Networks = await openNetworks({
+  const open = (link: UdpOptions) => openTransport(transport, link);
+  const networks: Networks = await createNetworks({
     config,
-    open: (link) => openTransport(transport, link),
+    open: (link) => sealing?.around(link, open) ?? open(noticingSealed(link, trace)),
     receive(packet) {
       if (ended) return;
       try {
@@ -98,6 +106,7 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
       return ring.members.includes(nodeId);
     },
     event: ({ event, ...detail }) => trace(event, detail),
+    failed: fail,
   });
   const udp = networks.transports[0]!;
   if (udp.plain !== undefined) trace('plain-datagrams', { reason: udp.plain });
@@ -106,6 +115,7 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     {
       unicast: (target, packet) => networks.unicast(target, packet),
       multicast: (packet) => networks.multicast(packet),
+      flush: () => networks.flush(),
       setTimer: (name, delayMs) => timers.set(name, delayMs),
       cancelTimer: (name) => timers.cancel(name),
       storeRingId: (ringId) => store.save(ringId),
@@ -113,8 +123,10 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     },
   );
 
+  const rotation = sealing?.join(messaging);
   return {
     messaging,
+    ...(rotation === undefined ? {} : { rotation }),
     endpoint: networks.transports.map(endpointText).join(', '),
     get ring() {
       return { state: machine.state, ringId: machine.ringId, members: machine.members };
@@ -141,9 +153,15 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
       ring: machine.stats(),
       groups: messaging.stats(),
       ...networks.stats(),
+      ...(sealing === undefined ? {} : { seal: sealing.stats() }),
     }),
   };
 }
+
+const UNSEALED = {
+  advice:
+    'packets between nodes are in the clear: whoever is on the network reads and forges them; see totem.key_file',
+};
 
 function openTransport(transport: TransportConfig, options: UdpOptions): Promise<UdpTransport> {
   if (transport.type === 'udpu') return createUdpTransport(options);

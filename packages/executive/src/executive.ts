@@ -9,7 +9,6 @@ import {
   createQuorum,
   createServiceHost,
   type QuorumFilter,
-  type ServiceDefinition,
   type ServiceHost,
   type View,
 } from '@aisexec/service';
@@ -21,8 +20,13 @@ import type { ExecutiveConfig } from './config/config.ts';
 import { loadPeerCredentials } from './drivers/native.ts';
 import { lockState, type StateLock } from './drivers/state-lock.ts';
 import { createTotemEngine, type Engine, type EngineFactory } from './engine.ts';
+import type { RotationStart } from './keys/rotation.ts';
 import { CPG_OUTBOUND_BYTES_MAX, CPG_OUTBOUND_FRAMES_MAX } from './limits.ts';
 import { type LogEvent, logEvent } from './log/events.ts';
+import type { AnyService } from './plugins/import-plugin.ts';
+import { Plugins, type PluginsOptions } from './plugins/plugins.ts';
+import { stuckNotePath } from './plugins/stuck-note.ts';
+import { createWatchdog, type Watchdog } from './plugins/watchdog.ts';
 import { servicesNamed } from './services.ts';
 import {
   createLoopMonitor,
@@ -31,13 +35,14 @@ import {
   packageVersion,
 } from './status.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: services of one host differ in their states
-export type AnyService = ServiceDefinition<any>;
-
 export interface ExecutiveOptions {
   readonly config: ExecutiveConfig;
   /** Services to run; default: those that the configuration names. */
   readonly services?: readonly AnyService[];
+  /** Where modules of the configuration are looked for; default: the current directory. */
+  readonly directory?: string;
+  /** Complaints about the configuration, with file and line; what `loadConfig` gives. */
+  readonly complaint?: PluginsOptions['complaint'];
   /** Default: the built-in Totem ring. */
   readonly engine?: EngineFactory;
   /** false: in-process clients only, no socket. */
@@ -72,6 +77,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   readonly #startedAt = performance.now();
   readonly #bootTime = BigInt(Date.now()) * NS_PER_MS;
   readonly #loop: LoopMonitor = createLoopMonitor();
+  readonly #watchdog: Watchdog;
+  readonly #plugins: Plugins;
   #quorum: QuorumFilter;
   #citizen: CitizenPart | undefined;
   #lock: StateLock | undefined;
@@ -82,10 +89,18 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   #wake: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
 
-  private constructor({ config, onLog }: ExecutiveOptions) {
+  private constructor(options: ExecutiveOptions) {
     super();
+    const { config, onLog, directory = process.cwd() } = options;
     this.config = config;
     this.#onLog = onLog;
+    const notePath = stuckNotePath(config.stateDir, config.node.id);
+    this.#watchdog = createWatchdog({ ...config.watchdog, node: config.node.id, notePath });
+    this.#plugins = new Plugins({
+      ...{ directory, notePath, watchdog: this.#watchdog },
+      complaint: options.complaint ?? ((path, text) => `${path.map(String).join('.')}: ${text}`),
+      log: (event, detail) => this.#log(event, detail),
+    });
     const { provider, expectedVotes, twoNode, votes } = config.quorum;
     this.#quorum = createQuorum(
       provider === 'none' ? { provider } : { provider, expectedVotes, twoNode, votes },
@@ -94,7 +109,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
 
   /**
    * Starts an executive and resolves when clients can connect; the first `view` follows.
-   * @throws StateInUseError, StableStoreError, TransportError, SocketPathError, CredentialsError
+   * @throws StateInUseError, StableStoreError, KeyFileError, TransportError, SocketPathError, CredentialsError
    */
   static async start(options: ExecutiveOptions): Promise<Executive> {
     const executive = new Executive(options);
@@ -120,9 +135,11 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     });
     this.#engine = engine;
     if (config.citizen) this.#joinCorosync(engine);
-    const services = options.services ?? servicesNamed(config.services);
-    const host = this.#createHost(engine, services);
+    const builtin = options.services ?? servicesNamed(config.services);
+    const loaded = await this.#plugins.prepare(config.plugins, builtin);
+    const host = this.#createHost(engine, [...builtin, ...loaded]);
     this.#host = host;
+    this.#plugins.attach(host);
     const { cpg } = this.#citizen ?? {};
     this.#backend = createBackend(host, this.#admin(), cpg === undefined ? [] : [cpg]);
     if (options.listen !== false) this.#server = await this.#listen(this.#backend);
@@ -154,6 +171,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       participants: this.#citizen?.citizen.participants ?? [],
       wallClock: () => BigInt(Date.now()) * NS_PER_MS,
       random: Math.random,
+      turns: this.#watchdog,
       effects: {
         setWake: (delayMs) => {
           clearTimeout(this.#wake);
@@ -195,12 +213,24 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   #admin(): AdminSource {
     return {
       status: () => this.status(),
+      load: (what, config) => this.#plugins.load(what, config),
+      unload: (name) => Promise.resolve(this.#plugins.unload(name)),
+      reload: (name) => this.#plugins.reload(name),
+      rotateKey: () => this.#rotateKey(),
       shutdown: () => {
         this.#log('shutdown-requested');
         // After the reply has left.
         setImmediate(() => void this.stop());
       },
     };
+  }
+
+  #rotateKey(): RotationStart {
+    const rotation = this.#engine?.rotation;
+    if (rotation === undefined) return { refused: 'this ring is not sealed (totem.key_file)' };
+    // A part without quorum would lock itself out of the rest.
+    if (this.view?.quorate !== true) return { refused: 'this part of the cluster has no quorum' };
+    return rotation.rotate();
   }
 
   /** A connector for clients in this process: `LockService.connect({ connector })`. */
@@ -251,7 +281,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
               members: view.members.map(({ nodeId, name }) => ({ id: nodeId, name })),
             },
       quorum: { provider: this.#quorum.name, quorate, votes, needed },
-      services: this.#host?.services ?? [],
+      keys: this.#engine?.rotation?.status() ?? null,
+      services: this.#plugins.list(),
       eventLoop: this.#loop.delay(),
       counters: {
         ...this.#engine?.stats(),
@@ -269,12 +300,14 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   }
 
   async #stop(): Promise<void> {
+    this.#host?.leave();
     await this.#server?.close();
     this.#backend?.closeAll('the executive leaves');
     clearTimeout(this.#wake);
     await this.#engine?.leave();
     await this.#lock?.release();
     this.#loop.stop();
+    await this.#watchdog.stop();
   }
 
   #fail(error: Error): void {

@@ -33,8 +33,8 @@ describe.each(['passive', 'active'] as const)('%s', (mode) => {
   });
 
   test('a ring that uses the first network alone is seen when the first is cut and the second is whole', () => {
-    const blind: FactoryOf = ({ settings, load }) =>
-      ringProcessFactory({ createRing, settings, load });
+    const blind: FactoryOf = ({ settings, settingsOf, load }) =>
+      ringProcessFactory({ createRing, settings, settingsOf, load, quorum: { provider: 'none' } });
     const found = SEEDS.map((seed) => optionsOf(seed, mode))
       .filter((options) => isCalm(options) && drawScenario(options).mix.spare === 1)
       .map((options) => runSimulation(options, blind))

@@ -13,11 +13,13 @@ export interface NetworksOptions {
   readonly config: ExecutiveConfig;
   /** Opens one link; the nodes it is given are those that have the link, at their addresses there. */
   readonly open: (options: UdpOptions) => Promise<UdpTransport>;
-  /** One packet of the ring. The bytes are the receiver's to keep. */
+  /** One packet of the ring. The bytes are the transport's again when this returns. */
   readonly receive: (packet: Uint8Array) => void;
   /** See {@link UdpOptions.refused}: `hint` says whether the refusal is one about the node as a whole. */
   readonly refused: (node: number, isHint: boolean) => boolean;
   readonly event: (event: LinkEvent) => void;
+  /** A transport threw while the link layer sent: probes have ended, the node must stop. */
+  readonly failed: (error: unknown) => void;
   readonly clock?: () => number;
 }
 
@@ -26,6 +28,8 @@ export interface Networks {
   readonly transports: readonly UdpTransport[];
   unicast(target: number, packet: Uint8Array): void;
   multicast(packet: Uint8Array): void;
+  /** What was multicast so far in this turn leaves now, on every link. */
+  flush(): void;
   /** Begins to probe. */
   start(): void;
   /** No more packets: neither in nor out. */
@@ -36,7 +40,7 @@ export interface Networks {
 }
 
 /** @throws TransportError when one of the addresses is in use or cannot be bound; none stays open. */
-export async function openNetworks(options: NetworksOptions): Promise<Networks> {
+export async function createNetworks(options: NetworksOptions): Promise<Networks> {
   const { config, receive, refused, clock = () => performance.now() } = options;
   const transports: UdpTransport[] = [];
   let machine: LinkMachine | undefined;
@@ -52,10 +56,15 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
       mayBeAbsent: several,
       receive(packet, source) {
         if (!several) receive(packet);
-        else if (machine !== undefined && !machine.receive(link, source, packet, clock()))
+        else if (!guarded((links) => links.receive(link, source, packet, clock()), true)) {
           receive(packet);
+        }
       },
-      refused: (node) => refused(node, machine?.refused(link, node, clock()) ?? true),
+      refused: (node) =>
+        refused(
+          node,
+          guarded((links) => links.refused(link, node, clock()), true),
+        ),
     });
   };
   try {
@@ -66,9 +75,24 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
   }
   return several ? severalLinks() : oneLink(transports[0]!);
 
+  /** Of the link layer, which sends probes and answers by itself; `otherwise` when it does not run. */
+  function guarded<T>(call: (links: LinkMachine) => T, otherwise: T): T {
+    if (machine === undefined) return otherwise;
+    try {
+      return call(machine);
+    } catch (error) {
+      machine = undefined;
+      options.failed(error);
+      return otherwise;
+    }
+  }
+
   function severalLinks(): Networks {
     let closed = false;
-    const timers = createTimers<'probe'>({ fire: (_, now) => links.timeout(now), clock });
+    const timers = createTimers<'probe'>({
+      fire: (_, now) => guarded((running) => running.timeout(now), undefined),
+      clock,
+    });
     const links = createLinks(linkConfigOf(config), {
       unicast: (link, target, packet) => transports[link]!.unicast(target, packet),
       multicast: (link, packet, targets) => transports[link]!.multicast(packet, targets),
@@ -79,10 +103,13 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
       transports,
       unicast: (target, packet) => links.unicast(target, packet),
       multicast: (packet) => links.multicast(packet),
+      flush() {
+        for (const transport of transports) transport.flush?.();
+      },
       start() {
         if (closed) return;
         machine = links;
-        links.start(clock());
+        guarded((running) => running.start(clock()), undefined);
       },
       close() {
         closed = true;
@@ -101,6 +128,7 @@ function oneLink(transport: UdpTransport): Networks {
     transports: [transport],
     unicast: (target, packet) => transport.unicast(target, packet),
     multicast: (packet) => transport.multicast(packet),
+    flush: () => transport.flush?.(),
     start() {},
     close: () => transport.close(),
     links: () => [],

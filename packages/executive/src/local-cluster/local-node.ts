@@ -146,12 +146,15 @@ export class LocalNode {
 
   #config(): unknown {
     const { cluster, nodelist, id } = this.#options;
+    const totem = typeof cluster.totem === 'function' ? cluster.totem(id) : cluster.totem;
     return {
       cluster: { name: 'local' },
       node: { id },
-      totem: { transport: 'udpu', ...cluster.totem },
+      totem: { transport: 'udpu', ...totem },
       nodelist,
       quorum: { provider: cluster.quorum ?? 'votequorum' },
+      ...(cluster.services === undefined ? {} : { services: cluster.services }),
+      ...(cluster.watchdog === undefined ? {} : { watchdog: cluster.watchdog }),
       ipc: { socket: this.socket },
       state_dir: join(this.directory, 'state'),
       log: { level: 'info', format: 'json' },

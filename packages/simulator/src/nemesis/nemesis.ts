@@ -7,6 +7,7 @@ import type { Network } from '../world/network.ts';
 import type { World } from '../world/world.ts';
 import { FAULTS } from './faults.ts';
 import type { FaultMix } from './mix.ts';
+import { repairAndStart } from './repair.ts';
 
 /** Mean time between the hints of a series: a series long enough confirms a suspicion. */
 const HINT_SPACING_MS = 15;
@@ -68,10 +69,11 @@ export function createNemesis(world: World, mix: FaultMix, random: Random): Neme
       active = false;
       for (const network of world.networks) network.heal();
       for (const node of world.nodes) {
-        node.crashInStore(false);
+        node.crashInStore(undefined);
+        node.slow(0);
         node.resume();
       }
-      for (const node of world.nodes) node.start();
+      for (const node of world.nodes) repairAndStart(world, node);
       world.trace.emit({ kind: 'heal', time: world.now, node: 0, incarnation: 0 });
     },
     applied,

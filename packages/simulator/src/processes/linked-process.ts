@@ -9,7 +9,7 @@ export interface LinkedOptions {
   /** Networks of the world, 2 to 8. */
   readonly links: number;
   readonly mode: LinkMode;
-  readonly tokenMs: number;
+  readonly settingsOf: (node: number) => { readonly tokenMs: number };
 }
 
 const LINK_TIMER = 'links';
@@ -24,9 +24,10 @@ export function linkedProcessFactory(
 function createLinkedProcess(
   environment: ProcessEnvironment,
   inner: ProcessFactory,
-  { links: count, mode, tokenMs }: LinkedOptions,
+  { links: count, mode, settingsOf }: LinkedOptions,
 ): SimProcess {
   const { node, incarnation, nodes } = environment;
+  const { tokenMs } = settingsOf(node);
   const all = Array.from({ length: count }, (_, link) => link);
   const peers = nodes.filter((id) => id !== node).map((id) => ({ id, links: all }));
   const links = createLinks(

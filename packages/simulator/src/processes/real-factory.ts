@@ -4,29 +4,42 @@ import type { QuorumOptions } from '@aisexec/service';
 import { createRing } from '@aisexec/totem';
 import { mutantByName } from '../mutants/index.ts';
 import type { FactoryOf } from '../run.ts';
-import type { Scenario } from '../scenario.ts';
+import type { RunOptions, Scenario } from '../scenario.ts';
 import { WORKLOADS } from '../workloads/index.ts';
+import type { ProcessFactory } from '../world/process.ts';
 import { fullNodeFactory } from './full-node.ts';
 import { linkedProcessFactory } from './linked-process.ts';
-import { type RingProcessOptions, ringProcessFactory } from './ring-process.ts';
+import { type RingFactory, type RingProcessOptions, ringProcessFactory } from './ring-process.ts';
 
-export const realFactoryOf: FactoryOf = (scenario, options) => {
-  const inner = innerFactoryOf(scenario, options);
-  if (scenario.links === undefined) return inner;
-  const { count: links, mode } = scenario.links;
-  return linkedProcessFactory(inner, { links, mode, tokenMs: scenario.settings.tokenMs });
-};
+export const realFactoryOf: FactoryOf = (scenario, options) =>
+  realFactoryWith(createRing)(scenario, options);
 
-const innerFactoryOf: FactoryOf = (scenario, options) => {
+/** The same around another make of the ring, e.g. one that is watched. */
+export const realFactoryWith =
+  (create: RingFactory): FactoryOf =>
+  (scenario, options) => {
+    const inner = innerFactoryOf(create, scenario, options);
+    if (scenario.links === undefined) return inner;
+    const { count: links, mode } = scenario.links;
+    return linkedProcessFactory(inner, { links, mode, settingsOf: scenario.settingsOf });
+  };
+
+function innerFactoryOf(
+  create: RingFactory,
+  scenario: Scenario,
+  options: RunOptions,
+): ProcessFactory {
   const ring: RingProcessOptions = {
-    createRing,
+    createRing: create,
     settings: scenario.settings,
+    settingsOf: scenario.settingsOf,
     load: scenario.load,
+    quorum: quorumOf(scenario),
     ...(options.mutant === undefined ? {} : { mutate: mutantByName(options.mutant).mutate }),
   };
   if (options.stack === 'ring') return ringProcessFactory(ring);
-  return fullNodeFactory({ ...ring, workloads: WORKLOADS, quorum: quorumOf(scenario) });
-};
+  return fullNodeFactory({ ...ring, workloads: WORKLOADS });
+}
 
 /** Where there can be a majority, half of the seeds ask for one. */
 function quorumOf({ nodes, random }: Scenario): QuorumOptions {

@@ -22,14 +22,22 @@ export interface SimNode {
   start(): void;
   /** `loseStore`: the last write of the stable store did not reach the disk, though it said so. */
   crash(options?: { readonly loseStore?: boolean }): void;
-  /** While on, the next write of the stable store crashes the node instead of returning. */
-  crashInStore(on: boolean): void;
+  /** The next write of the stable store crashes the node instead of returning, with or without the write on disk. */
+  crashInStore(how: 'lost' | 'kept' | undefined): void;
+  /** The disk forgets the ring sequence: from the next start on the node refuses to come up (ADR 0051). */
+  loseStore(): void;
+  /** The operator puts a sequence back; without a lost store nothing happens. */
+  repairStore(ringSeq: number): void;
+  /** What is durable now. */
+  readonly storedRingSeq: number;
+  /** Every packet keeps the process busy for this long; 0 ends it. */
+  slow(perPacketMs: number): void;
   leave(): void;
   pause(): void;
   resume(): void;
-  arrive(packet: Uint8Array, source: number, link: number): void;
+  arrive(packet: Uint8Array, source?: number, link?: number): void;
   /** A packet to `node` came back on network `link`: nobody listens there. True or false. */
-  refused(node: number, link: number): void;
+  refused(node: number, link?: number): void;
 }
 
 export interface NodeOptions {
@@ -48,6 +56,16 @@ export interface NodeOptions {
   readonly onException: (node: number, error: unknown) => void;
 }
 
+/** Sender of packets that a test makes; no nodeid. */
+const NOBODY = 0;
+
+/** A packet of node `source` on network `link`. */
+interface Arrival {
+  readonly packet: Uint8Array;
+  readonly source: number;
+  readonly link: number;
+}
+
 interface Life {
   alive: boolean;
   process: SimProcess;
@@ -56,12 +74,15 @@ interface Life {
 
 export function createNode(options: NodeOptions): SimNode {
   const { id, index, nodes, scheduler, networks, random, trace } = options;
-  const store = { ringSeq: 0, previous: 0 };
+  const store = { ringSeq: 0, previous: 0, lost: false };
   let life: Life | undefined;
   let incarnation = 0;
   let paused = false;
-  let storeCrash = false;
-  let inbox: { packet: Uint8Array; source: number; link: number }[] = [];
+  let storeCrash: 'lost' | 'kept' | undefined;
+  let slowMs = 0;
+  let busyUntil = 0;
+  let waiting = 0;
+  let inbox: Arrival[] = [];
 
   const now = (): number => options.clockOffsetMs + scheduler.now * options.clockRate;
 
@@ -72,7 +93,7 @@ export function createNode(options: NodeOptions): SimNode {
     life.timers.stop();
     life = undefined;
     paused = false;
-    storeCrash = false;
+    storeCrash = undefined;
     inbox = [];
   };
 
@@ -115,24 +136,42 @@ export function createNode(options: NodeOptions): SimNode {
     },
     storeRingSeq(seq) {
       if (!self.alive) return;
-      if (storeCrash) {
-        end('crash');
-        return;
+      if (storeCrash !== 'lost') {
+        store.previous = store.ringSeq;
+        store.ringSeq = seq;
       }
-      store.previous = store.ringSeq;
-      store.ringSeq = seq;
+      if (storeCrash !== undefined) end('crash');
     },
     trace(record) {
       if (self.alive) trace(record);
     },
   });
 
+  const deliver = ({ packet, source, link }: Arrival): void =>
+    call((process) => process.receive(packet, now(), source, link));
+
+  const receive = (arrival: Arrival): void => {
+    if (!paused) deliver(arrival);
+    else if (inbox.length < SIM_INBOX_PACKETS_MAX) inbox.push(arrival);
+  };
+
+  /** One packet after the other, each when the process gets round to it. */
+  const receiveSlowly = (arrival: Arrival): void => {
+    if (waiting >= SIM_INBOX_PACKETS_MAX) return;
+    const addressee = life;
+    busyUntil = Math.max(busyUntil, scheduler.now) + slowMs;
+    waiting += 1;
+    const fire = (): void => {
+      waiting -= 1;
+      if (life === addressee) receive(arrival);
+    };
+    scheduler.at(busyUntil, { fire });
+  };
+
   const flood = (): void => {
-    const waiting = inbox;
+    const queued = inbox;
     inbox = [];
-    for (const { packet, source, link } of waiting) {
-      call((process) => process.receive(packet, now(), source, link));
-    }
+    for (const arrival of queued) deliver(arrival);
   };
 
   return {
@@ -151,6 +190,11 @@ export function createNode(options: NodeOptions): SimNode {
     },
     start() {
       if (life !== undefined || incarnation >= SIM_INCARNATIONS_MAX) return;
+      if (store.lost) {
+        const head = { time: scheduler.now, node: id, incarnation } as const;
+        trace({ kind: 'note', ...head, event: 'start-refused' });
+        return;
+      }
       incarnation += 1;
       trace({ kind: 'start', time: scheduler.now, node: id, incarnation });
       const timers = createTimers(
@@ -174,8 +218,23 @@ export function createNode(options: NodeOptions): SimNode {
       if (how.loseStore === true) store.ringSeq = store.previous;
       end('crash');
     },
-    crashInStore(on) {
-      storeCrash = on && life !== undefined;
+    crashInStore(how) {
+      storeCrash = life === undefined ? undefined : how;
+    },
+    loseStore() {
+      store.lost = true;
+    },
+    repairStore(ringSeq) {
+      if (!store.lost) return;
+      store.lost = false;
+      store.previous = store.ringSeq;
+      store.ringSeq = ringSeq;
+    },
+    get storedRingSeq() {
+      return store.ringSeq;
+    },
+    slow(perPacketMs) {
+      slowMs = perPacketMs;
     },
     leave() {
       if (paused) return;
@@ -195,15 +254,13 @@ export function createNode(options: NodeOptions): SimNode {
       flood();
       if (!timersFirst) current?.timers.fireLate();
     },
-    arrive(packet, source, link) {
+    arrive(packet, source = NOBODY, link = 0) {
       if (life === undefined) return;
-      if (paused) {
-        if (inbox.length < SIM_INBOX_PACKETS_MAX) inbox.push({ packet, source, link });
-        return;
-      }
-      call((process) => process.receive(packet, now(), source, link));
+      const arrival = { packet, source, link };
+      if (slowMs > 0 || busyUntil > scheduler.now) receiveSlowly(arrival);
+      else receive(arrival);
     },
-    refused(node, link) {
+    refused(node, link = 0) {
       if (!paused) call((process) => process.suspect(node, now(), link));
     },
   };

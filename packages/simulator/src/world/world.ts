@@ -45,6 +45,8 @@ export interface WorldOptions {
   readonly clockDrift?: number;
   /** The host of a node that is down answers packets: port unreachable. */
   readonly refusals?: boolean;
+  /** As in the network's options: indexes, not nodeids. */
+  readonly filter?: (from: number, to: number, packet: Uint8Array) => boolean;
 }
 
 export function createWorld(options: WorldOptions): World {
@@ -61,6 +63,7 @@ export function createWorld(options: WorldOptions): World {
       scheduler,
       random: random.fork(link === 0 ? 'network' : `network ${link}`),
       conditions,
+      ...(options.filter === undefined ? {} : { filter: options.filter }),
       arrive: (to, packet, from) => arrive(to, packet, from, link),
     }),
   );

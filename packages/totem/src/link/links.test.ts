@@ -184,7 +184,12 @@ test.each(['mergeDetect', 'join', 'commitToken', 'holdCancel'] as const)(
     expect(route(pair.one, sent)).toEqual([1]);
     cut(pair, 0, 1, 2);
     pair.run(5);
-    expect(route(pair.one, sent)).toEqual([0, 1, 2]);
+    const inTurn = [1, 2, 3].flatMap(() => route(pair.one, sent));
+    expect([...inTurn].sort()).toEqual([0, 1, 2]);
+    expect(route(pair.one)).toEqual([0, 1, 2]);
+    pair.one.sent.length = 0;
+    for (const _ of inTurn) pair.one.machine.multicast(ringPacket(sent));
+    expect(pair.one.sent.map(({ link }) => link)).toEqual(inTurn);
   },
 );
 

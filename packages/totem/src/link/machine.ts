@@ -27,6 +27,8 @@ import { createWatch, type Watch } from './watch.ts';
 /** A tick that comes later than this many periods means that this process slept, not that links are silent. */
 const LATE_PERIODS = 2;
 const US_PER_MS = 1_000;
+/** The type is a byte. */
+const PACKET_TYPES_MAX = 256;
 /** Weight of a new sample of the round-trip time, as in TCP. */
 const RTT_WEIGHT = 1 / 8;
 
@@ -42,8 +44,6 @@ interface Link {
   refused: boolean;
   /** Tokens and messages go out on it. */
   used: boolean;
-  /** What forms rings goes out on it, see {@link isRepeatable}. */
-  isBest: boolean;
 }
 
 interface Peer {
@@ -51,8 +51,8 @@ interface Peer {
   readonly links: readonly Link[];
   /** Several links: they are probed. */
   readonly isWatched: boolean;
-  /** Lowest link in use. */
-  best: number;
+  /** What forms rings goes out on one of them (see {@link isRepeatable}): the best, or all in turn when none is up. */
+  ways: readonly Link[];
 }
 
 export function createLinks(config: LinkConfig, effects: LinkEffects): LinkMachine {
@@ -62,9 +62,11 @@ export function createLinks(config: LinkConfig, effects: LinkEffects): LinkMachi
   const peers = config.peers.map(createPeer);
   const byId = new Map(peers.map((peer) => [peer.id, peer]));
   const linkCount = 1 + Math.max(0, ...config.peers.flatMap(({ links }) => links));
-  /** Per link: whom a multicast reaches by it; of messages, and of what forms rings. */
-  const targets: Targets[] = [];
-  const formers: Targets[] = [];
+  /** Per link: whom a multicast reaches by it; of messages, and, for each turn, of what forms rings. */
+  let targets: readonly Targets[] = [];
+  let formers: readonly (readonly Targets[])[] = [];
+  /** By packet type, so that no two types that alternate take the same link each time. */
+  const turns = new Uint8Array(PACKET_TYPES_MAX);
   const frame = new Uint8Array(LINK_FRAME_BYTES);
   const counters = { probes: 0, answers: 0, answered: 0, switches: 0, late: 0, rubbish: 0 };
   let number = (config.initialNumber ?? 0) >>> 0;
@@ -75,21 +77,28 @@ export function createLinks(config: LinkConfig, effects: LinkEffects): LinkMachi
   function route(peer: Peer): void {
     const up = peer.links.filter(({ watch }) => watch.state === 'up');
     const candidates = up.length === 0 ? peer.links : up;
-    const best = up.length === 0 ? candidates : candidates.slice(0, 1);
+    const ways = up.length === 0 ? candidates : candidates.slice(0, 1);
     for (const link of peer.links) {
-      link.isBest = best.includes(link);
-      link.used = mode === 'passive' ? link.isBest : candidates.includes(link);
+      link.used = (mode === 'passive' ? ways : candidates).includes(link);
     }
-    if (best[0]!.link !== peer.best) counters.switches++;
-    peer.best = best[0]!.link;
+    if (ways[0] !== peer.ways[0]) counters.switches++;
+    peer.ways = ways;
     listTargets();
   }
 
   function listTargets(): void {
-    for (let link = 0; link < linkCount; link++) {
-      targets[link] = targetsOf(peers, link, 'used');
-      formers[link] = targetsOf(peers, link, 'isBest');
-    }
+    const numbers = Array.from({ length: linkCount }, (_, number) => number);
+    targets = numbers.map((at) => targetsOf(peers, at, (_, link) => link.used));
+    formers = numbers.map((turn) =>
+      numbers.map((at) => targetsOf(peers, at, (peer, link) => link === wayOf(peer, turn))),
+    );
+  }
+
+  function nextTurn(packet: Uint8Array): number {
+    const type = packetType(packet);
+    const turn = turns[type]!;
+    turns[type] = (turn + 1) % linkCount;
+    return turn;
   }
 
   function tell(
@@ -170,11 +179,14 @@ export function createLinks(config: LinkConfig, effects: LinkEffects): LinkMachi
         effects.unicast(0, target, packet);
         return;
       }
-      const key = isRepeatable(packet) ? 'used' : 'isBest';
-      for (const link of peer.links) if (link[key]) effects.unicast(link.link, target, packet);
+      if (!isRepeatable(packet)) {
+        effects.unicast(wayOf(peer, nextTurn(packet)).link, target, packet);
+        return;
+      }
+      for (const link of peer.links) if (link.used) effects.unicast(link.link, target, packet);
     },
     multicast(packet) {
-      const lists = isRepeatable(packet) ? targets : formers;
+      const lists = isRepeatable(packet) ? targets : formers[nextTurn(packet)]!;
       for (let link = 0; link < linkCount; link++) {
         const wanted = lists[link];
         if (wanted?.length !== 0) effects.multicast(link, packet, wanted);
@@ -216,29 +228,29 @@ export function createLinks(config: LinkConfig, effects: LinkEffects): LinkMachi
   };
 }
 
-function createPeer({ id, links }: LinkPeer): Peer {
-  return {
-    id,
-    // Until one of them answers, all are used.
-    links: links.map((link) => ({
-      link,
-      watch: createWatch(),
-      rttMs: 0,
-      probes: 0,
-      answers: 0,
-      refused: false,
-      used: true,
-      isBest: true,
-    })),
-    isWatched: links.length > 1,
-    best: links[0]!,
-  };
+function createPeer({ id, links: numbers }: LinkPeer): Peer {
+  // Until one of them answers, all are used.
+  const links = numbers.map((link) => ({
+    link,
+    watch: createWatch(),
+    rttMs: 0,
+    probes: 0,
+    answers: 0,
+    refused: false,
+    used: true,
+  }));
+  return { id, links, isWatched: links.length > 1, ways: links };
+}
+
+function wayOf({ ways }: Peer, turn: number): Link {
+  return ways[turn % ways.length]!;
 }
 
 /**
  * Whether a second copy that comes late is harmless: tokens and messages are numbered. What forms rings is not, and
  * a late copy of a JOIN is an accusation from the past: with two copies of each, two nodes can accuse each other
- * for ever (ADR 0131). It is repeated until it is answered, and by then goes over a link that lives.
+ * for ever (ADR 0131). It is repeated until it is answered, and by then goes over a link that lives: when none is known
+ * to, each repetition takes the next.
  */
 function isRepeatable(packet: Uint8Array): boolean {
   const type = packetType(packet);
@@ -246,9 +258,15 @@ function isRepeatable(packet: Uint8Array): boolean {
 }
 
 /** undefined: everybody who has this link, which is one call without a list. */
-function targetsOf(peers: readonly Peer[], at: number, key: 'used' | 'isBest'): Targets {
+function targetsOf(
+  peers: readonly Peer[],
+  at: number,
+  carries: (peer: Peer, link: Link) => boolean,
+): Targets {
   const having = peers.filter(({ links }) => links.some(({ link }) => link === at));
-  const using = having.filter(({ links }) => links.some((one) => one.link === at && one[key]));
+  const using = having.filter((peer) =>
+    peer.links.some((link) => link.link === at && carries(peer, link)),
+  );
   // Nobody has it: nothing to send, which an empty list says.
   return using.length === having.length && having.length > 0
     ? undefined

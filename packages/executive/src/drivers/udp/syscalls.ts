@@ -13,9 +13,13 @@ import {
   IPPROTO_IPV6,
   IPV6_FREEBIND,
   IPV6_RECVERR,
+  SO_REUSEADDR,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
+  SOL_SOCKET,
+  SOL_UDP,
+  UDP_SEGMENT,
 } from './linux.ts';
 import type { Endpoint } from './peers.ts';
 import { createReceiver, type Receiver } from './receive-batch.ts';
@@ -35,12 +39,22 @@ export interface UdpSyscalls {
   stats(): Readonly<Record<string, number>>;
 }
 
+export interface OpenUdpOptions {
+  /** Several sockets of this host may be bound to the address (a multicast group). */
+  readonly reuseAddress?: boolean;
+  /** The address need not be there yet: the socket works as soon as it is (IP_FREEBIND). */
+  readonly mayBeAbsent?: boolean;
+}
+
 /**
  * @param onError something is in the error queue; called in the middle of a call.
- * @param mayBeAbsent the address need not be there yet: the socket works as soon as it is (IP_FREEBIND).
  * @throws like node:dgram's bind: an Error with `code`.
  */
-export type OpenUdp = (self: Endpoint, onError: () => void, mayBeAbsent?: boolean) => UdpSyscalls;
+export type OpenUdp = (
+  self: Endpoint,
+  onError: () => void,
+  options?: OpenUdpOptions,
+) => UdpSyscalls;
 
 const ARCHITECTURES: ReadonlySet<string> = new Set(['x64', 'arm64', 'riscv64', 'loong64']);
 
@@ -51,13 +65,20 @@ export function loadUdpSyscalls(): Native<{ readonly open: OpenUdp }> {
   if (libc === undefined) return { missing };
   const calls = bindCalls(libc);
   return {
-    open: (self, onError, mayBeAbsent = false) =>
-      openUdp(libc, calls, onError, openSocket(libc, calls, self, mayBeAbsent)),
+    open: (self, onError, options = {}) =>
+      openUdp(libc, calls, openSocket(libc, calls, self, options), onError),
   };
 }
 
-function openUdp(libc: Libc, calls: Calls, onError: () => void, fd: number): UdpSyscalls {
-  const counters: Counters = { sendCalls: 0, receiveCalls: 0, sendErrors: 0, refusals: 0 };
+function openUdp(libc: Libc, calls: Calls, fd: number, onError: () => void): UdpSyscalls {
+  const counters: Counters = {
+    sendCalls: 0,
+    receiveCalls: 0,
+    sendErrors: 0,
+    segments: 0,
+    segmentationOff: canSegment(calls, fd) ? 0 : 1,
+    refusals: 0,
+  };
   const pinned: Uint8Array[] = [];
   const pin = (bytes: Uint8Array): bigint => {
     pinned.push(bytes);
@@ -74,7 +95,12 @@ function openUdp(libc: Libc, calls: Calls, onError: () => void, fd: number): Udp
   };
 }
 
-function openSocket(libc: Libc, calls: Calls, self: Endpoint, mayBeAbsent: boolean): number {
+function openSocket(
+  libc: Libc,
+  calls: Calls,
+  self: Endpoint,
+  { reuseAddress = false, mayBeAbsent = false }: OpenUdpOptions,
+): number {
   const isV6 = self.address.includes(':');
   const family = isV6 ? AF_INET6 : AF_INET;
   const fd = calls.socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -85,6 +111,7 @@ function openSocket(libc: Libc, calls: Calls, self: Endpoint, mayBeAbsent: boole
     : [IPPROTO_IP, IP_RECVERR, IP_FREEBIND];
   if (mayBeAbsent) calls.setsockopt(fd, level, freeBind, on, on.length);
   const name = encodeSockaddr(self);
+  if (reuseAddress) calls.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, on, on.length);
   if (calls.bind(fd, name, name.length) !== 0) {
     const error = systemError('bind', libc.errno());
     calls.close(fd);
@@ -92,6 +119,12 @@ function openSocket(libc: Libc, calls: Calls, self: Endpoint, mayBeAbsent: boole
   }
   calls.setsockopt(fd, level, recvErr, on, on.length);
   return fd;
+}
+
+/** Linux 4.18 and later know the option; 0 leaves it to the control message of each send. */
+function canSegment(calls: Calls, fd: number): boolean {
+  const none = Buffer.alloc(4);
+  return calls.setsockopt(fd, SOL_UDP, UDP_SEGMENT, none, none.length) === 0;
 }
 
 function systemError(call: string, errno: number): NodeJS.ErrnoException {

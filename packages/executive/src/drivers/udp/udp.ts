@@ -7,14 +7,8 @@
  *
  * Nothing here calls the ring from inside its own effects, and the work of one turn is bounded.
  */
-import type { RemoteInfo } from 'node:dgram';
 import type { NodeConfig } from '../../config/config.ts';
-import {
-  DATAGRAM_BYTES_MAX,
-  DATAGRAM_BYTES_MIN,
-  RECEIVE_BATCH,
-  RECEIVE_BATCHES_PER_TURN,
-} from '../../limits.ts';
+import { DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MIN } from '../../limits.ts';
 import {
   createChoice,
   createPeerLookup,
@@ -25,15 +19,18 @@ import {
 } from './peers.ts';
 import { createSelfQueue } from './self-queue.ts';
 import { batchSender, plainSender } from './senders.ts';
-import { openSocket } from './socket.ts';
+import { openSocket, readDatagrams } from './socket.ts';
 import { loadUdpSyscalls } from './syscalls.ts';
 
 export interface UdpOptions {
   readonly self: NodeConfig;
   /** All nodes; this one may be among them. */
   readonly nodes: readonly NodeConfig[];
-  /** One packet of a listed node, or of this one. The bytes are the receiver's to keep. */
-  readonly receive: (packet: Uint8Array, source: number) => void;
+  /**
+   * One packet of a listed node, with whose address it came from. The bytes are the transport's again when
+   * this returns.
+   */
+  readonly receive: (packet: Uint8Array, from: number) => void;
   /**
    * The host of this node answered that nobody listens on its port. @returns whether packets are to be sent
    * to it all the same; otherwise it gets few until it is heard. Without the system calls never called.
@@ -56,13 +53,16 @@ export interface UdpTransport {
   unicast(target: number, packet: Uint8Array): void;
   /** To every other configured node, or those of `targets` (an array that stays as it is), by the end of this turn. */
   multicast(packet: Uint8Array, targets?: readonly number[]): void;
+  /** What was multicast so far in this turn leaves now. */
+  flush?(): void;
   close(): Promise<void>;
   stats(): Readonly<Record<string, number>>;
 }
 
 /** @throws TransportError when the address is in use or cannot be bound. */
 export async function createUdpTransport(options: UdpOptions): Promise<UdpTransport> {
-  const { self, nodes, receive, refused, clock = () => performance.now() } = options;
+  const { self, nodes, receive, refused, mayBeAbsent = false } = options;
+  const { clock = () => performance.now() } = options;
   const peers = createPeers(self, nodes);
   const byId = new Map(peers.map((peer) => [peer.node.id, peer]));
   const peerOf = createPeerLookup(self, peers);
@@ -85,7 +85,9 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
   let closed = false;
 
   const native = nativeOf(options);
-  const { socket, syscalls } = await openSocket(options, native.open, noteRefusals);
+  const { socket, syscalls } = await openSocket(self, native.open, noteRefusals, {
+    mayBeAbsent,
+  });
   const sender =
     syscalls === undefined
       ? plainSender(socket, () => counters.sendErrors++)
@@ -94,14 +96,7 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
     if (syscalls !== undefined && error.code === 'ECONNREFUSED') noteRefusals();
     else counters.socketErrors++;
   });
-  socket.on('message', (packet: Buffer, source: RemoteInfo) => {
-    arrived(packet, source);
-    if (syscalls === undefined) return;
-    // Node took the first one; what came with it is taken at once.
-    for (let batch = 0; batch < RECEIVE_BATCHES_PER_TURN && !closed; batch++) {
-      if (syscalls.receive(arrived) < RECEIVE_BATCH) return;
-    }
-  });
+  readDatagrams({ socket, syscalls }, arrived, () => closed);
 
   function arrived(packet: Uint8Array, source: Endpoint | undefined): void {
     if (closed) return;
@@ -170,6 +165,7 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
       counters.packetsSpared += wanted.length - due.length;
       if (due.length > 0) send(packet, due);
     },
+    flush: () => sender.flush(),
     close() {
       if (closed) return Promise.resolve();
       sender.flush();
@@ -182,7 +178,8 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
   };
 }
 
-function nativeOf({ io, nodes }: UdpOptions): ReturnType<typeof loadUdpSyscalls> {
+/** The system calls, where they are there and wanted. */
+export function nativeOf({ io, nodes }: UdpOptions): ReturnType<typeof loadUdpSyscalls> {
   if (io === 'plain') return { missing: 'totem.io is plain' };
   if (nodes.some(({ address }) => address.includes('%'))) {
     return { missing: 'the nodelist has an address with a zone' };
