@@ -54,4 +54,10 @@ export const REGRESSIONS: readonly Regression[] = [
     found: 'the same fault in another order of events: hundreds of rings after healing (L3)',
     options: { seed: 316, nodes: 8, seconds: 15, faults: true, stack: 'ring' },
   },
+  {
+    name: 'joins-on-all-links-when-none-is-up',
+    found:
+      'with no link up JOINs went out on all of them: two nodes changed rings thirty times after the networks had healed (L3)',
+    options: { seed: 10, seconds: 10, faults: true, stack: 'ring', links: 2, linkMode: 'passive' },
+  },
 ];
