@@ -23,7 +23,7 @@ import { lockState, type StateLock } from './drivers/state-lock.ts';
 import { createTotemEngine, type Engine, type EngineFactory } from './engine.ts';
 import { CPG_OUTBOUND_BYTES_MAX, CPG_OUTBOUND_FRAMES_MAX } from './limits.ts';
 import { type LogEvent, logEvent } from './log/events.ts';
-import { servicesNamed } from './services.ts';
+import { servicesOf } from './services.ts';
 import {
   createLoopMonitor,
   type ExecutiveStatus,
@@ -120,7 +120,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     });
     this.#engine = engine;
     if (config.citizen) this.#joinCorosync(engine);
-    const services = options.services ?? servicesNamed(config.services);
+    const services = options.services ?? servicesOf(config);
     const host = this.#createHost(engine, services);
     this.#host = host;
     const { cpg } = this.#citizen ?? {};

@@ -2,19 +2,26 @@
 import { ckptService } from '@aisexec/ckpt/service';
 import { createClmService } from '@aisexec/clm/service';
 import { evtService } from '@aisexec/evt/service';
-import { lckService } from '@aisexec/lck/service';
+import { createLckService } from '@aisexec/lck/service';
 import type { ServiceDefinition } from '@aisexec/service';
-import type { ServiceName } from './config/config.ts';
+import type { ExecutiveConfig, ServiceName } from './config/config.ts';
+
+/** Root and the executive's own user may remove nodes and revoke locks. */
+const administrators = [0, process.getuid?.() ?? -1];
 
 // biome-ignore lint/suspicious/noExplicitAny: services of one table differ in their states
-const SERVICES: Readonly<Record<ServiceName, ServiceDefinition<any>>> = {
-  clm: createClmService({ administrators: [0, process.getuid?.() ?? -1] }),
-  lck: lckService,
-  evt: evtService,
-  ckpt: ckptService,
-};
+type AnyService = ServiceDefinition<any>;
 
-// biome-ignore lint/suspicious/noExplicitAny: as above
-export function servicesNamed(names: readonly ServiceName[]): readonly ServiceDefinition<any>[] {
-  return names.map((name) => SERVICES[name]);
+/** The services of a configuration, as it wants them. */
+export function servicesOf({
+  services,
+  locks,
+}: Pick<ExecutiveConfig, 'services' | 'locks'>): readonly AnyService[] {
+  const known: Readonly<Record<ServiceName, () => AnyService>> = {
+    clm: () => createClmService({ administrators }),
+    lck: () => createLckService({ administrators, fairness: locks.fairness }),
+    evt: () => evtService,
+    ckpt: () => ckptService,
+  };
+  return services.map((name) => known[name]());
 }

@@ -197,6 +197,16 @@ export interface ServiceDefinition<State> {
   readonly expire?: (state: State, ctx: ExecContext) => void;
   // biome-ignore lint/suspicious/noExplicitAny: each service has its own chunk type
   readonly sync: SyncHandlers<State, any>;
+  /**
+   * The membership service only, one in an executive: the number of the node's present admission to the
+   * cluster, another one after each removal; null while the node is no member.
+   */
+  readonly admission?: (state: State, nodeId: number) => bigint | null;
+  /**
+   * For clients of members only, where a service tells who is one ({@link admission}): a client whose node is no
+   * member, or was removed since it connected, is answered UNAVAILABLE and is gone for the replicas.
+   */
+  readonly membersOnly?: boolean;
   /** The state for people and tools: JSON-safe (no bigint: decimal strings). */
   readonly inspect: (state: State) => unknown;
 }

@@ -5,14 +5,16 @@
  * States change in three places only: when an ordered message is applied, when a synchronised view is
  * activated, and when an expiry is ordered; all three at the same place of the total order on all members.
  *
- * A message of a client whose node left cannot be ordered after that node's departure: a ring orders only
- * what its members send, and what a departed incarnation had queued died with it. So it is enough to
- * drop messages of nodes that are not executives of the view; a new incarnation's clients have new numbers.
+ * A message of a client whose node left cannot be ordered after that node's departure: a ring orders only what its
+ * members send, and what a departed incarnation had queued died with it. So messages of nodes that are no
+ * executives of the view are dropped; a new incarnation's clients have new numbers.
  */
 import type { Group, GroupMessage, RingId } from '@aisexec/totem';
 import type { ClientRef, ExecContext, View } from './contract.ts';
-import { ClientTable } from './host/clients.ts';
+import { Admissions } from './host/admissions.ts';
+import { type Client, ClientTable } from './host/clients.ts';
 import { EventContext } from './host/context.ts';
+import { createCounters } from './host/counters.ts';
 import { Doubt } from './host/doubt.ts';
 import { Emitter } from './host/emitter.ts';
 import { AIS_GROUP, decodeEnvelope, type Envelope, encodeEnvelope } from './host/envelope.ts';
@@ -46,21 +48,10 @@ class Host implements ServiceHost {
   readonly #outbox: Outbox;
   readonly #requests: Requests;
   readonly #expiry: Expiry;
+  readonly #admissions: Admissions;
   readonly #history = new History();
   readonly #listeners: ((view: View) => void)[] = [];
-  readonly #counters = {
-    requestsRefused: 0,
-    requestsHeld: 0,
-    messagesApplied: 0,
-    messagesDropped: 0,
-    messagesInSync: 0,
-    syncDropped: 0,
-    syncStarts: 0,
-    syncAborts: 0,
-    views: 0,
-    diverged: 0,
-    servicesFailed: 0,
-  };
+  readonly #counters = createCounters();
   /** The last synchronised view and its executives; handlers of local requests see it even while syncing. */
   #lastView: View | undefined;
   #members: ReadonlySet<number> = new Set();
@@ -69,10 +60,8 @@ class Host implements ServiceHost {
 
   constructor(options: HostOptions) {
     const { node, messaging, random, wallClock, effects } = options;
-    invariant(nodeSchema.check(node) && node.nodeId === messaging.nodeId, 'node does not fit', {
-      nodeId: node.nodeId,
-      messaging: messaging.nodeId,
-    });
+    const isFit = nodeSchema.check(node) && node.nodeId === messaging.nodeId;
+    invariant(isFit, 'node does not fit', { nodeId: node.nodeId, messaging: messaging.nodeId });
     this.#options = options;
     this.#uniqueCounter = random32(random);
     for (const definition of options.services) this.#addService(definition);
@@ -100,6 +89,14 @@ class Host implements ServiceHost {
       wallClock,
       setWake: (delayMs) => effects.setWake(delayMs),
       intend: (time) => this.#outbox.push(encodeEnvelope({ kind: 'expire', time }), 'agreed'),
+    });
+    this.#admissions = new Admissions({
+      ...{ nodeId: node.nodeId, replicas: [...this.#replicas.values()], clients: this.#clients },
+      expired: (client) => {
+        this.#counters.clientsStale++;
+        this.#clients.expire(client);
+        this.#gone(client);
+      },
     });
     this.#startSync();
   }
@@ -146,7 +143,10 @@ class Host implements ServiceHost {
 
   connect(service: string, uid: number, sink: ClientSink): ClientRef | undefined {
     const replica = this.#byName.get(service);
-    return replica?.running === true ? this.#clients.add(replica, uid, sink).ref : undefined;
+    if (replica?.running !== true) return undefined;
+    const client = this.#clients.add(replica, uid, sink);
+    this.#emitter.event(() => this.#admissions.connected(client));
+    return client.ref;
   }
 
   request(ref: ClientRef, request: number, fn: string, argument: unknown): void {
@@ -158,9 +158,8 @@ class Host implements ServiceHost {
   disconnect(ref: ClientRef): void {
     const client = this.#clients.get(ref);
     if (client === undefined) return;
-    this.#requests.forget(client);
     this.#clients.remove(client);
-    if (client.known) this.#sendGone(client.replica.id, ref.connection);
+    this.#gone(client);
   }
 
   wake(): void {
@@ -250,6 +249,7 @@ class Host implements ServiceHost {
     for (const replica of this.#replicas.values()) {
       replica.change('confchg', (state) => replica.definition.confchg?.(state, view, context));
     }
+    this.#admissions.update();
     this.#doubt.end(quorate && !plan.joined.includes(this.#options.node.nodeId));
     this.#counters.views++;
     this.#trace('view', {
@@ -299,6 +299,7 @@ class Host implements ServiceHost {
     if (envelope.kind === 'expire') this.#applyExpiry(envelope.time, context);
     else if (envelope.kind === 'gone') this.#applyGone(envelope, source, context);
     else this.#applyExec(envelope, source, context);
+    this.#admissions.update();
     this.#expiry.update();
   }
 
@@ -357,9 +358,8 @@ class Host implements ServiceHost {
     this.#trace('service-failed', { service: replica.name, where, message });
     if (this.#clients === undefined) return;
     for (const client of this.#clients.of(replica)) {
-      this.#requests.forget(client);
       this.#clients.remove(client);
-      if (client.known) this.#sendGone(replica.id, client.ref.connection);
+      this.#gone(client);
       this.#emitter.emit(() => client.sink.closed(`service ${replica.name} failed`));
     }
   }
@@ -374,9 +374,14 @@ class Host implements ServiceHost {
     this.#trace('drop-message', { reason, source });
   }
 
-  #sendGone(service: number, connection: number): void {
+  /** What a client asked for ends here, and in the order wherever a replica can know it. */
+  #gone(client: Client): void {
+    this.#requests.forget(client);
+    if (!client.known) return;
+    client.known = false;
+    const gone = { service: client.replica.id, connection: client.ref.connection };
     const time = this.#options.wallClock();
-    this.#outbox.push(encodeEnvelope({ kind: 'gone', service, connection, time }), 'agreed');
+    this.#outbox.push(encodeEnvelope({ kind: 'gone', ...gone, time }), 'agreed');
   }
 
   #uniqueId(): bigint {

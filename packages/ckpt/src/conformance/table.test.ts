@@ -14,6 +14,7 @@ describe.each([1, 2, 3])('a client of node %i of three, the creator on node 1', 
     async (_fn, code, _when, row) => {
       const clients = createClientCluster(3);
       const stage = new Stage({
+        node,
         near: { connector: clients.node(node) },
         far: { connector: clients.node(CREATOR) },
         elapse: async (ms) => clients.cluster.advance(ms),

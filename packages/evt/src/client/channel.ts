@@ -10,6 +10,7 @@ import {
 } from '@aisexec/ais';
 import {
   type AisHandle,
+  bigintOf,
   type CallOptions,
   type Deadline,
   deadlineOf,
@@ -27,7 +28,6 @@ import {
   type SubscribeRequest,
 } from '../protocol.ts';
 import {
-  bigintOf,
   checkAttributes,
   checkData,
   checkFilters,
@@ -174,7 +174,7 @@ export class Channel implements AsyncDisposable {
   }
 
   /** @internal The connection is closed, or with a reason: lost. */
-  end(lostBecause?: string): void {
+  end(lostBecause?: SaAisError): void {
     this.#closing ??= Promise.resolve();
     for (const subscription of this.#subscriptions.values()) subscription.end(lostBecause);
     this.#subscriptions.clear();

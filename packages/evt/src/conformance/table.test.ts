@@ -14,6 +14,7 @@ describe.each([1, 2, 3])('a client of node %i of three, the creator on node 1', 
     async (_fn, code, _when, row) => {
       const world = createWorld(3);
       const stage = new Stage({
+        node,
         near: { connector: world.connector(node) },
         far: { connector: world.connector(CREATOR) },
         elapse: async (ms) => world.cluster.advance(ms),

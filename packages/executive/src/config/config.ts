@@ -53,6 +53,11 @@ export interface LogConfig {
   readonly format: 'auto' | 'human' | 'json';
 }
 
+export interface LocksConfig {
+  /** The order of grants that this node proposes; the cluster has one. */
+  readonly fairness: 'standard' | 'fifo';
+}
+
 export interface ExecutiveConfig {
   readonly clusterName: string;
   /** This node. */
@@ -61,6 +66,7 @@ export interface ExecutiveConfig {
   readonly nodes: readonly NodeConfig[];
   readonly totem: TotemConfig;
   readonly quorum: QuorumConfig;
+  readonly locks: LocksConfig;
   readonly ipc: IpcConfig;
   readonly stateDir: string;
   readonly log: LogConfig;

@@ -6,6 +6,8 @@ export interface LocalClusterOptions {
   readonly nodes: number;
   /** Quorum provider; default `votequorum` with a vote each. */
   readonly quorum?: 'votequorum' | 'none';
+  /** Order in which locks are granted; default `standard`. */
+  readonly fairness?: 'standard' | 'fifo';
   /** Further keys of the `totem` section, e.g. `{ token: 1000 }`. */
   readonly totem?: Readonly<Record<string, number | string>>;
   /** Called for every log line of a node (one JSON document). */

@@ -187,7 +187,7 @@ describe('losing a lock', () => {
     const held = await theirs.acquire('EX');
     const loss = lossOf(held);
     env.cluster.split([[1, 2], [3]]);
-    expect(await loss).toMatchObject({ name: 'LockLostError', reason: 'quorum-lost' });
+    expect(await loss).toMatchObject({ name: 'LockLostError', reason: 'node-isolated' });
     await held.unlock();
     env.cluster.heal();
     expect((await theirs.acquire('EX')).fencingToken).toBeGreaterThan(held.fencingToken);
@@ -197,7 +197,7 @@ describe('losing a lock', () => {
     const { env, mine, theirs } = await pair(3);
     const held = await mine.acquire('EX');
     env.cluster.split([[1], [2], [3]]);
-    expect(await lossOf(held)).toMatchObject({ reason: 'quorum-lost' });
+    expect(await lossOf(held)).toMatchObject({ reason: 'node-isolated' });
     env.cluster.heal();
     expect((await theirs.acquire('EX')).lost).toBeUndefined();
   });
@@ -222,7 +222,7 @@ describe('losing a lock', () => {
       await lossOf(lock);
       return 'done';
     });
-    expect(await failure(losing)).toMatchObject({ name: 'LockLostError', reason: 'quorum-lost' });
+    expect(await failure(losing)).toMatchObject({ name: 'LockLostError', reason: 'node-isolated' });
     env.cluster.heal();
     const failing = service.withLock('job', () => {
       throw new Error('mine');

@@ -6,6 +6,7 @@ import {
   deadlineOf,
   okOrThrow,
   type RetryOptions,
+  random64,
   withRetry,
 } from '@aisexec/ipc';
 import { LCK_SERVICE_NAME, LCK_VERSIONS, type OpenRequest } from '../protocol.ts';
@@ -15,7 +16,7 @@ import { type ElectOptions, Leadership } from './election.ts';
 import { LockLostError } from './errors.ts';
 import type { HeldLock, LockMode } from './held-lock.ts';
 import { type LockOptions, LockResource, type WaiterOptions } from './lock-resource.ts';
-import { random64, Session } from './session.ts';
+import { Session } from './session.ts';
 
 export interface LockServiceOptions extends ConnectOptions, CallOptions {
   /** How TRY_AGAIN is repeated; false: not at all. */
@@ -55,6 +56,7 @@ export class LockService implements AsyncDisposable {
       ...{ call, retry, connect: options, deadline: deadlineOf(options, call) },
       service: LCK_SERVICE_NAME,
       supported: LCK_VERSIONS,
+      membersOnly: true,
       version: { releaseCode: 'B', majorVersion: 3, minorVersion: 1 },
       onEvent: (event) => session?.onEvent(event),
     });

@@ -52,7 +52,7 @@ describe('opening', () => {
     h.close(a, 1n);
     expect(h.state.resources.size).toBe(1);
     expect(h.rc(h.close(b, 1n))).toBe(SA_AIS_OK);
-    expect(h.state).toEqual(createHarness().state);
+    expect(h.state).toEqual({ ...createHarness().state, fairness: 'standard' });
     expect(h.rc(h.close(b, 1n))).toBe(SA_AIS_ERR_BAD_HANDLE);
   });
 });

@@ -9,10 +9,12 @@ import {
   SA_LCK_PR_LOCK_MODE,
   type SaLckLockModeT,
 } from '../protocol.ts';
-import { exec, lib } from './handlers.ts';
+import { createLib, exec } from './handlers.ts';
 import { lckService } from './index.ts';
 import type { LckState } from './state.ts';
 import type { LckChunk } from './sync.ts';
+
+const lib = createLib({});
 
 export const PR = SA_LCK_PR_LOCK_MODE;
 export const EX = SA_LCK_EX_LOCK_MODE;

@@ -25,6 +25,7 @@ import {
 } from './state.ts';
 
 const name = s.text(SA_MAX_NAME_LENGTH);
+const fairness = s.oneOf('standard', 'fifo');
 const mode = s.oneOf(SA_LCK_PR_LOCK_MODE, SA_LCK_EX_LOCK_MODE);
 const ref = s.object({ node: s.u32, connection: s.count });
 const source = s.object({ node: s.u32, connection: s.count, request: s.count });
@@ -35,10 +36,15 @@ const lockFields = {
   mode,
   orphan: s.bool,
   notify: s.bool,
+  since: s.i64,
 } as const;
 
 const chunkSchema = s.union(
-  s.object({ kind: s.oneOf('head'), quorate: s.bool }),
+  s.object({
+    kind: s.oneOf('head'),
+    quorate: s.bool,
+    fairness: s.nullable(fairness),
+  }),
   s.object({
     kind: s.oneOf('client'),
     ref,
@@ -50,7 +56,10 @@ const chunkSchema = s.union(
     name,
     openers: s.count,
     granted: s.list(s.object({ ...lockFields, token: s.u64 }), CHUNK_ENTRIES_MAX),
-    orphans: s.list(s.object({ id: s.u64, owner: ref, mode, token: s.u64 }), CHUNK_ENTRIES_MAX),
+    orphans: s.list(
+      s.object({ id: s.u64, owner: ref, mode, token: s.u64, since: s.i64 }),
+      CHUNK_ENTRIES_MAX,
+    ),
     waiting: s.list(
       s.object({ ...lockFields, waiterSignal: s.u64, detect: s.bool, source, announced: s.bool }),
       CHUNK_ENTRIES_MAX,
@@ -64,7 +73,7 @@ export type LckChunk = Infer<typeof chunkSchema>;
 
 /** Clients before resources: a lock is loaded into the open it belongs to. */
 export function* save(state: LckState): Iterable<LckChunk> {
-  yield { kind: 'head', quorate: state.quorate };
+  yield { kind: 'head', quorate: state.quorate, fairness: state.fairness };
   for (const client of state.clients.values()) {
     const opens = [...client.opens].map(([handle, open]) => ({
       handle,
@@ -84,8 +93,10 @@ export function* save(state: LckState): Iterable<LckChunk> {
 
 /** Folds one chunk into a state that began as a fresh one. */
 export function load(state: LckState, part: LckChunk): void {
-  if (part.kind === 'head') state.quorate = part.quorate;
-  else if (part.kind === 'client') loadClient(state, part);
+  if (part.kind === 'head') {
+    state.quorate = part.quorate;
+    state.fairness = part.fairness;
+  } else if (part.kind === 'client') loadClient(state, part);
   else loadResource(state, part);
 }
 
@@ -94,6 +105,7 @@ export function merge(parts: readonly StatePart<LckState>[]): LckState {
   const [winner, ...losers] = parts;
   if (winner === undefined) return initialState();
   const { state } = winner;
+  state.fairness = parts.find((part) => part.state.fairness !== null)?.state.fairness ?? null;
   for (const { members } of losers) {
     // Their own part says what became of these clients; the winner's word on them is out of date.
     for (const client of [...state.clients.values()]) {
