@@ -21,7 +21,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   services: [],
   inspect: [],
   shutdown: [],
-  lock: ['run'],
+  lock: ['run', 'revoke'],
   evt: ['publish', 'tail'],
   ckpt: ['ls', 'get', 'put', 'rm', 'watch'],
   node: ['ls', 'lock', 'unlock', 'shutdown'],
@@ -63,7 +63,7 @@ export async function parse(args: readonly string[]): Promise<Chosen> {
       throw new UsageError(improved(message ?? error.message, args, parser));
     });
   readingCommands(parser, choose);
-  lockCommands(parser, chooseAny, command);
+  lockCommands(parser, { choose, chooseRun: chooseAny }, command);
   evtCommands(parser, choose);
   ckptCommands(parser, choose);
   nodeCommands(parser, choose);

@@ -199,6 +199,8 @@ export class Channel implements AsyncDisposable {
   }
 
   #check(allowed: boolean | undefined, call: string): void {
+    const { standing } = this.#host.handle;
+    if (standing !== SA_AIS_OK) throw new SaAisError(standing, call);
     if (this.#closing !== undefined) {
       throw new SaAisError(SA_AIS_ERR_BAD_HANDLE, call, `channel '${this.name}' is closed`);
     }

@@ -79,6 +79,7 @@ export function createHarness(nodes: readonly number[] = [1, 2, 3], quorate = tr
     if (!handler.request.check(argument)) throw new Error(`not a ${fn} request`);
     // biome-ignore lint/suspicious/noExplicitAny: handlers of one table differ in their types
     const reply = (handler.handle as any)(state, argument, {
+      uid: 0,
       multicast(name: keyof typeof exec, message: unknown) {
         // biome-ignore lint/suspicious/noExplicitAny: as above
         (exec[name].apply as any)(state, message, source, ctx());
