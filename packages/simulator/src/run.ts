@@ -31,6 +31,8 @@ export interface RunResult {
   readonly summary: EvsChecker['summary'];
   /** State hashes that had a counterpart on another node. */
   readonly statesCompared: number;
+  /** Of a run of one workload: what its clients did. */
+  readonly work?: Readonly<Record<string, number>>;
 }
 
 export interface RunHooks {

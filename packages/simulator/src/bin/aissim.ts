@@ -4,9 +4,9 @@
  * output carries nothing else. Exit status: 0 all clean, 1 a property was violated, 64 wrong usage.
  */
 import { hideBin } from 'yargs/helpers';
-import { realFactoryOf } from '../processes/real-factory.ts';
-import { type RunResult, runSimulation } from '../run.ts';
+import type { RunResult } from '../run.ts';
 import { formatRecord, TRACE_HEADER } from '../trace/format.ts';
+import { runNamed } from '../workloads/named-runs.ts';
 import { type CommandLine, EXIT_USAGE, parseCommandLine } from './command-line.ts';
 import { seedLine, summaryText } from './report.ts';
 import { runSeeds } from './seeds.ts';
@@ -39,9 +39,8 @@ function runOne(commandLine: CommandLine): number {
   const silent = quiet || format === 'json';
   if (!silent) print.line(TRACE_HEADER);
   const begin = performance.now();
-  const result = runSimulation(
+  const result = runNamed(
     options,
-    realFactoryOf,
     silent
       ? {}
       : {

@@ -2,7 +2,7 @@
 import yargs from 'yargs';
 import { SIM_NODES_MAX } from '../limits.ts';
 import { MUTANT_NAMES } from '../mutants/index.ts';
-import type { RunOptions } from '../scenario.ts';
+import { type RunOptions, WORKLOAD_NAMES } from '../scenario.ts';
 
 export interface CommandLine {
   readonly options: RunOptions;
@@ -26,6 +26,9 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
   const parser = commandLineParser(args);
   const argv = await parser.parseAsync();
   if (argv['help'] === true || argv['version'] === true) return undefined;
+  if (argv.workload !== undefined && argv.mutant !== undefined) {
+    throw new UsageError('--mutant is for runs without --workload');
+  }
   const [firstSeed, seedCount] = seedRange(argv.seed, argv.seeds);
   return {
     options: {
@@ -37,6 +40,7 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
         ? {}
         : { nodes: whole('--nodes', argv.nodes, 1, SIM_NODES_MAX) }),
       ...(argv.loss === undefined ? {} : { loss: within('--loss', argv.loss, 0, 0.9) }),
+      ...(argv.workload === undefined ? {} : { workload: argv.workload, stack: 'full' }),
       ...(argv.mutant === undefined ? {} : { mutant: argv.mutant }),
     },
     firstSeed,
@@ -63,6 +67,10 @@ function commandLineParser(args: readonly string[]) {
       choices: ['ring', 'full'] as const,
       default: 'ring' as const,
       describe: 'the bare ring, or with groups and services',
+    })
+    .option('workload', {
+      choices: WORKLOAD_NAMES,
+      describe: 'one service alone, with votes and its own checkers',
     })
     .option('mutant', { choices: MUTANT_NAMES, describe: 'plant this fault; it should be caught' })
     .option('jobs', { type: 'number', default: 1, describe: 'worker threads for many seeds' })
@@ -111,7 +119,8 @@ export function replayCommand(options: RunOptions): string {
   words.push(`--seconds ${options.seconds}`);
   if (options.loss !== undefined) words.push(`--loss ${options.loss}`);
   if (!options.faults) words.push('--no-faults');
-  if (options.stack !== 'ring') words.push(`--stack ${options.stack}`);
+  if (options.workload !== undefined) words.push(`--workload ${options.workload}`);
+  else if (options.stack !== 'ring') words.push(`--stack ${options.stack}`);
   if (options.mutant !== undefined) words.push(`--mutant ${options.mutant}`);
   return words.join(' ');
 }

@@ -24,6 +24,7 @@ export function summaryText(result: RunResult, options: RunOptions, wallMs: numb
     ],
     ['views', `${summary.configurations} configurations of ${summary.rings} rings`],
     ['messages', `${summary.sent} sent, ${summary.delivered} deliveries`],
+    ...workLines(result),
     ['one ring', converged],
     [
       'time',
@@ -71,3 +72,15 @@ function faultsText(result: RunResult): string {
 
 const percent = (part: number, whole: number): string =>
   whole === 0 ? '0 %' : `${((100 * part) / whole).toFixed(1)} %`;
+
+function workLines({ work }: RunResult): (readonly [string, string])[] {
+  if (work === undefined) return [];
+  return [
+    [
+      'work',
+      Object.entries(work)
+        .map(([name, count]) => `${count} ${name}`)
+        .join(', '),
+    ],
+  ];
+}
