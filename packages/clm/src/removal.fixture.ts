@@ -6,7 +6,10 @@ import { createClmService } from './service/index.ts';
 /** The membership service for clusters in this process, whose clients may administer. */
 export const clmOfThisProcess = createClmService({ administrators: [process.getuid?.() ?? -1] });
 
-/** Runs something while `node` is no member; it is readmitted afterwards. Any executive will do for `connect`. */
+/**
+ * Runs something while `node` is no member; it is readmitted afterwards. `connect`: to the executive of that node
+ * where it matters that it has applied the removal by then; others may be a little ahead of it.
+ */
 export async function whileRemoved<T>(
   connect: ConnectOptions,
   node: number,

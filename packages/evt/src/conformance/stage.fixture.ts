@@ -212,7 +212,7 @@ export class Stage {
 
   /** Runs something while the near client's node is no member. */
   removed<T>(run: () => T | Promise<T>): Promise<T> {
-    return whileRemoved(this.#options.far, this.#options.node, run);
+    return whileRemoved(this.#options.near, this.#options.node, run);
   }
 
   elapse(ms: number): Promise<void> {

@@ -11,7 +11,7 @@ import { CALLS, type Handles } from './rows-life-cycle.fixture.ts';
 
 /** The client's node is out while `run` runs. */
 const removed = <T>(c: Case, run: () => T | Promise<T>): Promise<T> =>
-  whileRemoved(c.world.connect(c.placement.creator), c.placement.client, run);
+  whileRemoved(c.world.connect(c.placement.client), c.placement.client, run);
 
 /** A client of this generation with a lock, whose node was removed and readmitted since. */
 async function stale(c: Case, major: 1 | 3): Promise<Handles> {
