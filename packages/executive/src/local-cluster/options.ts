@@ -1,5 +1,8 @@
 import type { LocalNode } from './local-node.ts';
 
+/** Keys of the section `totem` (docs/reference/config.md). */
+export type TotemKeys = Readonly<Record<string, number | string | boolean>>;
+
 /** What kind of cluster to start. */
 export interface LocalClusterOptions {
   /** Number of executives, 1 to 16. */
@@ -8,8 +11,8 @@ export interface LocalClusterOptions {
   readonly quorum?: 'votequorum' | 'none';
   /** Order in which locks are granted; default `standard`. */
   readonly fairness?: 'standard' | 'fifo';
-  /** Further keys of the `totem` section, e.g. `{ token: 1000 }`. */
-  readonly totem?: Readonly<Record<string, number | string>>;
+  /** Further keys of the `totem` section, e.g. `{ token: 1000 }`; or what each node's section has, by its id. */
+  readonly totem?: TotemKeys | ((id: number) => TotemKeys);
   /** Called for every log line of a node (one JSON document). */
   readonly onLog?: (node: LocalNode, line: string) => void;
 }
