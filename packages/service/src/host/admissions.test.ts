@@ -169,6 +169,6 @@ describe('a node that is removed', () => {
     const { cluster, set } = start();
     const client = cluster.client(2, 'counter');
     set(2, -1);
-    expect(client.request('add', { amount: 2 })).toMatchObject({ rc: SA_AIS_OK });
+    expect(client.request('add', { name: 'x', amount: 2 })).toMatchObject({ rc: SA_AIS_OK });
   });
 });
