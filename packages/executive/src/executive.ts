@@ -27,7 +27,7 @@ import type { AnyService } from './plugins/import-plugin.ts';
 import { Plugins, type PluginsOptions } from './plugins/plugins.ts';
 import { stuckNotePath } from './plugins/stuck-note.ts';
 import { createWatchdog, type Watchdog } from './plugins/watchdog.ts';
-import { servicesNamed } from './services.ts';
+import { serviceOf } from './services.ts';
 import {
   createLoopMonitor,
   type ExecutiveStatus,
@@ -98,6 +98,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     this.#watchdog = createWatchdog({ ...config.watchdog, node: config.node.id, notePath });
     this.#plugins = new Plugins({
       ...{ directory, notePath, watchdog: this.#watchdog },
+      builtin: (name) => serviceOf(config, name),
       complaint: options.complaint ?? ((path, text) => `${path.map(String).join('.')}: ${text}`),
       log: (event, detail) => this.#log(event, detail),
     });
@@ -135,7 +136,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     });
     this.#engine = engine;
     if (config.citizen) this.#joinCorosync(engine);
-    const builtin = options.services ?? servicesNamed(config.services);
+    const builtin = options.services ?? config.services.map((name) => serviceOf(config, name));
     const loaded = await this.#plugins.prepare(config.plugins, builtin);
     const host = this.#createHost(engine, [...builtin, ...loaded]);
     this.#host = host;

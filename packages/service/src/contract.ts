@@ -202,6 +202,16 @@ export interface ServiceDefinition<State> {
    * they should know. Runs before they are closed, on this node only: must not change the state.
    */
   readonly exit?: (state: State, ctx: ExecContext) => void;
+  /**
+   * The membership service only, one in an executive: the number of the node's present admission to the
+   * cluster, another one after each removal; null while the node is no member.
+   */
+  readonly admission?: (state: State, nodeId: number) => bigint | null;
+  /**
+   * For clients of members only, where a service tells who is one ({@link admission}): a client whose node is no
+   * member, or was removed since it connected, is answered UNAVAILABLE and is gone for the replicas.
+   */
+  readonly membersOnly?: boolean;
   /** The state for people and tools: JSON-safe (no bigint: decimal strings). */
   readonly inspect: (state: State) => unknown;
 }

@@ -5,14 +5,16 @@
  * States change in three places only: when an ordered message is applied, when a synchronised view is
  * activated, and when an expiry is ordered; all three at the same place of the total order on all members.
  *
- * A message of a client whose node left cannot be ordered after that node's departure: a ring orders only
- * what its members send, and what a departed incarnation had queued died with it. So it is enough to
- * drop messages of nodes that are not executives of the view; a new incarnation's clients have new numbers.
+ * A message of a client whose node left cannot be ordered after that node's departure: a ring orders only what its
+ * members send, and what a departed incarnation had queued died with it. So messages of nodes that are no
+ * executives of the view are dropped; a new incarnation's clients have new numbers.
  */
 import type { Group, GroupMessage, RingId } from '@aisexec/totem';
 import type { ClientRef, ExecContext, View } from './contract.ts';
+import { Admissions } from './host/admissions.ts';
 import { type Client, ClientTable, random32 } from './host/clients.ts';
 import { EventContext } from './host/context.ts';
+import { createCounters } from './host/counters.ts';
 import { Doubt } from './host/doubt.ts';
 import { Emitter } from './host/emitter.ts';
 import { AIS_GROUP, decodeEnvelope, type Envelope, encodeEnvelope } from './host/envelope.ts';
@@ -48,21 +50,10 @@ class Host implements ServiceHost {
   readonly #requests: Requests;
   readonly #expiry: Expiry;
   readonly #loading: Loading;
+  readonly #admissions: Admissions;
   readonly #history = new History();
   readonly #listeners: ((view: View) => void)[] = [];
-  readonly #counters = {
-    requestsRefused: 0,
-    requestsHeld: 0,
-    messagesApplied: 0,
-    messagesDropped: 0,
-    messagesInSync: 0,
-    syncDropped: 0,
-    syncStarts: 0,
-    syncAborts: 0,
-    views: 0,
-    diverged: 0,
-    servicesFailed: 0,
-  };
+  readonly #counters = createCounters();
   /** The last synchronised view and its executives; handlers of local requests see it even while syncing. */
   #lastView: View | undefined;
   #members: ReadonlySet<number> = new Set();
@@ -103,6 +94,14 @@ class Host implements ServiceHost {
       wallClock,
       setWake: (delayMs) => effects.setWake(delayMs),
       intend: (time) => this.#outbox.push(encodeEnvelope({ kind: 'expire', time }), 'agreed'),
+    });
+    this.#admissions = new Admissions({
+      ...{ nodeId, replicas: this.#replicas, clients: this.#clients },
+      expired: (client) => {
+        this.#counters.clientsStale++;
+        this.#clients.expire(client);
+        this.#gone(client);
+      },
     });
     this.#startSync();
   }
@@ -168,7 +167,10 @@ class Host implements ServiceHost {
 
   connect(service: string, uid: number, sink: ClientSink): ClientRef | undefined {
     const replica = this.#named(service);
-    return replica?.running === true ? this.#clients.add(replica, uid, sink).ref : undefined;
+    if (replica?.running !== true) return undefined;
+    const client = this.#clients.add(replica, uid, sink);
+    this.#emitter.event(() => this.#admissions.connected(client));
+    return client.ref;
   }
 
   request(ref: ClientRef, request: number, fn: string, argument: unknown): void {
@@ -282,6 +284,7 @@ class Host implements ServiceHost {
     for (const replica of this.#replicas.values()) {
       replica.change('confchg', (state) => replica.definition.confchg?.(state, view, context));
     }
+    this.#admissions.update();
     this.#doubt.end(quorate && !plan.joined.includes(this.#options.node.nodeId));
     this.#counters.views++;
     this.#trace('view', {
@@ -328,6 +331,7 @@ class Host implements ServiceHost {
     }
     const context = this.#context(this.#lastView!, envelope.time);
     this.#apply(envelope, source, context);
+    this.#admissions.update();
     this.#expiry.update();
   }
 
@@ -376,13 +380,18 @@ class Host implements ServiceHost {
   }
 
   #forget(client: Client): void {
-    this.#requests.forget(client);
     this.#clients.remove(client);
+    this.#gone(client);
+  }
+
+  /** What a client asked for ends here, and in the order wherever a replica can know it. */
+  #gone(client: Client): void {
+    this.#requests.forget(client);
     if (!client.known) return;
-    const { replica, ref } = client;
-    const gone = { kind: 'gone', service: replica.id, connection: ref.connection } as const;
+    client.known = false;
+    const gone = { service: client.replica.id, connection: client.ref.connection };
     const time = this.#options.wallClock();
-    this.#outbox.push(encodeEnvelope({ ...gone, time }), 'agreed');
+    this.#outbox.push(encodeEnvelope({ kind: 'gone', ...gone, time }), 'agreed');
   }
 
   #uniqueId(): bigint {

@@ -36,6 +36,7 @@ export const ckptService = defineService<CkptState>({
   deadline,
   expire: (state: CkptState, ctx: ExecContext) => expire(state, ctx),
   sync,
+  membersOnly: true,
   inspect,
 });
 

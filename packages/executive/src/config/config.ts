@@ -81,6 +81,11 @@ export interface LogConfig {
   readonly format: 'auto' | 'human' | 'json';
 }
 
+export interface LocksConfig {
+  /** The order of grants that this node proposes; the cluster has one. */
+  readonly fairness: 'standard' | 'fifo';
+}
+
 export interface ExecutiveConfig {
   readonly clusterName: string;
   /** This node. */
@@ -89,6 +94,7 @@ export interface ExecutiveConfig {
   readonly nodes: readonly NodeConfig[];
   readonly totem: TotemConfig;
   readonly quorum: QuorumConfig;
+  readonly locks: LocksConfig;
   readonly ipc: IpcConfig;
   readonly stateDir: string;
   readonly log: LogConfig;

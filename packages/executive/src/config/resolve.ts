@@ -72,6 +72,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
     nodes: [...nodes].sort((a, b) => a.id - b.id),
     totem,
     quorum,
+    locks: { fairness: file.locks?.fairness ?? 'standard' },
     ipc: {
       socket: ipc.socket ?? serverSocketPath(host.env),
       mode: Number.parseInt(ipc.mode ?? defaultMode(ipc.allow), 8),

@@ -58,6 +58,8 @@ const quorum = z.strictObject({
   wait_for_all: z.boolean().optional(),
 });
 
+const locks = z.strictObject({ fairness: z.enum(['standard', 'fifo']).optional() });
+
 const ipc = z.strictObject({
   socket: z.string().min(1).optional(),
   mode: z
@@ -85,6 +87,7 @@ export const configSchema = z.strictObject({
   totem: totem.optional(),
   nodelist: z.array(node).min(1).max(NODELIST_MAX).optional(),
   quorum: quorum.optional(),
+  locks: locks.optional(),
   ipc: ipc.optional(),
   state_dir: z.string().min(1).optional(),
   log: log.optional(),

@@ -155,6 +155,7 @@ export class LocalNode {
       quorum: { provider: cluster.quorum ?? 'votequorum' },
       ...(cluster.services === undefined ? {} : { services: cluster.services }),
       ...(cluster.watchdog === undefined ? {} : { watchdog: cluster.watchdog }),
+      locks: { fairness: cluster.fairness ?? 'standard' },
       ipc: { socket: this.socket },
       state_dir: join(this.directory, 'state'),
       log: { level: 'info', format: 'json' },

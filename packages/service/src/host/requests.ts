@@ -7,6 +7,9 @@ import {
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_TOO_BIG,
   SA_AIS_ERR_TRY_AGAIN,
+  SA_AIS_ERR_UNAVAILABLE,
+  SA_AIS_OK,
+  STANDING_REQUEST,
 } from '@aisexec/ais';
 import { type Guarantee, MESSAGE_BYTES_MAX } from '@aisexec/totem';
 import type { LibContext, LibHandler, Reply, View } from '../contract.ts';
@@ -46,6 +49,14 @@ export class Requests {
       return;
     }
     client.outstanding.add(held.request);
+    if (client.stale) {
+      this.#refuse(client, held, { rc: SA_AIS_ERR_UNAVAILABLE });
+      return;
+    }
+    if (held.fn === STANDING_REQUEST) {
+      this.#options.clients.reply(client, held.request, { rc: SA_AIS_OK });
+      return;
+    }
     const handler = handlerOf(client, held.fn);
     if (handler === undefined) {
       this.#refuse(client, held, { rc: SA_AIS_ERR_BAD_OPERATION });

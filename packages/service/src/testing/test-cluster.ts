@@ -22,11 +22,14 @@ import { createQuorum, type QuorumOptions } from '../quorum/create-quorum.ts';
 import { createMemoryBus } from './memory-bus.ts';
 import { createRandom } from './random.ts';
 
+// biome-ignore lint/suspicious/noExplicitAny: services of one cluster differ in their states
+type Services = readonly ServiceDefinition<any>[];
+
 export interface TestClusterOptions {
   /** nodeids, or how many nodes (1, 2, …). */
   readonly nodes: number | readonly number[];
-  // biome-ignore lint/suspicious/noExplicitAny: services of one cluster differ in their states
-  readonly services: readonly ServiceDefinition<any>[];
+  /** A function: nodes that are configured differently. */
+  readonly services: Services | ((node: number) => Services);
   readonly seed?: number;
   readonly quorum?: QuorumOptions;
   /** See {@link createMemoryBus}. */
@@ -120,7 +123,8 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
     node.host = createServiceHost({
       node: nodeInfo(nodeId, now),
       messaging,
-      services: options.services,
+      services:
+        typeof options.services === 'function' ? options.services(nodeId) : options.services,
       quorum: createQuorum(options.quorum ?? { provider: 'none' }),
       wallClock: () => now,
       random: random.next,
