@@ -30,11 +30,33 @@ export interface HostOptions {
   readonly quorum: QuorumFilter;
   /** Further steps of the synchronisation, like those of Corosync's services (corosync/citizen.ts). */
   readonly participants?: readonly SyncParticipant[];
+  /** How state is fetched in the background, e.g. in tiny steps by a test; see limits.ts for the defaults. */
+  readonly background?: BackgroundOptions;
   /** Nanoseconds since the Unix epoch. */
   readonly wallClock: () => bigint;
   /** Uniform in [0, 1), seeded. */
   readonly random: () => number;
   readonly effects: HostEffects;
+}
+
+export interface BackgroundOptions {
+  /** Bytes that are asked for at once. */
+  readonly wantBytes?: number;
+  /** Requests that may be unanswered. */
+  readonly wants?: number;
+}
+
+/** What a node still fetches of one service's state. */
+export interface TransferProgress {
+  readonly service: string;
+  readonly bytesTotal: number;
+  readonly bytesDone: number;
+  readonly piecesTotal: number;
+  readonly piecesDone: number;
+  /** When it began, ns since the Unix epoch. */
+  readonly since: bigint;
+  /** No member here has what is missing, and there is no quorum to give it up: waits for other members. */
+  readonly waiting: boolean;
 }
 
 export interface HostEffects {
@@ -68,6 +90,8 @@ export interface ServiceHost {
   /** Hash of one service's replicated state, 16 hex digits; equal on all members at one place of the order. */
   stateHash(service: string): string;
   inspect(service: string): unknown;
+  /** State that follows in the background (ADR 0126), by service; empty: this node has everything. */
+  transfers(): readonly TransferProgress[];
   readonly services: readonly ServiceInfo[];
   stats(): Readonly<Record<string, number>>;
 }

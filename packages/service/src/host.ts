@@ -11,17 +11,25 @@
  */
 import type { Group, GroupMessage, RingId } from '@aisexec/totem';
 import type { ClientRef, ExecContext, View } from './contract.ts';
+import { applyExec, applyExpiry, applyGone } from './host/apply.ts';
+import { Background } from './host/background.ts';
 import { ClientTable } from './host/clients.ts';
 import { EventContext } from './host/context.ts';
 import { Doubt } from './host/doubt.ts';
 import { Emitter } from './host/emitter.ts';
-import { AIS_GROUP, decodeEnvelope, type Envelope, encodeEnvelope } from './host/envelope.ts';
+import { AIS_GROUP, decodeEnvelope, encodeEnvelope } from './host/envelope.ts';
 import { Expiry } from './host/expiry.ts';
 import { History } from './host/history.ts';
 import { Outbox } from './host/outbox.ts';
 import { Replica } from './host/replica.ts';
 import { Requests } from './host/requests.ts';
-import type { ClientSink, HostOptions, ServiceHost, ServiceInfo } from './host-contract.ts';
+import type {
+  ClientSink,
+  HostOptions,
+  ServiceHost,
+  ServiceInfo,
+  TransferProgress,
+} from './host-contract.ts';
 import { invariant } from './invariant.ts';
 import { SERVICE_ID_MAX } from './limits.ts';
 import { createSyncEngine, type SyncEngine } from './sync/engine.ts';
@@ -46,6 +54,7 @@ class Host implements ServiceHost {
   readonly #outbox: Outbox;
   readonly #requests: Requests;
   readonly #expiry: Expiry;
+  readonly #background: Background;
   readonly #history = new History();
   readonly #listeners: ((view: View) => void)[] = [];
   readonly #counters = {
@@ -100,6 +109,14 @@ class Host implements ServiceHost {
       wallClock,
       setWake: (delayMs) => effects.setWake(delayMs),
       intend: (time) => this.#outbox.push(encodeEnvelope({ kind: 'expire', time }), 'agreed'),
+    });
+    this.#background = new Background({
+      nodeId: node.nodeId,
+      replicas: this.#replicas,
+      outbox: this.#outbox,
+      wallClock,
+      trace: (event, detail) => this.#trace(event, detail),
+      limits: options.background ?? {},
     });
     this.#startSync();
   }
@@ -184,6 +201,10 @@ class Host implements ServiceHost {
     return replica?.guard('inspect', () => replica.definition.inspect(replica.state)) ?? null;
   }
 
+  transfers(): readonly TransferProgress[] {
+    return this.#background.progress();
+  }
+
   get services(): readonly ServiceInfo[] {
     return [...this.#replicas.values()].map(({ id, name, running }) => ({
       id,
@@ -200,7 +221,7 @@ class Host implements ServiceHost {
 
   #hello(): Hello {
     const services = [...this.#replicas.values()]
-      .map((replica) => ({ id: replica.id, hash: replica.hash() }))
+      .map((replica) => ({ id: replica.id, hash: replica.digest() }))
       .filter(({ hash }) => hash !== '');
     return {
       node: this.#options.node,
@@ -215,6 +236,7 @@ class Host implements ServiceHost {
     this.#syncing = true;
     this.#counters.syncStarts++;
     this.#outbox.close();
+    this.#background.pause();
     this.#expiry.pause();
     this.#trace('sync-start', { ringId });
   }
@@ -250,6 +272,9 @@ class Host implements ServiceHost {
     for (const replica of this.#replicas.values()) {
       replica.change('confchg', (state) => replica.definition.confchg?.(state, view, context));
     }
+    const holders = (id: number) =>
+      plan.services.get(id)?.parts.flatMap(({ nodes }) => nodes) ?? [];
+    this.#background.begin(view, new Set(states.keys()), holders);
     this.#doubt.end(quorate && !plan.joined.includes(this.#options.node.nodeId));
     this.#counters.views++;
     this.#trace('view', {
@@ -272,7 +297,10 @@ class Host implements ServiceHost {
 
   #resume(): void {
     this.#outbox.flush();
+    // One message in turn with the clients', then what there is room for.
+    this.#background.pump(1);
     this.#requests.flush();
+    this.#background.pump();
   }
 
   // Ordered messages
@@ -296,53 +324,19 @@ class Host implements ServiceHost {
       return;
     }
     const context = this.#context(this.#lastView!, envelope.time);
-    if (envelope.kind === 'expire') this.#applyExpiry(envelope.time, context);
-    else if (envelope.kind === 'gone') this.#applyGone(envelope, source, context);
-    else this.#applyExec(envelope, source, context);
+    if (envelope.kind === 'exec') {
+      const refused = applyExec(this.#replicas.get(envelope.service), envelope, source, context);
+      if (refused === undefined) this.#counters.messagesApplied++;
+      else this.#drop(refused, source);
+    } else if (envelope.kind === 'background') this.#background.apply(envelope, source, context);
+    else if (envelope.kind === 'gone') {
+      applyGone(this.#replicas.get(envelope.service), envelope.connection, source, context);
+    } else {
+      applyExpiry(this.#replicas.values(), envelope.time, context);
+      this.#expiry.applied(envelope.time);
+    }
+    this.#background.pump();
     this.#expiry.update();
-  }
-
-  #applyExec(
-    { service, exec, connection, request, payload }: Extract<Envelope, { kind: 'exec' }>,
-    node: number,
-    context: ExecContext,
-  ): void {
-    const replica = this.#replicas.get(service);
-    if (replica === undefined || !replica.running) return;
-    const table = replica.definition.exec;
-    const handler = Object.hasOwn(table, exec) ? table[exec] : undefined;
-    if (handler === undefined) {
-      this.#drop('unknown exec handler', node);
-      return;
-    }
-    if (!handler.message.check(payload)) {
-      this.#drop('message does not fit', node);
-      return;
-    }
-    const source = { node, connection, request };
-    this.#counters.messagesApplied++;
-    replica.change(`exec ${exec}`, (state) => handler.apply(state, payload, source, context));
-  }
-
-  #applyGone(
-    { service, connection }: Extract<Envelope, { kind: 'gone' }>,
-    node: number,
-    context: ExecContext,
-  ): void {
-    const replica = this.#replicas.get(service);
-    const { clientGone } = replica?.definition ?? {};
-    if (replica === undefined || clientGone === undefined) return;
-    replica.change('clientGone', (state) => clientGone(state, { node, connection }, context));
-  }
-
-  #applyExpiry(time: bigint, context: ExecContext): void {
-    for (const replica of this.#replicas.values()) {
-      const { expire } = replica.definition;
-      const due = replica.deadline();
-      if (expire === undefined || due === null || due > time) continue;
-      replica.change('expire', (state) => expire(state, context));
-    }
-    this.#expiry.applied(time);
   }
 
   #context(view: View, time: bigint): ExecContext {

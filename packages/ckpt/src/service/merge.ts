@@ -11,7 +11,6 @@ import type { ClientRef, ExecContext, StatePart } from '@aisexec/service';
 import { CHECKPOINTS_MAX, SECTIONS_MAX } from '../limits.ts';
 import { CHECKPOINT_REPLACED } from '../protocol.ts';
 import { lowerDue } from './retention.ts';
-import { equalData } from './section-data.ts';
 import { hasRoom } from './sections.ts';
 import {
   addCheckpoint,
@@ -113,7 +112,14 @@ function adoptCheckpoint(merged: CkptState, checkpoint: Checkpoint): boolean {
     hasRoom(merged, checkpoint.bytes);
   if (!fits) return false;
   const attributes = { ...checkpoint.attributes };
-  const fresh = { sections: new Map(), watches: new Map(), due: null, openers: 0, bytes: 0 };
+  const fresh = {
+    sections: new Map(),
+    watches: new Map(),
+    due: null,
+    openers: 0,
+    bytes: 0,
+    digest: 0,
+  };
   const copy: Checkpoint = { ...checkpoint, attributes, ...fresh };
   addCheckpoint(merged, copy);
   for (const [key, section] of checkpoint.sections) {
@@ -142,15 +148,15 @@ function adoptSections(merged: CkptState, survivor: Checkpoint, loser: Checkpoin
 
 function copySection(section: Section, serial: number): Section {
   const data = { size: section.data.size, pages: [...section.data.pages] };
-  const { expirationTime, lastUpdate } = section;
-  return { serial, data, expirationTime, lastUpdate };
+  const { expirationTime, lastUpdate, version } = section;
+  return { serial, data, expirationTime, lastUpdate, version, mark: 0 };
 }
 
 function sameContent(a: Checkpoint, b: Checkpoint): boolean {
   if (a.sections.size !== b.sections.size) return false;
   for (const [key, section] of a.sections) {
     const other = b.sections.get(key);
-    if (other === undefined || !equalData(section.data, other.data)) return false;
+    if (other === undefined || section.version !== other.version) return false;
   }
   return true;
 }

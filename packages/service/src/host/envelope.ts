@@ -26,9 +26,15 @@ export type Envelope =
       readonly connection: number;
       readonly time: bigint;
     }
+  | {
+      readonly kind: 'background';
+      readonly service: number;
+      readonly time: bigint;
+      readonly payload: unknown;
+    }
   | { readonly kind: 'expire'; readonly time: bigint };
 
-const KIND = { exec: 1, gone: 2, expire: 3 } as const;
+const KIND = { exec: 1, gone: 2, expire: 3, background: 4 } as const;
 const name = s.text(SERVICE_NAME_BYTES_MAX);
 
 export function encodeEnvelope(event: Envelope): Uint8Array {
@@ -38,6 +44,8 @@ export function encodeEnvelope(event: Envelope): Uint8Array {
       return encode(head);
     case 'gone':
       return encode([...head, event.service, event.connection]);
+    case 'background':
+      return encode([...head, event.service, event.payload]);
     case 'exec': {
       const { service, connection, exec, request, payload } = event;
       return encode([...head, service, connection, exec, request, payload]);
@@ -53,7 +61,9 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | undefined {
   const [version, kind, time, service, connection, exec, request, payload] = fields;
   if (version !== PROTOCOL_VERSION || !s.i64.check(time)) return undefined;
   if (kind === KIND.expire) return { kind: 'expire', time };
-  if (!s.u8.check(service) || !s.u32.check(connection)) return undefined;
+  if (!s.u8.check(service)) return undefined;
+  if (kind === KIND.background) return { kind: 'background', service, time, payload: fields[4] };
+  if (!s.u32.check(connection)) return undefined;
   if (kind === KIND.gone) return { kind: 'gone', service, connection, time };
   if (kind !== KIND.exec || !name.check(exec) || !s.count.check(request)) return undefined;
   return { kind: 'exec', service, connection, exec, request, time, payload };

@@ -25,6 +25,8 @@ export class Replica {
   #running = true;
   /** Hash of the committed state, as long as nothing may have changed it. */
   #hash: string | undefined;
+  /** Its digest, likewise: {@link BackgroundSync.digest} or the hash. */
+  #digest: string | undefined;
   /** Its next deadline, likewise. */
   #deadline: bigint | null | undefined;
 
@@ -64,10 +66,18 @@ export class Replica {
     this.guard(where, () => run(this.#state));
   }
 
-  /** Swaps in a synchronised state. */
+  /** Runs code that changes what this replica has of the state, not what the state is. */
+  fill(where: string, run: (state: State) => void): void {
+    this.#hash = undefined;
+    this.guard(where, () => run(this.#state));
+  }
+
+  /** Swaps in a synchronised state, with the contents that are here already. */
   replace(state: State): void {
+    const before = this.#state;
     this.#touch();
     this.#state = state;
+    this.guard('adopt', () => this.definition.sync.background?.adopt(before, state));
   }
 
   fail(where: string, error: unknown): void {
@@ -84,6 +94,14 @@ export class Replica {
     return this.#hash ?? '';
   }
 
+  /** The same for states that are equal but for contents still to come; empty when the service has failed. */
+  digest(): string {
+    const { background } = this.definition.sync;
+    if (background === undefined) return this.hash();
+    this.#digest ??= this.guard('digest', () => background.digest(this.#state));
+    return this.#digest ?? '';
+  }
+
   /** When the service wants to expire something; null for never. */
   deadline(): bigint | null {
     if (this.#deadline === undefined) {
@@ -95,6 +113,7 @@ export class Replica {
 
   #touch(): void {
     this.#hash = undefined;
+    this.#digest = undefined;
     this.#deadline = undefined;
   }
 }

@@ -42,6 +42,9 @@ const ATTRIBUTES = {
   ...{ maxSections: 16, maxSectionSize: 256, maxSectionIdSize: 8 },
 };
 
+/** Stands for a content that is still on its way to a replica. */
+const ABSENT = '(absent)';
+
 /** The lives that run, by node, to name the members of a view. */
 export type Lives = Map<number, string>;
 
@@ -204,7 +207,8 @@ function valueIn(state: CkptState, section: string): string | undefined {
   for (const checkpoint of state.checkpoints.values()) {
     const data = checkpoint.sections.get(section)?.data;
     if (data === undefined) continue;
-    return textOf((data.pages[0] ?? new Uint8Array(0)).subarray(0, data.size));
+    const page = data.pages[0] ?? new Uint8Array(0);
+    return page instanceof Uint8Array ? textOf(page.subarray(0, data.size)) : ABSENT;
   }
   return undefined;
 }
