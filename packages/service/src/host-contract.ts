@@ -65,7 +65,7 @@ export interface HostEffects {
   trace(event: HostTraceEvent): void;
 }
 
-/** Stable kebab-case names: `view`, `sync-start`, `sync-done`, `sync-abort`, `service-failed`, `drop-message`, … */
+/** Stable kebab-case names: `view`, `sync-start`, `sync-done`, `sync-abort`, `service-failed`, `drop-message`, `transfer-start`, `transfer-done`, `state-lost`, `state-mismatch`, … */
 export interface HostTraceEvent {
   readonly event: string;
   readonly detail?: Readonly<Record<string, unknown>>;
@@ -87,6 +87,17 @@ export interface ServiceHost {
   readonly view: View | undefined;
   /** Called synchronously after every view that was synchronised. */
   onView(listener: (view: View) => void): void;
+  /**
+   * The lowest member of the view asks all to compare their states at one place of the order: what differs is
+   * traced as `state-mismatch` and counted. On other members, and while synchronisation runs: nothing. Every member
+   * hashes whole states for it, about a second per 400 MB.
+   */
+  checkStates(): void;
+  /**
+   * The same as {@link stateHash} for comparing, but cheap for a service with contents in the background, and equal
+   * while they are on their way.
+   */
+  digest(service: string): string;
   /** Hash of one service's replicated state, 16 hex digits; equal on all members at one place of the order. */
   stateHash(service: string): string;
   inspect(service: string): unknown;

@@ -23,6 +23,7 @@ import { History } from './host/history.ts';
 import { Outbox } from './host/outbox.ts';
 import { Replica } from './host/replica.ts';
 import { Requests } from './host/requests.ts';
+import { StateCheck } from './host/state-check.ts';
 import type {
   ClientSink,
   HostOptions,
@@ -55,6 +56,7 @@ class Host implements ServiceHost {
   readonly #requests: Requests;
   readonly #expiry: Expiry;
   readonly #background: Background;
+  readonly #check: StateCheck;
   readonly #history = new History();
   readonly #listeners: ((view: View) => void)[] = [];
   readonly #counters = {
@@ -68,6 +70,8 @@ class Host implements ServiceHost {
     syncAborts: 0,
     views: 0,
     diverged: 0,
+    statesCompared: 0,
+    statesMismatched: 0,
     servicesFailed: 0,
   };
   /** The last synchronised view and its executives; handlers of local requests see it even while syncing. */
@@ -117,6 +121,17 @@ class Host implements ServiceHost {
       wallClock,
       trace: (event, detail) => this.#trace(event, detail),
       limits: options.background ?? {},
+    });
+    this.#check = new StateCheck({
+      nodeId: node.nodeId,
+      replicas: this.#replicas,
+      outbox: this.#outbox,
+      wallClock,
+      isLacking: (service) => this.#background.isLacking(service),
+      mismatch: (detail) => {
+        this.#counters.statesMismatched++;
+        this.#trace('state-mismatch', detail);
+      },
     });
     this.#startSync();
   }
@@ -194,6 +209,14 @@ class Host implements ServiceHost {
 
   stateHash(service: string): string {
     return this.#byName.get(service)?.hash() ?? '';
+  }
+
+  digest(service: string): string {
+    return this.#byName.get(service)?.digest() ?? '';
+  }
+
+  checkStates(): void {
+    if (!this.#syncing) this.#check.begin(this.#lastView!);
   }
 
   inspect(service: string): unknown {
@@ -329,7 +352,11 @@ class Host implements ServiceHost {
       if (refused === undefined) this.#counters.messagesApplied++;
       else this.#drop(refused, source);
     } else if (envelope.kind === 'background') this.#background.apply(envelope, source, context);
-    else if (envelope.kind === 'gone') {
+    else if (envelope.kind === 'check') {
+      const { payload } = envelope;
+      const compared = this.#check.apply(payload, source, context.view, context.order);
+      this.#counters.statesCompared += compared;
+    } else if (envelope.kind === 'gone') {
       applyGone(this.#replicas.get(envelope.service), envelope.connection, source, context);
     } else {
       applyExpiry(this.#replicas.values(), envelope.time, context);

@@ -143,6 +143,11 @@ export class Background {
     }
   }
 
+  /** Whether contents of this service are still to come. */
+  isLacking(service: number): boolean {
+    return this.#transfers.has(service);
+  }
+
   progress(): readonly TransferProgress[] {
     return [...this.#transfers.values()].map((transfer) => transfer.progress());
   }

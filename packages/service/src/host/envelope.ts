@@ -32,9 +32,10 @@ export type Envelope =
       readonly time: bigint;
       readonly payload: unknown;
     }
+  | { readonly kind: 'check'; readonly time: bigint; readonly payload: unknown }
   | { readonly kind: 'expire'; readonly time: bigint };
 
-const KIND = { exec: 1, gone: 2, expire: 3, background: 4 } as const;
+const KIND = { exec: 1, gone: 2, expire: 3, background: 4, check: 5 } as const;
 const name = s.text(SERVICE_NAME_BYTES_MAX);
 
 export function encodeEnvelope(event: Envelope): Uint8Array {
@@ -44,6 +45,8 @@ export function encodeEnvelope(event: Envelope): Uint8Array {
       return encode(head);
     case 'gone':
       return encode([...head, event.service, event.connection]);
+    case 'check':
+      return encode([...head, event.payload]);
     case 'background':
       return encode([...head, event.service, event.payload]);
     case 'exec': {
@@ -61,6 +64,7 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | undefined {
   const [version, kind, time, service, connection, exec, request, payload] = fields;
   if (version !== PROTOCOL_VERSION || !s.i64.check(time)) return undefined;
   if (kind === KIND.expire) return { kind: 'expire', time };
+  if (kind === KIND.check) return { kind: 'check', time, payload: fields[3] };
   if (!s.u8.check(service)) return undefined;
   if (kind === KIND.background) return { kind: 'background', service, time, payload: fields[4] };
   if (!s.u32.check(connection)) return undefined;
