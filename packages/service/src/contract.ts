@@ -142,6 +142,11 @@ export interface StatePart<State> {
   readonly members: readonly number[];
   readonly ringId: RingId;
   readonly quorate: boolean;
+  /**
+   * This part had no quorum while the winner's history had one after it: what needs quorum was refused here, so
+   * of that the part holds nothing but an older copy of the winner's.
+   */
+  readonly superseded?: boolean;
 }
 
 export interface SyncHandlers<State, Chunk> {

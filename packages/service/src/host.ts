@@ -11,7 +11,7 @@
  */
 import type { Group, GroupMessage, RingId } from '@aisexec/totem';
 import type { ClientRef, ExecContext, View } from './contract.ts';
-import { applyExec, applyExpiry, applyGone } from './host/apply.ts';
+import { applyExec, applyExpiry, applyGone, applyView, digestsOf } from './host/apply.ts';
 import { Background } from './host/background.ts';
 import { ClientTable } from './host/clients.ts';
 import { EventContext } from './host/context.ts';
@@ -243,15 +243,12 @@ class Host implements ServiceHost {
   // Synchronisation
 
   #hello(): Hello {
-    const services = [...this.#replicas.values()]
-      .map((replica) => ({ id: replica.id, hash: replica.digest() }))
-      .filter(({ hash }) => hash !== '');
     return {
       node: this.#options.node,
       time: this.#options.wallClock(),
       order: this.#history.lineage === null ? 0n : this.#history.order,
       lineage: this.#history.lineage,
-      services,
+      services: digestsOf(this.#replicas.values()),
     };
   }
 
@@ -282,19 +279,11 @@ class Host implements ServiceHost {
     this.#history.begin(view, plan);
     const context = this.#context(view, plan.time);
     for (const [id, replica] of this.#replicas) {
-      if (plan.services.get(id)?.diverged === true) this.#diverged(replica);
-      const staged = states.get(id);
-      if (staged === undefined || !replica.running) continue;
-      const before = replica.state;
-      replica.replace(staged.state);
-      if (!hadState) continue;
-      replica.guard('replaced', () =>
-        replica.definition.replaced?.(before, replica.state, context),
-      );
+      if (plan.services.get(id)?.diverged !== true) continue;
+      this.#counters.diverged++;
+      this.#trace('state-diverged', { service: replica.name });
     }
-    for (const replica of this.#replicas.values()) {
-      replica.change('confchg', (state) => replica.definition.confchg?.(state, view, context));
-    }
+    applyView(this.#replicas, states, hadState, context);
     const holders = (id: number) =>
       plan.services.get(id)?.parts.flatMap(({ nodes }) => nodes) ?? [];
     this.#background.begin(view, new Set(states.keys()), holders);
@@ -383,11 +372,6 @@ class Host implements ServiceHost {
       if (client.known) this.#sendGone(replica.id, client.ref.connection);
       this.#emitter.emit(() => client.sink.closed(`service ${replica.name} failed`));
     }
-  }
-
-  #diverged(replica: Replica): void {
-    this.#counters.diverged++;
-    this.#trace('state-diverged', { service: replica.name });
   }
 
   #drop(reason: string, source: number): void {

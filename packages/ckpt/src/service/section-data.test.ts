@@ -108,7 +108,7 @@ describe('absent pages', () => {
         expect(isPresent(there, 0, there.size)).toBe(true);
         expectSame(there, here);
       }),
-      { numRuns: 400 },
+      { numRuns: 120 },
     );
   });
 

@@ -7,13 +7,21 @@
  */
 import type { SaTimeT } from '@aisexec/ais';
 import { type ExecContext, Hash64, type Source } from '@aisexec/service';
-import type { Section } from './state.ts';
 
 /** The message that changes something. */
 export interface Stamp {
   readonly time: SaTimeT;
   /** 52 bits that no other message has. */
   readonly tag: number;
+}
+
+/** What a mark is made of. */
+export interface Marked {
+  readonly serial: number;
+  readonly version: number;
+  readonly data: { readonly size: number };
+  readonly expirationTime: SaTimeT;
+  readonly lastUpdate: SaTimeT;
 }
 
 const MODULUS = 2 ** 52;
@@ -35,7 +43,7 @@ export function nextVersion(version: number, { tag }: Stamp): number {
   return hash.number52();
 }
 
-export function markOf(key: string, section: Section): number {
+export function markOf(key: string, section: Marked): number {
   const hash = new Hash64();
   hash.text(key);
   addNumber(hash, section.serial);

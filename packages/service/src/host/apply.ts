@@ -1,5 +1,6 @@
-/** How ordered messages change a service's state. */
+/** How ordered messages and view changes change the states of services. */
 import type { ExecContext } from '../contract.ts';
+import type { StagedState } from '../sync/transfer.ts';
 import type { Envelope } from './envelope.ts';
 import type { Replica } from './replica.ts';
 
@@ -38,4 +39,35 @@ export function applyExpiry(replicas: Iterable<Replica>, time: bigint, context: 
     if (expire === undefined || due === null || due > time) continue;
     replica.change('expire', (state) => expire(state, context));
   }
+}
+
+/** Exchanges the states that synchronisation brought, and tells all services of the view. */
+export function applyView(
+  replicas: ReadonlyMap<number, Replica>,
+  states: ReadonlyMap<number, StagedState>,
+  hadState: boolean,
+  context: ExecContext,
+): void {
+  for (const [id, replica] of replicas) {
+    const staged = states.get(id);
+    if (staged === undefined || !replica.running) continue;
+    const before = replica.state;
+    replica.replace(staged.state);
+    if (!hadState) continue;
+    replica.guard('replaced', () => replica.definition.replaced?.(before, replica.state, context));
+  }
+  for (const replica of replicas.values()) {
+    const { confchg } = replica.definition;
+    replica.change('confchg', (state) => confchg?.(state, context.view, context));
+  }
+}
+
+/** What a hello says of the services that run here. */
+export function digestsOf(replicas: Iterable<Replica>): { id: number; hash: string }[] {
+  const all: { id: number; hash: string }[] = [];
+  for (const replica of replicas) {
+    const hash = replica.digest();
+    if (hash !== '') all.push({ id: replica.id, hash });
+  }
+  return all;
 }

@@ -86,6 +86,35 @@ function watched(
   service: ServiceDefinition<CkptState>,
   { life, lives, replica, environment }: Place,
 ): ServiceDefinition<CkptState> {
+  const exec = watchedHandlers(history, service, life);
+  return {
+    ...service,
+    exec,
+    replaced(before, after, ctx) {
+      replica.replaced += 1;
+      service.replaced?.(before, after, ctx);
+    },
+    confchg(state, view, ctx) {
+      service.confchg?.(state, view, ctx);
+      replica.read = (section) => valueIn(state, section);
+      if (!view.quorate || history.failed.has(life)) return;
+      const members = view.members.map(({ nodeId }) => lives.get(nodeId) ?? `${nodeId}.?`);
+      const ring = ringIdText(view.ringId);
+      const isWitness = isComplete(state);
+      noteQuorateView(history, { ring, life, lives: members, isWitness }, replica.read);
+    },
+    expire(state, ctx) {
+      judgeExpiry(history, state, ctx, environment, () => service.expire?.(state, ctx));
+    },
+  };
+}
+
+/** The exec handlers, with an eye on what they do. */
+function watchedHandlers(
+  history: CheckpointHistory,
+  service: ServiceDefinition<CkptState>,
+  life: string,
+): Record<string, ExecHandler<CkptState, Message>> {
   const exec: Record<string, ExecHandler<CkptState, Message>> = {};
   for (const [name, handler] of Object.entries(service.exec)) {
     exec[name] = {
@@ -124,26 +153,7 @@ function watched(
       },
     };
   }
-  return {
-    ...service,
-    exec,
-    replaced(before, after, ctx) {
-      replica.replaced += 1;
-      service.replaced?.(before, after, ctx);
-    },
-    confchg(state, view, ctx) {
-      service.confchg?.(state, view, ctx);
-      replica.read = (section) => valueIn(state, section);
-      if (!view.quorate || history.failed.has(life)) return;
-      const members = view.members.map(({ nodeId }) => lives.get(nodeId) ?? `${nodeId}.?`);
-      const ring = ringIdText(view.ringId);
-      const isWitness = isComplete(state);
-      noteQuorateView(history, { ring, life, lives: members, isWitness }, replica.read);
-    },
-    expire(state, ctx) {
-      judgeExpiry(history, state, ctx, environment, () => service.expire?.(state, ctx));
-    },
-  };
+  return exec;
 }
 
 /** Whether every content is here: only such a replica is a witness of what was acknowledged. */
