@@ -44,3 +44,5 @@ export const LOG_BYTES_MAX = 1_048_576;
 /** What may wait for a slow client where CPG runs: libcpg's clients have no bound at all. */
 export const CPG_OUTBOUND_BYTES_MAX = 67_108_864;
 export const CPG_OUTBOUND_FRAMES_MAX = 65_536;
+/** Time between two lines of the log about a transfer in the background. */
+export const TRANSFER_LOG_MS = 1000;

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { RingState } from '@aisexec/totem';
+import type { TransferStatus } from './transfers.ts';
 
 /** JSON-safe: ring ids are `rep.seq`, counters are numbers. */
 export interface ExecutiveStatus {
@@ -33,6 +34,8 @@ export interface ExecutiveStatus {
     readonly name: string;
     readonly state: 'running' | 'failed';
   }[];
+  /** State that is still fetched in the background; empty: everything is here. */
+  readonly transfers: readonly TransferStatus[];
   readonly eventLoop: LoopDelay;
   /** By part: ring, groups, udp, host, ipc. */
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;

@@ -224,9 +224,7 @@ class Host implements ServiceHost {
     return replica?.guard('inspect', () => replica.definition.inspect(replica.state)) ?? null;
   }
 
-  transfers(): readonly TransferProgress[] {
-    return this.#background.progress();
-  }
+  transfers = (): readonly TransferProgress[] => this.#background.progress();
 
   get services(): readonly ServiceInfo[] {
     return [...this.#replicas.values()].map(({ id, name, running }) => ({
@@ -237,7 +235,8 @@ class Host implements ServiceHost {
   }
 
   stats(): Readonly<Record<string, number>> {
-    return { ...this.#counters, clients: this.#clients.size, outbox: this.#outbox.size };
+    const { size: clients } = this.#clients;
+    return { ...this.#counters, ...this.#background.stats(), clients, outbox: this.#outbox.size };
   }
 
   // Synchronisation

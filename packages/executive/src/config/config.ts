@@ -64,6 +64,8 @@ export interface ExecutiveConfig {
   readonly ipc: IpcConfig;
   readonly stateDir: string;
   readonly log: LogConfig;
+  /** Seconds between two comparisons of the replicas; null: never. */
+  readonly stateCheckS: number | null;
   readonly services: readonly ServiceName[];
   /** Runs Corosync's services, too: CPG, votequorum, cfg. */
   readonly citizen: boolean;

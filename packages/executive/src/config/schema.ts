@@ -76,6 +76,7 @@ export const configSchema = z.strictObject({
   ipc: ipc.optional(),
   state_dir: z.string().min(1).optional(),
   log: log.optional(),
+  state_check: z.int().min(1).max(86_400).optional(),
   services: z.array(z.enum(['clm', 'lck', 'evt', 'ckpt', 'cpg'])).optional(),
 });
 

@@ -61,6 +61,7 @@ export class Background {
   /** Fills that wait for room. */
   #outgoing: Uint8Array[] = [];
   #view: View | undefined;
+  readonly #bytes = { fetched: 0, given: 0 };
 
   constructor(options: BackgroundHostOptions) {
     this.#options = options;
@@ -148,6 +149,14 @@ export class Background {
     return this.#transfers.has(service);
   }
 
+  /** Counters of what came and went, and how much is still to come. */
+  stats(): Readonly<Record<string, number>> {
+    let transferBytesLeft = 0;
+    for (const transfer of this.#transfers.values()) transferBytesLeft += transfer.bytesLeft;
+    const { fetched: transferBytesFetched, given: transferBytesGiven } = this.#bytes;
+    return { transferBytesLeft, transferBytesFetched, transferBytesGiven };
+  }
+
   progress(): readonly TransferProgress[] {
     return [...this.#transfers.values()].map((transfer) => transfer.progress());
   }
@@ -192,6 +201,7 @@ export class Background {
       found.push({ index, content });
       bytes += content?.length ?? 0;
     }
+    this.#bytes.given += bytes;
     this.#outgoing.push(this.#encode(replica, { fill: asked, contents: found }));
   }
 
@@ -210,7 +220,9 @@ export class Background {
       for (const index of flight.awaited) {
         const content = found.get(index) ?? undefined;
         background.settle(state, flight.pieces[index], asked, content);
-        if (content !== undefined) transfer?.came(content.length);
+        if (content === undefined) continue;
+        transfer?.came(content.length);
+        this.#bytes.fetched += content.length;
       }
     });
     if (flight.own === undefined || transfer === undefined) {

@@ -127,6 +127,10 @@ export class Transfer {
     this.#bytesDone += bytes;
   }
 
+  get bytesLeft(): number {
+    return Math.max(0, this.#bytesTotal - this.#bytesDone);
+  }
+
   progress(): TransferProgress {
     const isOver = this.#queue.length + this.underWay + this.#givenUp === 0;
     return {
