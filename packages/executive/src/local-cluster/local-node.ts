@@ -152,6 +152,7 @@ export class LocalNode {
       totem: { transport: 'udpu', ...cluster.totem },
       nodelist,
       quorum: { provider: cluster.quorum ?? 'votequorum' },
+      ...(cluster.stateCheckS === undefined ? {} : { state_check: cluster.stateCheckS }),
       ipc: { socket: this.socket },
       state_dir: join(this.directory, 'state'),
       log: { level: 'info', format: 'json' },

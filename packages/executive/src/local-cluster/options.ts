@@ -8,6 +8,8 @@ export interface LocalClusterOptions {
   readonly quorum?: 'votequorum' | 'none';
   /** Further keys of the `totem` section, e.g. `{ token: 1000 }`. */
   readonly totem?: Readonly<Record<string, number | string>>;
+  /** Seconds between two comparisons of the replicas; default: never. */
+  readonly stateCheckS?: number;
   /** Called for every log line of a node (one JSON document). */
   readonly onLog?: (node: LocalNode, line: string) => void;
 }
