@@ -87,6 +87,11 @@ export interface LibContext {
   uniqueId(): bigint;
   /** Submit an ordered message in the client's name; the exec handler replies. */
   multicast(exec: string, message: unknown, guarantee?: Guarantee): void;
+  /**
+   * A read met a piece that is still to come in the background: it comes next. For services with
+   * {@link SyncHandlers.background}; the reply says TRY_AGAIN.
+   */
+  fetchFirst(piece: unknown): void;
   /** Callback to this handler's own client, see {@link ExecContext.callback}. */
   callback(name: string, payload: unknown, options?: CallbackOptions): void;
 }

@@ -106,6 +106,7 @@ class Host implements ServiceHost {
       wallClock,
       uniqueId: () => this.#uniqueId(),
       view: () => this.#lastView,
+      fetchFirst: (service, piece) => this.#background.fetchFirst(service, piece),
       counted: (what) => this.#counters[what]++,
     });
     this.#expiry = new Expiry({

@@ -20,6 +20,8 @@ export const WANT_BYTES_MAX = 131_072;
 export const WANT_PIECES_MAX = 512;
 /** Requests for state that a node has unanswered in the background: with the bytes above its share of the ring. */
 export const WANTS_MAX = 2;
+/** Pieces that readers may have brought forward at a time, of one service. */
+export const HURRIED_PIECES_MAX = 4096;
 /** Nesting of a message or state chunk. */
 export const MESSAGE_DEPTH_MAX = 32;
 /** Nesting of replicated state; deeper is taken for a cycle. */

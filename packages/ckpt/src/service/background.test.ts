@@ -96,6 +96,17 @@ describe('a joining node', () => {
     expect(eventsOf(made, 'transfer-done')).toMatchObject([{ node: 1 }]);
   });
 
+  test('gets first what a client of its own reads', () => {
+    const made = filled();
+    made.restart(1, false);
+    stepUntil(made, viewAt(made, 1, 3));
+    const here = opened(made, 1);
+    stepUntil(made, () => read(here, SECTIONS - 1).rc === SA_AIS_OK);
+    expect(made.host(1).transfers()[0]?.piecesDone).toBeLessThan(SECTIONS / 2);
+    made.run();
+    expectHealthy(made);
+  });
+
   test('ends with the same bytes, whatever is written to what is on its way', () => {
     for (let seed = 1; seed <= 6; seed++) {
       const made = filled([2, 3], seed);

@@ -107,11 +107,17 @@ export function readData(section: SectionData, offset: number, length: number): 
 
 /** Whether this replica has all the bytes of a range. */
 export function isPresent(section: SectionData, offset: number, length: number): boolean {
+  return absentPages(section, offset, length).length === 0;
+}
+
+/** Pages of a range that this replica lacks. */
+export function absentPages(section: SectionData, offset: number, length: number): number[] {
   const end = Math.min(section.size, offset + length);
-  for (let at = offset - (offset % PAGE_BYTES); at < end; at += PAGE_BYTES) {
-    if (!(section.pages[at / PAGE_BYTES] instanceof Uint8Array)) return false;
+  const absent: number[] = [];
+  for (let page = Math.floor(offset / PAGE_BYTES); page * PAGE_BYTES < end; page++) {
+    if (!(section.pages[page] instanceof Uint8Array)) absent.push(page);
   }
-  return true;
+  return absent;
 }
 
 /** Data of which only the size is known. */

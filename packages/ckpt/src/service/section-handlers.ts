@@ -22,7 +22,7 @@ import {
 } from '../protocol.ts';
 import { type AccessNeeds, access } from './access.ts';
 import type { Change, Changes, Queries } from './handlers.ts';
-import { isPresent, readData } from './section-data.ts';
+import { absentPages, readData } from './section-data.ts';
 import {
   createSection,
   deleteSection,
@@ -158,8 +158,13 @@ function readVector(state: CkptState, request: LocalRequests['read'], ctx: LibCo
       return { rc: SA_AIS_ERR_INVALID_PARAM, results, erroneousVectorIndex: index };
     }
     const length = Math.min(size ?? room, room);
-    // Still on its way to this node (ADR 0126).
-    if (!isPresent(data, offset, length)) return { rc: SA_AIS_ERR_TRY_AGAIN };
+    const absent = absentPages(data, offset, length);
+    if (absent.length > 0) {
+      // Still on its way to this node (ADR 0126): now it comes first.
+      const { id: checkpoint } = found.checkpoint;
+      for (const page of absent) ctx.fetchFirst({ checkpoint, key: sectionId, page });
+      return { rc: SA_AIS_ERR_TRY_AGAIN };
+    }
     const bytes = readData(data, offset, length);
     results.push({ data: bytes, available: Math.max(0, data.size - offset) });
     room -= bytes.length;

@@ -135,6 +135,12 @@ export class Background {
     }
   }
 
+  /** A reader waits for this piece. */
+  fetchFirst(service: number, piece: unknown): void {
+    this.#transfers.get(service)?.first(piece);
+    this.pump();
+  }
+
   /** Sends what there is to send and room for, at most `messages`. */
   pump(messages = Number.POSITIVE_INFINITY): void {
     for (let sent = 0; sent < messages && !this.#options.outbox.blocked; sent++) {

@@ -1,5 +1,6 @@
 /** What this node still lacks of one service's state, who is asked for it next, and how far it has come. */
 import type { TransferProgress } from '../host-contract.ts';
+import { HURRIED_PIECES_MAX } from '../limits.ts';
 import type { Replica } from './replica.ts';
 
 /** A piece that is missing. */
@@ -22,6 +23,8 @@ export class Transfer {
   readonly #donors: readonly number[];
   /** To be asked for, the next one last. */
   #queue: Missing[] = [];
+  /** What readers wait for, by name: asked for first, and not counted when its turn comes again. */
+  readonly #hurried = new Set<string>();
   /** No donor has them. */
   #lost: Missing[] = [];
   /** Asked for; not yet ordered. */
@@ -49,9 +52,18 @@ export class Transfer {
       bytes += size;
     }
     this.#queue = queue.reverse();
+    this.#hurried.clear();
     if (this.#piecesTotal > 0) return;
     this.#piecesTotal = queue.length;
     this.#bytesTotal = bytes;
+  }
+
+  /** Asks for a piece before the others, once. */
+  first(piece: unknown): void {
+    const name = JSON.stringify(piece);
+    if (this.#hurried.has(name) || this.#hurried.size >= HURRIED_PIECES_MAX) return;
+    this.#hurried.add(name);
+    this.#queue.push({ piece, bytes: 0, tried: 0 });
   }
 
   /** Nothing is asked for and nothing is left to ask for. */
@@ -75,7 +87,8 @@ export class Transfer {
     for (let next = this.#queue.at(-1); next !== undefined; next = this.#queue.at(-1)) {
       if (lacks(next.piece) !== true) {
         this.#queue.pop();
-        this.came(next.bytes);
+        const isCounted = this.#hurried.size > 0 && this.#hurried.has(JSON.stringify(next.piece));
+        if (!isCounted) this.came(next.bytes);
         continue;
       }
       if (next.tried >= this.#donors.length) {
