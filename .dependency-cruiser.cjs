@@ -45,6 +45,7 @@ module.exports = {
     })),
     only('ctl-arrows', own('ctl'), [
       pkg(['ais', 'ipc', 'ctl']),
+      '^packages/executive/src/key-file\\.ts$',
       `^packages/(${services.join('|')})/src/index\\.ts$`,
     ]),
     only('simulator-arrows', own('simulator'), [

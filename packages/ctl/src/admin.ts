@@ -34,6 +34,7 @@ export interface AdminStatus extends Readonly<Record<string, unknown>> {
     readonly votes: number;
     readonly needed: number;
   };
+  readonly keys: KeyStatus | null;
   readonly services: readonly {
     readonly id: number;
     readonly name: string;
@@ -51,6 +52,22 @@ export interface AdminStatus extends Readonly<Record<string, unknown>> {
     readonly waiting: boolean;
   }[];
   readonly eventLoop: { readonly meanMs: number; readonly p99Ms: number; readonly maxMs: number };
+}
+
+/** The keys of a sealed ring, as `status` has them. Keys are `id:fingerprint`. */
+export interface KeyStatus {
+  readonly sending: string;
+  readonly next: string | null;
+  readonly previous: string | null;
+  readonly state: 'idle' | 'loading' | 'changing';
+  readonly waitingFor: readonly number[];
+  readonly last: {
+    readonly rotation: number;
+    readonly key: string;
+    readonly outcome: 'done' | 'failed';
+    readonly node?: number;
+    readonly reason?: string;
+  } | null;
 }
 
 export interface Inspection {
@@ -87,6 +104,15 @@ export class Admin implements AsyncDisposable {
       const names = (await this.status()).services.map(({ name }) => name).join(', ');
       throw new Failure(`no service '${service}' runs here`, EXIT.failed, `one of: ${names}`);
     }
+  }
+
+  /** Starts a change to the key of the key files. @throws Failure when none can be started. */
+  async rotateKey(): Promise<{ readonly rotation: number; readonly key: string }> {
+    const { rotation, key, refused } = await this.#ask('key-rotate', null);
+    if (typeof refused === 'string') {
+      throw new Failure(refused, EXIT.failed, "'aisctl key status'; docs/security.md");
+    }
+    return { rotation: Number(rotation), key: String(key) };
   }
 
   /** Has the executive leave; resolves with true when it is gone, with false when it takes longer. */

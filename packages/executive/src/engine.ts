@@ -12,10 +12,13 @@ import {
   ringDefaults,
 } from '@aisexec/totem';
 import type { ExecutiveConfig, TransportConfig } from './config/config.ts';
+import { noticingSealed } from './drivers/seal/transport.ts';
 import { openStableStore } from './drivers/stable-store.ts';
 import { createTimers, type Timers } from './drivers/timers.ts';
 import { createMulticastTransport } from './drivers/udp/multicast.ts';
 import { createUdpTransport, type UdpOptions, type UdpTransport } from './drivers/udp/udp.ts';
+import type { Rotation } from './keys/rotation.ts';
+import { openSealing } from './keys/sealing.ts';
 import { LEAVE_DRAIN_MS } from './limits.ts';
 
 export interface EngineOptions {
@@ -38,6 +41,8 @@ export interface Engine {
   /** Where it listens, for people. */
   readonly endpoint: string;
   readonly ring: RingStatus;
+  /** Of a sealed ring: its keys and how to change them. */
+  readonly rotation?: Rotation;
   start(): void;
   /** Leaves in good order and ends. */
   leave(): Promise<void>;
@@ -46,12 +51,14 @@ export interface Engine {
 
 export type EngineFactory = (options: EngineOptions) => Promise<Engine>;
 
-/** @throws StableStoreError, TransportError: why this node cannot start. */
+/** @throws StableStoreError, TransportError, KeyFileError: why this node cannot start. */
 export async function createTotemEngine(options: EngineOptions): Promise<Engine> {
   const { config, trace, failed } = options;
   const { node, nodes } = config;
-  const { io, ...totem } = config.totem;
+  const { io, seal, ...totem } = config.totem;
   const store = openStableStore(config.stateDir, node.id);
+  const sealing = seal === undefined ? undefined : openSealing(config, seal, trace);
+  if (sealing === undefined && nodes.length > 1) trace('unsealed-ring', UNSEALED);
   let ended = false;
   let ring: RingMachine | undefined;
 
@@ -73,7 +80,7 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     },
   });
   const { transport, ...timings } = totem;
-  const udp: UdpTransport = await openTransport(transport, {
+  const udpOptions: UdpOptions = {
     self: node,
     nodes,
     io,
@@ -94,7 +101,10 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
       }
       return ring.members.includes(nodeId);
     },
-  });
+  };
+  const open = (options: UdpOptions) => openTransport(transport, options);
+  const udp = await (sealing?.transport(udpOptions, open) ??
+    open(noticingSealed(udpOptions, trace)));
   if (udp.plain !== undefined) trace('plain-datagrams', { reason: udp.plain });
   const { ring: machine, messaging } = createTotem(
     ringDefaults({ ...timings, nodeId: node.id, ringSeq: store.ringSeq, random: Math.random }),
@@ -108,8 +118,10 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     },
   );
 
+  const rotation = sealing?.join(messaging);
   return {
     messaging,
+    ...(rotation === undefined ? {} : { rotation }),
     endpoint: endpointText(udp),
     get ring() {
       return { state: machine.state, ringId: machine.ringId, members: machine.members };
@@ -135,6 +147,11 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     }),
   };
 }
+
+const UNSEALED = {
+  advice:
+    'packets between nodes are in the clear: whoever is on the network reads and forges them; see totem.key_file',
+};
 
 function openTransport(transport: TransportConfig, options: UdpOptions): Promise<UdpTransport> {
   if (transport.type === 'udpu') return createUdpTransport(options);

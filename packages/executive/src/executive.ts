@@ -21,6 +21,7 @@ import type { ExecutiveConfig } from './config/config.ts';
 import { loadPeerCredentials } from './drivers/native.ts';
 import { lockState, type StateLock } from './drivers/state-lock.ts';
 import { createTotemEngine, type Engine, type EngineFactory } from './engine.ts';
+import type { RotationStart } from './keys/rotation.ts';
 import { CPG_OUTBOUND_BYTES_MAX, CPG_OUTBOUND_FRAMES_MAX } from './limits.ts';
 import { type LogEvent, logEvent } from './log/events.ts';
 import { servicesNamed } from './services.ts';
@@ -106,7 +107,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
 
   /**
    * Starts an executive and resolves when clients can connect; the first `view` follows.
-   * @throws StateInUseError, StableStoreError, TransportError, SocketPathError, CredentialsError
+   * @throws StateInUseError, StableStoreError, KeyFileError, TransportError, SocketPathError, CredentialsError
    */
   static async start(options: ExecutiveOptions): Promise<Executive> {
     const executive = new Executive(options);
@@ -214,12 +215,21 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   #admin(): AdminSource {
     return {
       status: () => this.status(),
+      rotateKey: () => this.#rotateKey(),
       shutdown: () => {
         this.#log('shutdown-requested');
         // After the reply has left.
         setImmediate(() => void this.stop());
       },
     };
+  }
+
+  #rotateKey(): RotationStart {
+    const rotation = this.#engine?.rotation;
+    if (rotation === undefined) return { refused: 'this ring is not sealed (totem.key_file)' };
+    // A part without quorum would lock itself out of the rest.
+    if (this.view?.quorate !== true) return { refused: 'this part of the cluster has no quorum' };
+    return rotation.rotate();
   }
 
   /** A connector for clients in this process: `LockService.connect({ connector })`. */
@@ -269,6 +279,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
               members: view.members.map(({ nodeId, name }) => ({ id: nodeId, name })),
             },
       quorum: { provider: this.#quorum.name, quorate, votes, needed },
+      keys: this.#engine?.rotation?.status() ?? null,
       services: this.#host?.services ?? [],
       transfers: this.#transferStatus(),
       eventLoop: this.#loop.delay(),

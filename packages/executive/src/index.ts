@@ -5,7 +5,7 @@
  */
 export type { ExecutiveConfig, NodeConfig, ServiceName } from './config/config.ts';
 export { type LoadedConfig, loadConfig, parseConfig } from './config/load.ts';
-export { StableStoreError } from './drivers/stable-store.ts';
+export { StableStoreError } from './drivers/durable-file.ts';
 export { StateInUseError } from './drivers/state-lock.ts';
 export { TransportError } from './drivers/udp/socket.ts';
 export {
@@ -22,5 +22,6 @@ export {
   type ExecutiveEvents,
   type ExecutiveOptions,
 } from './executive.ts';
+export { KeyFileError } from './key-file.ts';
 export type { LogEvent, LogLevel } from './log/events.ts';
 export type { ExecutiveStatus, LoopDelay } from './status.ts';

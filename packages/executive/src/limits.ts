@@ -36,6 +36,24 @@ export const REFUSALS_PER_READ = 256;
 /** A dead peer that the ring does not need gets one packet in this time, in milliseconds. */
 export const SPARED_PROBE_MS = 50;
 
+/** A longer file is no key file; comments included. */
+export const KEY_FILE_BYTES_MAX = 4_096;
+/** Bytes of a key's secret; what keygen draws is the least. */
+export const KEY_SECRET_BYTES_MIN = 32;
+export const KEY_SECRET_BYTES_MAX = 1_024;
+/** What sealing adds to a packet: a header of 24 bytes and a tag of 16 (totem-wire §6). */
+export const SEAL_OVERHEAD_BYTES = 40;
+/** Packets that one node seals with one key before it derives another, far below the 2^32 of GCM. */
+export const EPOCH_PACKETS_MAX = 1_073_741_824;
+/** How far behind the newest packet of a sender another may come and still be told from a replay. */
+export const REPLAY_WINDOW_PACKETS = 1_024;
+/** Of one node and one reason a refused packet is told in the log once in this time, in milliseconds. */
+export const REFUSAL_REPORT_MS = 10_000;
+/** Keys that are remembered by their fingerprint as never to be used again. */
+export const RETIRED_KEYS_MAX = 64;
+/** Characters of why a node cannot use a new key; the rest is cut. */
+export const KEY_REASON_CHARS_MAX = 300;
+
 /** Milliseconds that a stop waits for the last packets to leave. */
 export const LEAVE_DRAIN_MS = 50;
 /** Bytes of log that wait for a slow reader; more are dropped. */

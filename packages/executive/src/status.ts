@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { RingState } from '@aisexec/totem';
+import type { RotationStatus } from './keys/rotation.ts';
 import type { TransferStatus } from './transfers.ts';
 
 /** JSON-safe: ring ids are `rep.seq`, counters are numbers. */
@@ -29,6 +30,8 @@ export interface ExecutiveStatus {
     readonly votes: number;
     readonly needed: number;
   };
+  /** The keys of a sealed ring by id and fingerprint; null: the ring is in the clear. */
+  readonly keys: RotationStatus | null;
   readonly services: readonly {
     readonly id: number;
     readonly name: string;

@@ -5,6 +5,7 @@ import { nearest } from '../did-you-mean.ts';
 import { UsageError } from '../problems.ts';
 import { ckptCommands } from './ckpt.ts';
 import { evtCommands } from './evt.ts';
+import { keyCommands, keygenCommand } from './key.ts';
 import { lockCommands } from './lock.ts';
 import { nodeCommands } from './node.ts';
 import { type Choose, type Chosen, socketOf } from './options.ts';
@@ -25,6 +26,8 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   evt: ['publish', 'tail'],
   ckpt: ['ls', 'get', 'put', 'rm', 'watch'],
   node: ['ls', 'lock', 'unlock', 'shutdown'],
+  key: ['status', 'rotate'],
+  keygen: [],
   completion: [],
 };
 
@@ -67,6 +70,12 @@ export async function parse(args: readonly string[]): Promise<Chosen> {
   evtCommands(parser, choose);
   ckptCommands(parser, choose);
   nodeCommands(parser, choose);
+  keyCommands(parser, choose);
+  keygenCommand(parser, (parsed, run) => {
+    if (cut !== -1) throw new UsageError("only lock run has a command after '--'");
+    checkGivenOnce(parsed);
+    chosen = { socket: '', run };
+  });
   await parser.parseAsync();
   if (chosen === undefined) throw new UsageError('which command?');
   return chosen;

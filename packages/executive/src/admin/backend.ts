@@ -1,6 +1,7 @@
 /**
  * What clients of one executive connect to: the service host, and beside it the channel `admin`, which is
- * no replicated service but the executive's own: `status`, `inspect {service}`, `shutdown`.
+ * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`,
+ * `shutdown`.
  */
 import {
   SA_AIS_ERR_BAD_OPERATION,
@@ -11,6 +12,7 @@ import {
 import type { Reply } from '@aisexec/ipc';
 import type { Backend, BackendSink } from '@aisexec/ipc/server';
 import type { ClientRef, ClientSink, ServiceHost } from '@aisexec/service';
+import type { RotationStart } from '../keys/rotation.ts';
 import type { ExecutiveStatus } from '../status.ts';
 
 export const ADMIN_SERVICE = 'admin';
@@ -18,6 +20,8 @@ export const ADMIN_SERVICE = 'admin';
 /** What the admin channel shows and does. */
 export interface AdminSource {
   status(): ExecutiveStatus;
+  /** Has the cluster change to the key in the key files. */
+  rotateKey(): RotationStart;
   /** Leaves in good order; the reply goes out first. */
   shutdown(): void;
 }
@@ -106,6 +110,8 @@ function answer(
       return { rc: SA_AIS_OK, status: admin.status() };
     case 'inspect':
       return inspect(host, locals, argument);
+    case 'key-rotate':
+      return { rc: SA_AIS_OK, ...admin.rotateKey() };
     case 'shutdown':
       admin.shutdown();
       return { rc: SA_AIS_OK };

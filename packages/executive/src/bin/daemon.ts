@@ -6,6 +6,7 @@ import type { View } from '@aisexec/service';
 import type { ExecutiveConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { Executive } from '../executive.ts';
+import { createKeyFile, KeyFileError, keyName, readKeyFile } from '../key-file.ts';
 import { logEvent } from '../log/events.ts';
 import { createLog, type Log } from '../log/log.ts';
 import { packageVersion } from '../status.ts';
@@ -19,11 +20,33 @@ export function check(path: string | undefined): number {
     return EXIT.config;
   }
   const { node, nodes, quorum, totem } = config;
+  let sealed = 'in the clear';
+  try {
+    if (totem.seal !== undefined) {
+      sealed = `sealed (${totem.seal.cipher}, key ${keyName(readKeyFile(totem.seal.keyFile))})`;
+    }
+  } catch (error) {
+    complain([(error as Error).message]);
+    return EXIT.config;
+  }
   process.stdout.write(
     `${path ?? 'defaults'}: ok: node ${node.id} (${node.name}) of ${nodes.length} at ${node.address}:${node.port}, ` +
-      `token ${totem.tokenMs} ms, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
+      `${sealed}, token ${totem.tokenMs} ms, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
   );
   return EXIT.ok;
+}
+
+/** `--keygen`: a new key file; its name to standard output. */
+export function keygen(path: string): number {
+  try {
+    const key = createKeyFile(path);
+    process.stdout.write(`${path}: key ${keyName(key)}\n`);
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof KeyFileError)) throw error;
+    complain([error.message]);
+    return EXIT.cannotCreate;
+  }
 }
 
 /** Runs until a signal, a `shutdown` of the admin channel, or a failure ends it. */

@@ -1,9 +1,10 @@
 /** Exit codes of the daemon, a class of failure each (numbers of sysexits.h; docs/reference/config.md). */
 import { SocketPathError } from '@aisexec/ipc/server';
-import { StableStoreError } from '../drivers/stable-store.ts';
+import { StableStoreError } from '../drivers/durable-file.ts';
 import { StateInUseError } from '../drivers/state-lock.ts';
 import { TransportError } from '../drivers/udp/socket.ts';
 import { CredentialsError } from '../executive.ts';
+import { KeyFileError } from '../key-file.ts';
 
 export const EXIT = {
   ok: 0,
@@ -15,8 +16,8 @@ export const EXIT = {
   internal: 70,
   /** The address cannot be used on this host. */
   network: 71,
-  /** The socket cannot be created. */
-  socket: 73,
+  /** The socket, or a file, cannot be created. */
+  cannotCreate: 73,
   /** The stable store cannot be read or written, or is damaged. */
   state: 74,
   /** The configuration is refused. */
@@ -27,8 +28,9 @@ export const EXIT = {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof StateInUseError) return EXIT.inUse;
   if (error instanceof StableStoreError) return EXIT.state;
-  if (error instanceof CredentialsError) return EXIT.config;
-  if (error instanceof SocketPathError) return error.kind === 'in-use' ? EXIT.inUse : EXIT.socket;
+  if (error instanceof CredentialsError || error instanceof KeyFileError) return EXIT.config;
+  if (error instanceof SocketPathError)
+    return error.kind === 'in-use' ? EXIT.inUse : EXIT.cannotCreate;
   if (error instanceof TransportError) {
     return error.code === 'EADDRINUSE' ? EXIT.inUse : EXIT.network;
   }

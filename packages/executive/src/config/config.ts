@@ -12,6 +12,15 @@ export interface NodeConfig {
   readonly port: number;
 }
 
+export const SEAL_CIPHERS = ['aes-256-gcm', 'chacha20-poly1305'] as const;
+export type SealCipher = (typeof SEAL_CIPHERS)[number];
+
+/** How datagrams are sealed (docs/security.md). */
+export interface SealConfig {
+  readonly keyFile: string;
+  readonly cipher: SealCipher;
+}
+
 /** How packets travel (totem-wire §1.9). */
 export type TransportConfig =
   | { readonly type: 'udpu' }
@@ -28,6 +37,8 @@ export interface TotemConfig extends Timings {
   readonly payloadBytesMax: number;
   /** How datagrams leave and come: batches of system calls where koffi has them, or node:dgram alone. */
   readonly io: 'auto' | 'plain';
+  /** undefined: in the clear, byte for byte as Corosync. */
+  readonly seal: SealConfig | undefined;
 }
 
 export interface QuorumConfig {

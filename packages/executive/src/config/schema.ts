@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { NODELIST_MAX } from '../limits.ts';
+import { SEAL_CIPHERS } from './config.ts';
 import { HOLD_MS_MIN, TIMEOUT_MS_MIN } from './timings.ts';
 
 const milliseconds = z.int().min(TIMEOUT_MS_MIN).max(86_400_000).optional();
@@ -42,6 +43,9 @@ const totem = z.strictObject({
   window_size: z.int().min(1).max(8_192).optional(),
   max_messages: z.int().min(1).max(8_192).optional(),
   io: z.enum(['auto', 'plain']).optional(),
+  key_file: z.string().min(1).optional(),
+  cipher: z.enum(SEAL_CIPHERS).optional(),
+  allow_unsealed: z.boolean().optional(),
   netmtu: z.int().min(576).max(65_535).optional(),
   port,
 });
@@ -99,6 +103,10 @@ export const FOREIGN_NAMES: Readonly<Record<string, string>> = {
   loglevel: 'level',
   to_logfile: 'log',
   uidgid: 'ipc.allow',
+  keyfile: 'key_file',
+  secauth: 'key_file',
+  crypto_cipher: 'cipher',
+  crypto_hash: 'cipher',
   quorum_votes: 'votes',
   socket_path: 'socket',
   statedir: 'state_dir',

@@ -146,10 +146,11 @@ export class LocalNode {
 
   #config(): unknown {
     const { cluster, nodelist, id } = this.#options;
+    const totem = typeof cluster.totem === 'function' ? cluster.totem(id) : cluster.totem;
     return {
       cluster: { name: 'local' },
       node: { id },
-      totem: { transport: 'udpu', ...cluster.totem },
+      totem: { transport: 'udpu', ...totem },
       nodelist,
       quorum: { provider: cluster.quorum ?? 'votequorum' },
       ...(cluster.stateCheckS === undefined ? {} : { state_check: cluster.stateCheckS }),

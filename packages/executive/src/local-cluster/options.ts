@@ -1,13 +1,16 @@
 import type { LocalNode } from './local-node.ts';
 
+/** Keys of the section `totem` (docs/reference/config.md). */
+export type TotemKeys = Readonly<Record<string, number | string | boolean>>;
+
 /** What kind of cluster to start. */
 export interface LocalClusterOptions {
   /** Number of executives, 1 to 16. */
   readonly nodes: number;
   /** Quorum provider; default `votequorum` with a vote each. */
   readonly quorum?: 'votequorum' | 'none';
-  /** Further keys of the `totem` section, e.g. `{ token: 1000 }`. */
-  readonly totem?: Readonly<Record<string, number | string>>;
+  /** Further keys of the `totem` section, e.g. `{ token: 1000 }`; or what each node's section has, by its id. */
+  readonly totem?: TotemKeys | ((id: number) => TotemKeys);
   /** Seconds between two comparisons of the replicas; default: never. */
   readonly stateCheckS?: number;
   /** Called for every log line of a node (one JSON document). */

@@ -44,11 +44,11 @@ export async function createMulticastTransport(options: MulticastOptions): Promi
   for (const socket of [incoming, outgoing]) socket.on('error', () => counters.multicastErrors++);
   incoming.on('message', (packet: Buffer, source: RemoteInfo) => {
     // Loopback of multicasts is off at the sender; another node of this host has an address of its own.
-    if (peerOf(source) === undefined || packet.length < DATAGRAM_BYTES_MIN)
-      counters.multicastUnlisted++;
+    const peer = peerOf(source);
+    if (peer === undefined || packet.length < DATAGRAM_BYTES_MIN) counters.multicastUnlisted++;
     else {
       counters.multicastsReceived++;
-      receive(packet);
+      receive(packet, peer.node.id);
     }
   });
   let closed = false;

@@ -25,8 +25,8 @@ export interface UdpOptions {
   readonly self: NodeConfig;
   /** All nodes; this one may be among them. */
   readonly nodes: readonly NodeConfig[];
-  /** One packet of a listed node. The bytes are the receiver's to keep. */
-  readonly receive: (packet: Uint8Array) => void;
+  /** One packet of a listed node, with whose address it came from. The bytes are the receiver's to keep. */
+  readonly receive: (packet: Uint8Array, from: number) => void;
   /**
    * The host of this node answered that nobody listens on its port. @returns whether packets are to be sent
    * to it all the same; otherwise it gets few until it is heard. Without the system calls never called.
@@ -69,7 +69,7 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
     droppedNoTarget: 0,
     socketErrors: 0,
   };
-  const toSelf = createSelfQueue(receive);
+  const toSelf = createSelfQueue((packet) => receive(packet, self.id));
   const refusing = new Set<Peer>();
   let reporting: NodeJS.Immediate | undefined;
   let closed = false;
@@ -102,7 +102,7 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
       peer.spared = false;
       counters.packetsReceived++;
       counters.bytesReceived += packet.length;
-      receive(packet);
+      receive(packet, peer.node.id);
     }
   }
 
