@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { aisctl, document } from './aisctl.fixture.ts';
 import { eventually, membersEverywhere, TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
 
-const SECTIONS = 40;
+const SECTIONS = 15;
 const SECTION_BYTES = 200_000;
 
 const contentOf = (index: number, round: number) => {
@@ -14,7 +14,7 @@ const contentOf = (index: number, round: number) => {
   return content;
 };
 
-describe('a store of 8 MB', () => {
+describe('a store of 3 MB', () => {
   const logs: { readonly node: string; readonly line: Record<string, unknown> }[] = [];
   const cluster = useCluster({
     nodes: 3,
