@@ -46,6 +46,17 @@ export interface AdminStatus extends Readonly<Record<string, unknown>> {
     readonly nodes: readonly number[];
     readonly origin: string;
   }[];
+  readonly transfers: readonly {
+    readonly service: string;
+    readonly bytesTotal: number;
+    readonly bytesDone: number;
+    readonly piecesTotal: number;
+    readonly piecesDone: number;
+    readonly elapsedMs: number;
+    readonly bytesPerSecond: number;
+    readonly remainingMs: number | null;
+    readonly waiting: boolean;
+  }[];
   readonly eventLoop: { readonly meanMs: number; readonly p99Ms: number; readonly maxMs: number };
 }
 

@@ -34,6 +34,12 @@ import {
   type LoopMonitor,
   packageVersion,
 } from './status.ts';
+import {
+  createTransferReport,
+  type TransferReport,
+  type TransferStatus,
+  transferStatus,
+} from './transfers.ts';
 
 export interface ExecutiveOptions {
   readonly config: ExecutiveConfig;
@@ -87,6 +93,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   #backend: ExecutiveBackend | undefined;
   #server: IpcServer | undefined;
   #wake: NodeJS.Timeout | undefined;
+  #stateCheck: NodeJS.Timeout | undefined;
+  readonly #transfers: TransferReport;
   #stopping: Promise<void> | undefined;
 
   private constructor(options: ExecutiveOptions) {
@@ -102,6 +110,10 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       complaint: options.complaint ?? ((path, text) => `${path.map(String).join('.')}: ${text}`),
       log: (event, detail) => this.#log(event, detail),
     });
+    this.#transfers = createTransferReport(
+      () => this.#transferStatus(),
+      (event, detail) => this.#log(event, detail),
+    );
     const { provider, expectedVotes, twoNode, votes } = config.quorum;
     this.#quorum = createQuorum(
       provider === 'none' ? { provider } : { provider, expectedVotes, twoNode, votes },
@@ -178,9 +190,16 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
           clearTimeout(this.#wake);
           if (delayMs !== null) this.#wake = setTimeout(() => host.wake(), delayMs);
         },
-        trace: ({ event, detail }) => this.#log(event, detail),
+        trace: ({ event, detail }) => {
+          this.#log(event, detail);
+          if (event === 'transfer-start') this.#transfers.begin();
+        },
       },
     });
+    const { stateCheckS } = this.config;
+    if (stateCheckS !== null) {
+      this.#stateCheck = setInterval(() => host.checkStates(), stateCheckS * 1000);
+    }
     host.onView((view) => this.emit('view', view));
     return host;
   }
@@ -283,6 +302,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       quorum: { provider: this.#quorum.name, quorate, votes, needed },
       keys: this.#engine?.rotation?.status() ?? null,
       services: this.#plugins.list(),
+      transfers: this.#transferStatus(),
       eventLoop: this.#loop.delay(),
       counters: {
         ...this.#engine?.stats(),
@@ -291,6 +311,10 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
         ...(this.#server === undefined ? {} : { ipc: this.#server.stats() }),
       },
     };
+  }
+
+  #transferStatus(): readonly TransferStatus[] {
+    return (this.#host?.transfers() ?? []).map((one) => transferStatus(one, Date.now()));
   }
 
   /** Leaves in good order: clients are told, LEAVE is sent, files are removed. Idempotent. */
@@ -304,6 +328,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     await this.#server?.close();
     this.#backend?.closeAll('the executive leaves');
     clearTimeout(this.#wake);
+    clearInterval(this.#stateCheck);
+    this.#transfers.stop();
     await this.#engine?.leave();
     await this.#lock?.release();
     this.#loop.stop();

@@ -72,3 +72,5 @@ export const WATCHDOG_LOOK_MS = 50;
 export const STUCK_NOTE_BYTES_MAX = 4_096;
 /** Milliseconds that a module may take to be imported. */
 export const PLUGIN_IMPORT_MS_MAX = 10_000;
+/** Time between two lines of the log about a transfer in the background. */
+export const TRANSFER_LOG_MS = 1000;

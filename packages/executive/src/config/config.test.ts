@@ -40,6 +40,7 @@ describe('a good configuration', () => {
       maxMessages: 8,
     });
     expect(config?.services).toEqual(['clm', 'lck', 'evt', 'ckpt']);
+    expect(config?.stateCheckS).toBeNull();
     expect(parse('# only a comment\n').config).toEqual(config);
   });
 
@@ -81,6 +82,7 @@ quorum: {provider: none, expected_votes: 2, two_node: true}
 ipc: {socket: /tmp/s, mode: '0660', allow: {uid: [5], gid: [6, 7]}}
 state_dir: /tmp/state
 log: {level: debug, format: json}
+state_check: 60
 services: [evt, clm]
 `);
     expect(config).toMatchObject({
@@ -91,6 +93,7 @@ services: [evt, clm]
       ipc: { socket: '/tmp/s', mode: 0o660, allowUids: [5], allowGids: [6, 7] },
       stateDir: '/tmp/state',
       log: { level: 'debug', format: 'json' },
+      stateCheckS: 60,
       services: ['clm', 'evt'],
     });
   });

@@ -98,6 +98,8 @@ export interface ExecutiveConfig {
   readonly ipc: IpcConfig;
   readonly stateDir: string;
   readonly log: LogConfig;
+  /** Seconds between two comparisons of the replicas; null: never. */
+  readonly stateCheckS: number | null;
   readonly services: readonly ServiceName[];
   readonly plugins: readonly PluginConfig[];
   readonly watchdog: WatchdogConfig;

@@ -81,6 +81,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
     },
     stateDir: file.state_dir ?? defaultStateDir(host),
     log: { level: log.level ?? 'info', format: log.format ?? 'auto' },
+    stateCheckS: file.state_check ?? null,
     services: SERVICE_NAMES.filter((name) => file.services?.includes(name) ?? true),
     plugins: pluginsOf(file),
     watchdog: {

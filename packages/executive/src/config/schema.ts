@@ -96,6 +96,7 @@ export const configSchema = z.strictObject({
     .max(SERVICES_MAX)
     .optional(),
   watchdog: z.strictObject({ warn: milliseconds, kill: milliseconds }).optional(),
+  state_check: z.int().min(1).max(86_400).optional(),
 });
 
 /** The file's content as it was checked, before defaults. */

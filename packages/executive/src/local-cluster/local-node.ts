@@ -156,6 +156,7 @@ export class LocalNode {
       ...(cluster.services === undefined ? {} : { services: cluster.services }),
       ...(cluster.watchdog === undefined ? {} : { watchdog: cluster.watchdog }),
       locks: { fairness: cluster.fairness ?? 'standard' },
+      ...(cluster.stateCheckS === undefined ? {} : { state_check: cluster.stateCheckS }),
       ipc: { socket: this.socket },
       state_dir: join(this.directory, 'state'),
       log: { level: 'info', format: 'json' },

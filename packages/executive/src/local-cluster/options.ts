@@ -17,6 +17,8 @@ export interface LocalClusterOptions {
   readonly fairness?: 'standard' | 'fifo';
   /** Further keys of the `totem` section, e.g. `{ token: 1000 }`; or what each node's section has, by its id. */
   readonly totem?: TotemKeys | ((id: number) => TotemKeys);
+  /** Seconds between two comparisons of the replicas; default: never. */
+  readonly stateCheckS?: number;
   /** Called for every log line of a node (one JSON document). */
   readonly onLog?: (node: LocalNode, line: string) => void;
 }
