@@ -17,10 +17,11 @@ import { ringIdText } from '@aisexec/totem';
 import { createAccessRule } from './admin/access.ts';
 import { type AdminSource, createBackend, type ExecutiveBackend } from './admin/backend.ts';
 import { type CitizenPart, createCitizenPart } from './citizen.ts';
-import type { ExecutiveConfig } from './config/config.ts';
+import type { EngineName, ExecutiveConfig } from './config/config.ts';
 import { loadPeerCredentials } from './drivers/native.ts';
 import { lockState, type StateLock } from './drivers/state-lock.ts';
 import { createTotemEngine, type Engine, type EngineFactory } from './engine.ts';
+import { createCorosyncEngine } from './engines/corosync/engine.ts';
 import { CPG_OUTBOUND_BYTES_MAX, CPG_OUTBOUND_FRAMES_MAX } from './limits.ts';
 import { type LogEvent, logEvent } from './log/events.ts';
 import { servicesNamed } from './services.ts';
@@ -38,7 +39,7 @@ export interface ExecutiveOptions {
   readonly config: ExecutiveConfig;
   /** Services to run; default: those that the configuration names. */
   readonly services?: readonly AnyService[];
-  /** Default: the built-in Totem ring. */
+  /** Default: the one that the configuration names. */
   readonly engine?: EngineFactory;
   /** false: in-process clients only, no socket. */
   readonly listen?: boolean;
@@ -53,6 +54,11 @@ export interface ExecutiveEvents {
   failed: [error: Error];
   stopped: [];
 }
+
+const ENGINES: Readonly<Record<EngineName, EngineFactory>> = {
+  totem: createTotemEngine,
+  corosync: createCorosyncEngine,
+};
 
 const NS_PER_MS = 1_000_000n;
 
@@ -88,7 +94,9 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     this.#onLog = onLog;
     const { provider, expectedVotes, twoNode, votes } = config.quorum;
     this.#quorum = createQuorum(
-      provider === 'none' ? { provider } : { provider, expectedVotes, twoNode, votes },
+      provider === 'votequorum'
+        ? { provider, expectedVotes, twoNode, votes }
+        : { provider: 'none' },
     );
   }
 
@@ -109,8 +117,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
 
   async #start(options: ExecutiveOptions): Promise<void> {
     const { config } = this;
-    const factory = options.engine ?? createTotemEngine;
-    if (factory === createTotemEngine) {
+    const factory = options.engine ?? ENGINES[config.engine];
+    if (options.engine === undefined || factory === createTotemEngine) {
       this.#lock = await lockState(config.stateDir, config.node.id);
     }
     const engine = await factory({
@@ -119,6 +127,9 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       failed: (error) => this.#fail(error),
     });
     this.#engine = engine;
+    if (engine.quorum !== undefined && config.quorum.provider === 'corosync') {
+      this.#quorum = engine.quorum;
+    }
     if (config.citizen) this.#joinCorosync(engine);
     const services = options.services ?? servicesNamed(config.services);
     const host = this.#createHost(engine, services);
@@ -234,6 +245,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       pid: process.pid,
       uptimeMs: Math.round(performance.now() - this.#startedAt),
       cluster: clusterName,
+      engine: this.#engine?.name ?? this.config.engine,
       node: { id: node.id, name: node.name, address: this.endpoint },
       socket: this.#server?.path ?? null,
       ring: {

@@ -18,10 +18,10 @@ export function check(path: string | undefined): number {
     complain(problems);
     return EXIT.config;
   }
-  const { node, nodes, quorum, totem } = config;
+  const { engine, node, nodes, quorum, totem } = config;
   process.stdout.write(
     `${path ?? 'defaults'}: ok: node ${node.id} (${node.name}) of ${nodes.length} at ${node.address}:${node.port}, ` +
-      `token ${totem.tokenMs} ms, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
+      `engine ${engine}, ${engine === 'totem' ? `token ${totem.tokenMs} ms` : `group ${config.corosync.group}`}, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
   );
   return EXIT.ok;
 }

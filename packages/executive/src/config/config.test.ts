@@ -111,7 +111,7 @@ describe('a bad configuration names line, column, key, finding and remedy', () =
     [
       'unknown key, nothing near',
       'frobnicate: 1',
-      'c.yaml:1:1: frobnicate: unknown key; known here are cluster, node, totem, nodelist',
+      'c.yaml:1:1: frobnicate: unknown key; known here are cluster, node, engine, corosync, totem, nodelist',
     ],
     [
       'wrong type',
