@@ -61,7 +61,9 @@ export class LocalNode {
     await writeFile(file, stringify(this.#config()));
     this.condition = 'starting';
     this.#tail = [];
-    const child = spawn(process.execPath, [this.daemonPath, '-c', file], {
+    const { command = [] } = this.#options.cluster.place?.(this.id) ?? {};
+    const [program, ...args] = [...command, process.execPath, this.daemonPath, '-c', file];
+    const child = spawn(program as string, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;
@@ -146,12 +148,16 @@ export class LocalNode {
 
   #config(): unknown {
     const { cluster, nodelist, id } = this.#options;
-    return {
-      cluster: { name: 'local' },
-      node: { id },
+    const { config: placed } = cluster.place?.(id) ?? {};
+    const ring = {
       totem: { transport: 'udpu', ...cluster.totem },
       nodelist,
       quorum: { provider: cluster.quorum ?? 'votequorum' },
+    };
+    return {
+      cluster: { name: 'local' },
+      node: { id, name: this.name },
+      ...(placed ?? ring),
       ipc: { socket: this.socket },
       state_dir: join(this.directory, 'state'),
       log: { level: 'info', format: 'json' },

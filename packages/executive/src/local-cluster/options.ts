@@ -1,5 +1,13 @@
 import type { LocalNode } from './local-node.ts';
 
+/** A node's place, e.g. on a Corosync in a network namespace. */
+export interface Place {
+  /** Words before the daemon's command, like `ip netns exec NAME`. */
+  readonly command: readonly string[];
+  /** Takes the place of the sections `totem`, `nodelist` and `quorum` of its configuration. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
 /** What kind of cluster to start. */
 export interface LocalClusterOptions {
   /** Number of executives, 1 to 16. */
@@ -8,6 +16,8 @@ export interface LocalClusterOptions {
   readonly quorum?: 'votequorum' | 'none';
   /** Further keys of the `totem` section, e.g. `{ token: 1000 }`. */
   readonly totem?: Readonly<Record<string, number | string>>;
+  /** Where a node runs that does not simply run here; by default its daemon is started as it is. */
+  readonly place?: (id: number) => Place;
   /** Called for every log line of a node (one JSON document). */
   readonly onLog?: (node: LocalNode, line: string) => void;
 }

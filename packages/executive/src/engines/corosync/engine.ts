@@ -78,9 +78,8 @@ export class Shell implements Engine {
   }
 
   get ring() {
-    const { view, isForming, isConnected } = this.messaging;
-    const alone: RingState = this.#ended ? 'left' : 'down';
-    const state: RingState = isConnected ? (isForming ? 'gather' : 'operational') : alone;
+    const { view } = this.messaging;
+    const state: RingState = this.#ended ? 'left' : this.messaging.state;
     return { state, ringId: view?.ringId ?? NO_RING, members: view?.members ?? [] };
   }
 
@@ -204,7 +203,7 @@ export class Shell implements Engine {
   /** A sign of life to the others, and a question to Corosync: is it alive at all? */
   #tick(): void {
     const connection = this.#connection;
-    if (connection === undefined || !this.messaging.isConnected) return;
+    if (connection === undefined || this.messaging.state === 'down') return;
     const now = performance.now();
     if (this.#askedAt === undefined) {
       this.#askedAt = now;

@@ -53,6 +53,7 @@ export class CpgCore implements GroupMessaging {
     excluded: 0,
   };
   #highest: number;
+  #reserved: number | undefined;
   #view: View | undefined;
   /** Members of the view that have not left the group since, in CPG's eyes. */
   #together = new Set<number>();
@@ -87,13 +88,10 @@ export class CpgCore implements GroupMessaging {
     return this.#view?.quorum ?? NO_QUORUM;
   }
 
-  /** A new view is being agreed on. */
-  get isForming(): boolean {
-    return this.#round !== undefined;
-  }
-
-  get isConnected(): boolean {
-    return this.#self !== undefined;
+  /** `gather`: a new view is being agreed on. `down`: without Corosync. */
+  get state(): 'down' | 'gather' | 'operational' {
+    if (this.#self === undefined) return 'down';
+    return this.#round === undefined ? 'operational' : 'gather';
   }
 
   // What the driver tells
@@ -200,6 +198,7 @@ export class CpgCore implements GroupMessaging {
   #startRound(): void {
     if (this.#self === undefined || this.#ringSeq === undefined) return;
     this.#round = new Round(this.#ringSeq, this.#members);
+    this.#reserved = undefined;
     this.#signals.startRound();
     this.#effects.wake();
   }
@@ -207,7 +206,6 @@ export class CpgCore implements GroupMessaging {
   #control(member: CpgMember, frame: Extract<Frame, { kind: 'announce' | 'exclude' | 'reform' }>) {
     const round = this.#round;
     if (frame.kind === 'announce') {
-      this.#highest = Math.max(this.#highest, frame.announcement.highest);
       round?.announce(member, frame.announcement);
       this.#finishRound();
     } else if (frame.kind === 'exclude') {
@@ -298,7 +296,12 @@ export class CpgCore implements GroupMessaging {
   #announcement({ key }: Round, { view, delivered }: Stamp): Announcement | undefined {
     if (this.#options.quorum && this.#quorum?.ringSeq !== this.#ringSeq) return undefined;
     const { quorate, votes, needed } = this.#quorum ?? NO_QUORUM;
-    return { key, highest: this.#highest, previous: view, delivered, quorate, votes, needed };
+    if (this.#reserved === undefined) {
+      this.#highest = Math.max(this.#highest + 1, key.ringSeq);
+      this.#reserved = this.#highest;
+      this.#effects.store({ rep: this.nodeId, seq: this.#reserved });
+    }
+    return { key, reserved: this.#reserved, previous: view, delivered, quorate, votes, needed };
   }
 
   // Frames

@@ -14,7 +14,10 @@ export interface QuorumOfRing {
   readonly needed: number;
 }
 
-/** What a finished round says. */
+/**
+ * What a finished round says. The view is named after the highest number that a member reserved for it, and
+ * after that member: nobody reserves a number twice, so no two views have one name.
+ */
 export interface Outcome {
   readonly ringId: RingId;
   readonly members: readonly CpgMember[];
@@ -75,7 +78,8 @@ export class Round {
     const members = this.members.filter((member) => this.has(member));
     const said = (member: CpgMember) => this.#announced.get(nameOf(member))!;
     const all = members.map(said);
-    const seq = Math.max(this.key.ringSeq, ...all.map(({ highest }) => highest + 1));
+    const seq = Math.max(...all.map(({ reserved }) => reserved));
+    const owner = members.find((member) => said(member).reserved === seq)!;
     const first = all[0]!;
     const together = members.filter((member) => {
       if (nameOf(member) === nameOf(self)) return true;
@@ -83,7 +87,7 @@ export class Round {
       return previous !== undefined && ringIdEquals(theirs, previous) && count === delivered;
     });
     return {
-      ringId: { rep: members[0]!.nodeId, seq },
+      ringId: { rep: owner.nodeId, seq },
       members,
       quorum: {
         quorate: all.every(({ quorate }) => quorate),

@@ -34,8 +34,8 @@ export interface RoundKey {
 /** What a member brings to a new view. */
 export interface Announcement {
   readonly key: RoundKey;
-  /** The highest view sequence that this member has ever used or seen; durable. */
-  readonly highest: number;
+  /** A view sequence that this member has neither used nor seen, and will not reserve again: durable. */
+  readonly reserved: number;
   /** Its last view and how many frames of it it delivered; rep 0: none. */
   readonly previous: RingId;
   readonly delivered: number;
@@ -90,7 +90,7 @@ export function encodeAnnouncement(announcement: Announcement, stamp: Stamp): Ui
   const view = head('announce', announcement.quorate ? 1 : 0, stamp, ANNOUNCE_BYTES);
   setKey(view, announcement.key);
   const at = HEADER_BYTES + KEY_BYTES;
-  setU64(view, at, announcement.highest);
+  setU64(view, at, announcement.reserved);
   setU64(view, at + 8, announcement.previous.seq);
   view.setUint32(at + 16, announcement.previous.rep, true);
   setU64(view, at + 24, announcement.delivered);
@@ -146,14 +146,14 @@ function announcementFrom(
 ): Announcement | undefined {
   if (view.byteLength !== ANNOUNCE_BYTES) return undefined;
   const at = HEADER_BYTES + KEY_BYTES;
-  const highest = getU64(view, at);
+  const reserved = getU64(view, at);
   const seq = getU64(view, at + 8);
   const delivered = getU64(view, at + 24);
-  if (highest === undefined || seq === undefined || delivered === undefined) return undefined;
+  if (reserved === undefined || seq === undefined || delivered === undefined) return undefined;
   const previous = { rep: view.getUint32(at + 16, true), seq };
   const votes = view.getUint32(at + 32, true);
   const needed = view.getUint32(at + 36, true);
-  return { key, highest, previous, delivered, quorate, votes, needed };
+  return { key, reserved, previous, delivered, quorate, votes, needed };
 }
 
 function membersFrom(view: DataView): readonly CpgMember[] | undefined {

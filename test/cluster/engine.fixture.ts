@@ -1,0 +1,38 @@
+/**
+ * The engine below the cluster tests: the built-in ring, or (AISEXEC_TEST_ENGINE=corosync, as root) a real
+ * Corosync for every node, over knet, encrypted, each in a network namespace of its own.
+ */
+import type { LocalClusterOptions } from '@aisexec/executive/local-cluster';
+import { Lab } from '../interop/netns.ts';
+
+export const ENGINE = process.env['AISEXEC_TEST_ENGINE'] ?? 'totem';
+
+export interface Ground {
+  /** The options for the engine in force. */
+  readonly options: LocalClusterOptions;
+  /** What runs below: for tests that hurt Corosync itself. */
+  readonly lab?: Lab;
+  close(): Promise<void>;
+}
+
+/** Prepares what the executives will stand on. */
+export async function layGround(options: LocalClusterOptions): Promise<Ground> {
+  if (ENGINE === 'totem') return { options, close: async () => {} };
+  if (ENGINE !== 'corosync') throw new Error(`AISEXEC_TEST_ENGINE=${ENGINE}: totem or corosync`);
+  const ids = Array.from({ length: options.nodes }, (_, i) => i + 1);
+  const nodes = Object.fromEntries(ids.map((id) => [id, 'corosync' as const]));
+  const lab = new Lab({ nodes, transport: 'knet', totem: options.totem ?? {} });
+  try {
+    lab.start();
+    await lab.ring(ids);
+  } catch (error) {
+    await lab.close();
+    throw error;
+  }
+  const provider = options.quorum === 'none' ? 'none' : 'corosync';
+  const place = (id: number) => ({
+    command: ['ip', 'netns', 'exec', lab.node(id).namespace],
+    config: { engine: 'corosync', quorum: { provider } },
+  });
+  return { options: { ...options, place }, lab, close: () => lab.close() };
+}
