@@ -3,7 +3,7 @@
  * Corosync for every node, over knet, encrypted, each in a network namespace of its own.
  */
 import type { LocalClusterOptions } from '@aisexec/executive/local-cluster';
-import { Lab } from '../interop/netns.ts';
+import { Lab, until } from '../interop/netns.ts';
 
 export const ENGINE = process.env['AISEXEC_TEST_ENGINE'] ?? 'totem';
 
@@ -30,9 +30,25 @@ export async function layGround(options: LocalClusterOptions): Promise<Ground> {
     throw error;
   }
   const provider = options.quorum === 'none' ? 'none' : 'corosync';
+  const paused = new Set<number>();
   const place = (id: number) => ({
     command: ['ip', 'netns', 'exec', lab.node(id).namespace],
     config: { engine: 'corosync', quorum: { provider } },
+    async ready() {
+      if (lab.node(id).running) return;
+      lab.node(id).start();
+      const others = ids.filter((other) => lab.node(other).running && !paused.has(other));
+      await until(async () => {
+        const members = (await lab.node(id).ring())?.members ?? [];
+        return others.every((other) => members.includes(other)) ? undefined : members.join();
+      });
+    },
+    // A node is a machine: what befalls it befalls its Corosync.
+    signal(signal: NodeJS.Signals) {
+      lab.node(id).signal(signal);
+      if (signal === 'SIGSTOP') paused.add(id);
+      else paused.delete(id);
+    },
   });
   return { options: { ...options, place }, lab, close: () => lab.close() };
 }

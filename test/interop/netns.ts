@@ -298,8 +298,16 @@ interface Status {
 }
 
 export class AisexecNode extends LabNode {
+  /** Names its files: several may share a directory. */
+  readonly name: string;
+
+  constructor(id: number, namespace: string, address: string, directory: string, name = 'aisexec') {
+    super(id, namespace, address, directory);
+    this.name = name;
+  }
+
   get socket(): string {
-    return join(this.directory, 'aisexec.sock');
+    return join(this.directory, `${this.name}.sock`);
   }
 
   protected get command(): readonly string[] {

@@ -3,7 +3,7 @@
  * and signed, and with each of them an executive with the engine `corosync` in the same namespace.
  */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AisexecNode, type CorosyncNode, Lab, missing, until } from './netns.ts';
@@ -27,34 +27,62 @@ export interface StackOptions {
   readonly quorum?: Readonly<Record<string, string | number>>;
   readonly provider?: 'corosync' | 'none';
   readonly corosync?: Readonly<Record<string, unknown>>;
-  /** Other socket paths than the namespace's own, by nodeid. */
-  readonly directoryOf?: (id: number) => string;
+}
+
+/** What another executive on a node has of its own. */
+export interface NodeOptions {
+  readonly provider?: 'corosync' | 'none';
+  readonly corosync?: Readonly<Record<string, unknown>>;
+  /** Names its files. */
+  readonly state?: string;
+  /** Says another nodeid than its Corosync. */
+  readonly nodeId?: number;
+  /** Runs as this user. */
+  readonly uid?: number;
 }
 
 export class StackNode extends AisexecNode {
   readonly corosync: CorosyncNode;
   readonly #file: string;
 
-  constructor(corosync: CorosyncNode, options: StackOptions) {
-    const { id, namespace, address, directory } = corosync;
-    super(id, namespace, address, options.directoryOf?.(id) ?? directory);
+  readonly #uid: number | undefined;
+
+  constructor(corosync: CorosyncNode, options: NodeOptions) {
+    const { namespace, address, directory } = corosync;
+    const id = options.nodeId ?? corosync.id;
+    super(id, namespace, address, directory, options.state ?? 'aisexec');
     this.corosync = corosync;
-    this.#file = join(directory, 'aisexec.yaml');
+    this.#uid = options.uid;
+    this.#file = join(directory, `${this.name}.yaml`);
     const config = {
       engine: 'corosync',
       corosync: options.corosync ?? {},
       node: { id, name: `node-${id}` },
       quorum: { provider: options.provider ?? 'corosync' },
       ipc: { socket: this.socket },
-      state_dir: join(directory, 'state'),
+      state_dir: join(directory, `${this.name}-state`),
       log: { level: 'debug', format: 'json' },
     };
     // JSON is YAML.
     writeFileSync(this.#file, JSON.stringify(config));
+    if (options.uid === undefined) return;
+    chmodSync(join(directory, '..'), 0o755);
+    chownSync(directory, options.uid, options.uid);
   }
 
   protected override get command(): readonly string[] {
-    return [process.execPath, DAEMON, '-c', this.#file];
+    const daemon = [process.execPath, DAEMON, '-c', this.#file];
+    if (this.#uid === undefined) return daemon;
+    return ['setpriv', `--reuid=${this.#uid}`, `--regid=${this.#uid}`, '--clear-groups', ...daemon];
+  }
+
+  /** Resolves with how the process ended. */
+  async end(): Promise<string> {
+    await until(
+      () => (this.running ? 'running' : undefined),
+      () => this.tail(),
+    );
+    return this.exit!;
   }
 
   /** A view of exactly these members, as this node sees it. */
@@ -67,6 +95,7 @@ export class StackNode extends AisexecNode {
 export class Stack {
   readonly lab: Lab;
   readonly nodes: readonly StackNode[];
+  readonly #extras: StackNode[] = [];
 
   constructor(options: StackOptions) {
     const { totem = {}, quorum = {} } = options;
@@ -88,6 +117,14 @@ export class Stack {
       await stack.close();
       throw error;
     }
+  }
+
+  /** Starts one more executive on a node. */
+  extra(id: number, options: NodeOptions): StackNode {
+    const node = new StackNode(this.lab.corosync(id), options);
+    this.#extras.push(node);
+    node.start();
+    return node;
   }
 
   node(id: number): StackNode {
@@ -116,7 +153,7 @@ export class Stack {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.destroy()));
+    await Promise.all([...this.nodes, ...this.#extras].map((node) => node.destroy()));
     await this.lab.close();
   }
 }

@@ -6,6 +6,10 @@ export interface Place {
   readonly command: readonly string[];
   /** Takes the place of the sections `totem`, `nodelist` and `quorum` of its configuration. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Resolves when the place is up: before the daemon starts. */
+  ready?(): Promise<void>;
+  /** What else of the machine shares the node's fate, when it is killed, paused or resumed. */
+  signal?(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
 }
 
 /** What kind of cluster to start. */

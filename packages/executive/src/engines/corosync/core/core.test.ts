@@ -145,6 +145,18 @@ describe('the core, on a modelled CPG', () => {
     },
   );
 
+  test('a quorum that changes within a ring is the same for all views of all members', () => {
+    const world = new CpgWorld(11, 3);
+    world.settle();
+    world.judge(false);
+    run(world, 4_000);
+    for (const { core } of world.lives) expect(core.quorum.quorate).toBe(false);
+    world.judge(true);
+    run(world, 4_000);
+    world.settle();
+    check(world);
+  });
+
   test('a stranger in the group is named, counted and not waited for', () => {
     const world = new CpgWorld(7, 3);
     world.settle();

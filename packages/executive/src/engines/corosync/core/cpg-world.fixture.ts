@@ -162,6 +162,13 @@ export class CpgWorld {
     this.#log(daemon.ring, { from: { nodeId: node, pid }, bytes });
   }
 
+  /** An operator changes what quorum takes, in one and the same ring. */
+  judge(quorate: boolean): void {
+    for (const { ring, events } of this.#daemons.values()) {
+      events.push({ quorum: ring.seq, quorate, votes: ring.nodes.length });
+    }
+  }
+
   /** The executive lets go of the group, and comes back later. */
   leaveGroup(life: Life): void {
     if (!life.connected) return;
