@@ -23,9 +23,12 @@ const { values } = parseArgs({
 const random = generator(Number(values.seed));
 process.env.AISEXEC_TEST_ENGINE = values.engine;
 const { layGround } = await import('../cluster/engine.fixture.ts');
-const ground = await layGround({ nodes: Number(values.nodes) });
+const ground = await layGround({ nodes: Number(values.nodes) }, { storm: true });
 const cluster = await LocalCluster.start(ground.options);
-process.on('exit', () => cluster.killAll());
+process.on('exit', () => {
+  cluster.killAll();
+  for (const node of ground.lab?.nodes ?? []) node.signal('SIGKILL');
+});
 const applications = cluster.nodes.map((node) => new Application(node));
 await Promise.all(applications.map((application) => application.start()));
 for (const application of applications) application.begin();

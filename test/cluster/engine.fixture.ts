@@ -15,8 +15,15 @@ export interface Ground {
   close(): Promise<void>;
 }
 
-/** Prepares what the executives will stand on. */
-export async function layGround(options: LocalClusterOptions): Promise<Ground> {
+/**
+ * Prepares what the executives will stand on.
+ *
+ * @param storm links may be cut and daemons stopped: a node that starts waits for its own Corosync only.
+ */
+export async function layGround(
+  options: LocalClusterOptions,
+  { storm = false }: { readonly storm?: boolean } = {},
+): Promise<Ground> {
   if (ENGINE === 'totem') return { options, close: async () => {} };
   if (ENGINE !== 'corosync') throw new Error(`AISEXEC_TEST_ENGINE=${ENGINE}: totem or corosync`);
   const ids = Array.from({ length: options.nodes }, (_, i) => i + 1);
@@ -33,11 +40,12 @@ export async function layGround(options: LocalClusterOptions): Promise<Ground> {
   const paused = new Set<number>();
   const place = (id: number) => ({
     command: ['ip', 'netns', 'exec', lab.node(id).namespace],
-    config: { engine: 'corosync', quorum: { provider } },
+    config: { engine: 'corosync', corosync: { retry: storm }, quorum: { provider } },
     async ready() {
-      if (lab.node(id).running) return;
-      lab.node(id).start();
-      const others = ids.filter((other) => lab.node(other).running && !paused.has(other));
+      if (storm) lab.node(id).signal('SIGCONT');
+      if (!lab.node(id).running) lab.node(id).start();
+      const isUp = (other: number) => lab.node(other).running && !paused.has(other);
+      const others = storm ? [id] : ids.filter(isUp);
       await until(async () => {
         const members = (await lab.node(id).ring())?.members ?? [];
         return others.every((other) => members.includes(other)) ? undefined : members.join();

@@ -92,6 +92,22 @@ describeStack(`executives on Corosync${why === undefined ? '' : ` (skipped: ${wh
   );
 
   test(
+    'an executive ends when it is told to, although its Corosync stands still',
+    async () => {
+      const stack = await start({ nodes: [1] });
+      stack.lab.node(1).signal('SIGSTOP');
+      await stack.view([1], false);
+      await stack.node(1).stop('SIGTERM');
+      expect(stack.node(1).exit).toBe('exit 0');
+      const early = stack.extra(1, { state: 'early' });
+      expect(await early.end()).toBe('exit 75');
+      expect(early.logged('stands still')).not.toEqual([]);
+      stack.lab.node(1).signal('SIGCONT');
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     'a partition: locks are granted exactly where corosync-quorumtool says quorate',
     async () => {
       const stack = await start();

@@ -50,6 +50,8 @@ export const COROSYNC_EVENTS_PER_TURN = 256;
 /** Between two attempts to reach Corosync, in milliseconds: from the first to the second value, doubling. */
 export const COROSYNC_RETRY_MS_MIN = 100;
 export const COROSYNC_RETRY_MS_MAX = 5_000;
+/** Milliseconds that the first attempt may take before Corosync counts as standing still. */
+export const COROSYNC_OPEN_MS_MAX = 5_000;
 /** Milliseconds between a member's signs of life in the group. */
 export const COROSYNC_TICK_MS = 250;
 /** Milliseconds between two attempts to send what Corosync had no room for: from the first to the second. */

@@ -160,9 +160,11 @@ class CorosyncConnection implements Connection {
   /** One round trip on a thread. @throws CorosyncError for another result than OK. */
   #call(name: string, call: NativeCall, ...args: unknown[]): Promise<void> {
     this.#calls.add(args);
+    this.#libraries.onThreads.add(args);
     return new Promise((resolve, reject) => {
       call.async(...args, (error: Error | null, result: number) => {
         this.#calls.delete(args);
+        this.#libraries.onThreads.delete(args);
         if (error) reject(error);
         else if (result === CS.ok) resolve();
         else reject(resultError(name, result));

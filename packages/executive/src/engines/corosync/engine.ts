@@ -10,6 +10,7 @@ import type { Engine, EngineOptions } from '../../engine.ts';
 import {
   COROSYNC_FULL_MS_MAX,
   COROSYNC_FULL_MS_MIN,
+  COROSYNC_OPEN_MS_MAX,
   COROSYNC_RETRY_MS_MAX,
   COROSYNC_RETRY_MS_MIN,
   COROSYNC_TICK_MS,
@@ -30,6 +31,18 @@ export async function createCorosyncEngine(options: EngineOptions): Promise<Engi
   return shell;
 }
 
+const STANDS_STILL = new CorosyncError(
+  'unavailable',
+  'Corosync runs on this machine, but stands still: look at it, or restart it (systemctl restart corosync)',
+);
+
+/** Rejects when an attempt has had its time. */
+function standsStill(): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(() => reject(STANDS_STILL), COROSYNC_OPEN_MS_MAX).unref();
+  });
+}
+
 const NO_RING: RingId = { rep: 0, seq: 0 };
 
 /** @internal exported for tests, with a connection of theirs. */
@@ -41,6 +54,8 @@ export class Shell implements Engine {
   readonly #connect: Connect;
   readonly #counters = { connects: 0, losses: 0, stalls: 0, refusals: 0 };
   #connection: Connection | undefined;
+  /** A first connection that did not come in time. */
+  #opening: Promise<void> | undefined;
   #started = false;
   #ended = false;
   #pumping = false;
@@ -85,18 +100,22 @@ export class Shell implements Engine {
 
   /** The first connection. @throws CorosyncError when Corosync is not there and is not to be waited for. */
   async open(): Promise<void> {
+    const opening = this.#open();
     try {
-      await this.#open();
+      await Promise.race([opening, standsStill()]);
     } catch (error) {
       if (!this.#mayWait(error)) throw error;
       this.#unreachable(error as CorosyncError);
+      // It may still come: then the start, or the wait, goes on with it.
+      if (error === STANDS_STILL) this.#opening = opening;
     }
   }
 
   start(): void {
     this.#started = true;
     this.#ticker = setInterval(() => this.#guard(() => this.#tick()), COROSYNC_TICK_MS);
-    if (this.#connection === undefined) this.#later();
+    if (this.#opening !== undefined) void this.#again();
+    else if (this.#connection === undefined) this.#later();
     else this.#guard(() => this.#listen());
   }
 
@@ -166,8 +185,10 @@ export class Shell implements Engine {
   }
 
   async #again(): Promise<void> {
+    const opening = this.#opening ?? this.#open();
+    this.#opening = undefined;
     try {
-      await this.#open();
+      await opening;
       if (!this.#ended) this.#guard(() => this.#listen());
     } catch (error) {
       if (this.#ended) return;

@@ -13,6 +13,8 @@ export const ADDRESS_BYTES = 12;
 
 export interface Libraries {
   readonly koffi: Koffi;
+  /** Calls that are on a thread now. */
+  readonly onThreads: Set<readonly unknown[]>;
   readonly cpg: Readonly<
     Record<
       'initialize' | 'fd' | 'dispatch' | 'join' | 'multicast' | 'local' | 'finalize',
@@ -43,9 +45,11 @@ export function loadLibraries(): Libraries {
   const votes = open(koffi, 'libvotequorum.so.8', 'libvotequorum8');
   const map = open(koffi, 'libcmap.so.4', 'libcmap4');
   const memcpy = koffi.load(null).func('memcpy', 'void', ['void *', 'void *', 'size_t']);
+  const onThreads = endWithThreads(koffi);
   const handle = 'uint64_t';
   return {
     koffi,
+    onThreads,
     cpg: {
       initialize: cpg('cpg_model_initialize', ['void *', 'int', 'void *', 'void *']),
       fd: cpg('cpg_fd_get', [handle, 'void *']),
@@ -80,6 +84,16 @@ export function loadLibraries(): Libraries {
       return copy;
     },
   };
+}
+
+/** A thread that waits for a stopped Corosync would hold up the end of the process: it ends without it. */
+function endWithThreads(koffi: Koffi): Set<readonly unknown[]> {
+  const onThreads = new Set<readonly unknown[]>();
+  const exit = koffi.load(null).func('_exit', 'void', ['int']);
+  process.on('exit', (code) => {
+    if (onThreads.size > 0) exit(code);
+  });
+  return onThreads;
 }
 
 type Bind = (name: string, args: readonly string[]) => NativeCall;
