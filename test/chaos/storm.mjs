@@ -42,6 +42,7 @@ const counts = {
   stopCorosync: 0,
   cut: 0,
   heal: 0,
+  spared: 0,
 };
 const cycles = values.cycles === undefined ? Number.POSITIVE_INFINITY : Number(values.cycles);
 const end = performance.now() + (values.cycles === undefined ? Number(values.seconds) * 1000 : 1e9);
@@ -65,6 +66,12 @@ await Promise.all(applications.map((application) => application.stop()));
 await cluster.stop();
 await ground.close();
 process.exit(report.ok ? 0 : 1);
+
+/** States live in memory: when a majority of executives dies, what they acknowledged dies with them, on either engine. */
+function isNeeded() {
+  const up = cluster.nodes.filter((node) => node.condition === 'up').length;
+  return up <= Math.floor(cluster.nodes.length / 2) + 1;
+}
 
 /** What befalls Corosync and its links, the executives living on. */
 async function strikeBelow(lab) {
@@ -107,6 +114,8 @@ async function strike(node) {
   } else if (node.condition === 'paused') {
     counts.resume++;
     node.resume();
+  } else if (ground.lab !== undefined && isNeeded()) {
+    counts.spared++;
   } else if (random() < 0.5) {
     counts.kill++;
     node.kill();

@@ -16,7 +16,7 @@ const TRACK_CURRENT_AND_CHANGES = 3;
 const INITIAL_TOTEM_CONFIGURATION = 1;
 const MODEL_V1 = 1;
 const AGREED = 2;
-/** struct votequorum_info: total_votes u32 @20, quorum u32 @24. */
+/** struct votequorum_info: node_votes u32 @8, quorum u32 @24. */
 const INFO_BYTES = 512;
 
 export interface ConnectionEvents {
@@ -324,7 +324,7 @@ class CorosyncConnection implements Connection {
       void this.#askVotes();
       return;
     }
-    const counted = { votes: info.readUInt32LE(20), needed: info.readUInt32LE(24) };
+    const counted = { votes: info.readUInt32LE(8), needed: info.readUInt32LE(24) };
     this.#options.events.quorum({ ...this.#notice, ...counted });
   }
 

@@ -2,7 +2,7 @@
 import type { RingId } from '@aisexec/totem';
 import type { QuorumOfRing } from './round.ts';
 
-/** What libquorum says: it belongs to one ring of Corosync. */
+/** What libquorum says of one ring of Corosync; `votes` are this node's own. */
 export interface RingQuorum extends QuorumOfRing {
   readonly ringSeq: number;
 }

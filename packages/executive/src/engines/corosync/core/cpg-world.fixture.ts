@@ -165,7 +165,7 @@ export class CpgWorld {
   /** An operator changes what quorum takes, in one and the same ring. */
   judge(quorate: boolean): void {
     for (const { ring, events } of this.#daemons.values()) {
-      events.push({ quorum: ring.seq, quorate, votes: ring.nodes.length });
+      events.push({ quorum: ring.seq, quorate, votes: 1 });
     }
   }
 
@@ -204,7 +204,7 @@ export class CpgWorld {
   }
 
   #quorum({ seq, nodes }: Ring): Event {
-    return { quorum: seq, quorate: nodes.length * 2 > this.#count, votes: nodes.length };
+    return { quorum: seq, quorate: nodes.length * 2 > this.#count, votes: 1 };
   }
 
   #send(life: Life, bytes: Uint8Array): boolean {

@@ -80,7 +80,8 @@ export class Round {
     const all = members.map(said);
     const seq = Math.max(...all.map(({ reserved }) => reserved));
     const owner = members.find((member) => said(member).reserved === seq)!;
-    const first = all[0]!;
+    const votes = all.reduce((sum, one) => sum + one.votes, 0);
+    const needed = Math.max(...all.map((one) => one.needed));
     const together = members.filter((member) => {
       if (nameOf(member) === nameOf(self)) return true;
       const { previous: theirs, delivered: count } = said(member);
@@ -90,9 +91,9 @@ export class Round {
       ringId: { rep: owner.nodeId, seq },
       members,
       quorum: {
-        quorate: all.every(({ quorate }) => quorate),
-        votes: first.votes,
-        needed: first.needed,
+        quorate: all.every(({ quorate }) => quorate) && votes >= needed,
+        votes,
+        needed,
       },
       quorate: new Map(members.map((member) => [member.nodeId, said(member).quorate])),
       together: together.map(({ nodeId }) => nodeId),

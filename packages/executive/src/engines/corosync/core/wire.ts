@@ -40,6 +40,7 @@ export interface Announcement {
   readonly previous: RingId;
   readonly delivered: number;
   readonly quorate: boolean;
+  /** This node's own. */
   readonly votes: number;
   readonly needed: number;
 }
