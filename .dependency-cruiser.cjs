@@ -45,6 +45,7 @@ module.exports = {
     })),
     only('ctl-arrows', own('ctl'), [
       pkg(['ais', 'ipc', 'ctl']),
+      '^packages/executive/src/key-file\\.ts$',
       `^packages/(${services.join('|')})/src/index\\.ts$`,
     ]),
     only('simulator-arrows', own('simulator'), [
@@ -73,7 +74,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '/dist/' },
+    exclude: { path: '/dist/|/skeleton/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.test.json' },
     enhancedResolveOptions: {

@@ -23,4 +23,5 @@ export default {
   maxWorkers: 2,
   testMatch: ['<rootDir>/packages/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/packages/.*/dist/'],
+  testPathIgnorePatterns: ['/node_modules/', '/skeleton/'],
 };

@@ -1,5 +1,6 @@
 // `npm test`: everything that must be green, in the order in which a fault is cheapest to see. Every step
 // counts: Jest steps by their tests, the others as one. Ends with the plain line `N passed, N failed`.
+// AISEXEC_ALSO_NODE="22 24" repeats the unit tests and a cluster under these releases of Node.js, fetched from npm.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,10 +28,18 @@ jest('cluster', ['--roots', 'test', '--maxWorkers=1']);
 if (process.getuid?.() === 0 && spawnSync('corosync', ['-v']).status === 0) {
   const tables = '(lck|clm|evt|ckpt)';
   jest('conformance on corosync', ['--maxWorkers=1', `test/cluster/conformance-${tables}`], {
-    AISEXEC_TEST_ENGINE: 'corosync',
+    env: { AISEXEC_TEST_ENGINE: 'corosync' },
   });
 }
 step('examples', ['tools/run-examples.mjs']);
+for (const release of (process.env.AISEXEC_ALSO_NODE ?? '').split(' ').filter(Boolean)) {
+  const node = fetchNode(release);
+  if (node === undefined) continue;
+  jest(`unit-on-node-${release}`, ['--roots', 'packages'], { node });
+  jest(`cluster-on-node-${release}`, ['--roots', 'test/cluster', '--testPathPatterns', 'locks'], {
+    node,
+  });
+}
 
 rmSync(SCRATCH, { recursive: true, force: true });
 console.log(`\nin ${Math.round((Date.now() - started) / 1000)} s`);
@@ -44,10 +53,31 @@ function step(name, args) {
   total[ok ? 'passed' : 'failed']++;
 }
 
-function jest(name, args, env = {}) {
+/** That release's binary; undefined when it cannot be had, which counts as a failure. */
+function fetchNode(release) {
+  heading(`Node.js ${release}`);
+  const directory = join(SCRATCH, `node-${release}`);
+  const npm = ['install', '--prefix', directory, '--no-audit', '--no-fund', `node@${release}`];
+  const node = join(directory, 'node_modules/.bin/node');
+  const version = spawnSync('npm', npm).status === 0 && spawnSync(node, ['--version']).stdout;
+  if (version) {
+    console.log(String(version).trim());
+    return node;
+  }
+  console.error(
+    `node@${release} could not be installed from npm; unset AISEXEC_ALSO_NODE to go without`,
+  );
+  total.failed++;
+  return undefined;
+}
+
+function jest(name, args, { node = process.execPath, env = {} } = {}) {
   heading(name);
   const report = join(SCRATCH, `${name}.json`);
-  const ok = run([...JEST, ...args, '--json', `--outputFile=${report}`, '--silent=false'], env);
+  const ok = run([...JEST, ...args, '--json', `--outputFile=${report}`, '--silent=false'], {
+    node,
+    env,
+  });
   if (!existsSync(report)) {
     total.failed++;
     return;
@@ -62,8 +92,8 @@ function jest(name, args, env = {}) {
   }
 }
 
-function run(args, env = {}) {
-  const result = spawnSync(process.execPath, args, {
+function run(args, { node = process.execPath, env = {} } = {}) {
+  const result = spawnSync(node, args, {
     // Jest prints its report on standard error; its JSON summary on standard output is of no use here.
     stdio: ['ignore', args.includes('--json') ? 'ignore' : 'inherit', 'inherit'],
     env: { ...process.env, FORCE_COLOR: '0', ...env },

@@ -12,6 +12,8 @@ const TEST_FILE_LINES_MAX = 600;
 const FUNCTION_LINES_MAX = 60;
 const PURE =
   /^packages\/((ais|totem|service)\/src\/|(clm|lck|evt|ckpt|cpg)\/src\/(service\/|protocol\.ts)|executive\/src\/engines\/corosync\/core\/)/;
+/** Watches the globals in order to forbid them. */
+const WATCHES = 'packages/service/src/testing/watch-world.ts';
 const IMPURE_GLOBALS = new Set([
   'Date',
   'performance',
@@ -45,7 +47,7 @@ for (const file of files) {
     problems.push(`${file}: ${lines} lines, at most ${limit}: split it by concern`);
   if (isTest || !file.endsWith('.ts')) continue;
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
-  visit(source, source, file, PURE.test(file));
+  visit(source, source, file, PURE.test(file) && file !== WATCHES);
 }
 checkLimits();
 

@@ -74,7 +74,7 @@ function engineCommand(id, engine) {
     `node: {id: ${id}}`,
     `state_dir: ${join(lab.directory, `state-${engine}-${id}`)}`,
     engine === 'totem' ? `nodelist: [${IDS.map(address).join(', ')}]` : '',
-    engine === 'totem' ? 'totem: {port: 5505}' : '',
+    engine === 'totem' ? 'totem: {port: 5505, allow_unsealed: true}' : '',
   ].join('\n');
   return [process.execPath, here('engine-node.mjs'), JSON.stringify({ nodes: IDS.length, yaml })];
 }

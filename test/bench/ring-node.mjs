@@ -1,10 +1,14 @@
 // One node of ring.mjs: the executive's UDP driver and timers under the real ring and process groups.
 import { createTotem, ringDefaults } from '@aisexec/totem';
+import { createSealedTransport } from '../../packages/executive/dist/drivers/seal/transport.js';
 import { createTimers } from '../../packages/executive/dist/drivers/timers.js';
 import { createUdpTransport } from '../../packages/executive/dist/drivers/udp/udp.js';
+import { groupKey } from '../../packages/executive/dist/key-file.js';
 
 const ROUNDS = 2000;
-const { index, ports, io, ...settings } = JSON.parse(process.env.RING_NODE);
+/** Packet type of the token (totem-wire §1.1). */
+const ORF_TOKEN = 0;
+const { index, ports, io, cipher, ...settings } = JSON.parse(process.env.RING_NODE);
 const nodes = ports.map((port, i) => ({
   id: i + 1,
   name: `n${i + 1}`,
@@ -13,12 +17,20 @@ const nodes = ports.map((port, i) => ({
   port,
 }));
 const self = nodes[index];
-const udp = await createUdpTransport({
+let tokenArrived = () => {};
+const udpOptions = {
   self,
   nodes,
   io,
-  receive: (packet) => totem.ring.receive(packet, performance.now()),
-});
+  receive(packet) {
+    if (packet[3] === ORF_TOKEN) tokenArrived();
+    totem.ring.receive(packet, performance.now());
+  },
+};
+const udp =
+  cipher === undefined
+    ? await createUdpTransport(udpOptions)
+    : await createSealedTransport(udpOptions, sealOptions(cipher), createUdpTransport);
 const timers = createTimers({ fire: (name, now) => totem.ring.timeout(name, now) });
 const config = ringDefaults({
   nodeId: self.id,
@@ -30,6 +42,7 @@ const config = ringDefaults({
 const totem = createTotem(config, {
   unicast: (target, packet) => udp.unicast(target, packet),
   multicast: (packet) => udp.multicast(packet),
+  flush: () => udp.flush?.(),
   setTimer: (name, delayMs) => timers.set(name, delayMs),
   cancelTimer: (name) => timers.cancel(name),
   storeRingId: () => {},
@@ -92,12 +105,46 @@ async function latency() {
   return { p50: times[ROUNDS / 2], p99: times[Math.floor(ROUNDS * 0.99)] };
 }
 
+/** Times between two arrivals of the token while there is always a message of this node on its way. */
+async function rotation() {
+  payload = new Uint8Array(64);
+  const times = [];
+  let at = 0;
+  tokenArrived = () => {
+    const now = performance.now();
+    if (at > 0) times.push((now - at) * 1000);
+    at = now;
+  };
+  own = () => group.multicast([payload], 'agreed');
+  own();
+  while (times.length < ROUNDS) await wait(10);
+  own = () => {};
+  tokenArrived = () => {};
+  times.sort((a, b) => a - b);
+  return { p50: times[times.length >> 1], p99: times[Math.floor(times.length * 0.99)] };
+}
+
+function sealOptions(cipher) {
+  const key = groupKey(1, new Uint8Array(32).fill(1));
+  let epoch = BigInt(Date.now());
+  return {
+    cipher,
+    sending: key,
+    accepted: [key],
+    epochs: { next: () => epoch++ },
+    heardOther: () => {},
+    heardUnknown: () => {},
+    trace: (event, detail) => console.error(event, detail),
+  };
+}
+
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 process.on('message', async (request) => {
   const { user, system } = process.cpuUsage();
   if (request.do === 'cpu') process.send({ type: 'answer', cpu: user + system });
   else if (request.do === 'load') process.send({ type: 'answer', ...(await load(request)) });
+  else if (request.do === 'rotation') process.send({ type: 'answer', ...(await rotation()) });
   else process.send({ type: 'answer', ...(await latency()) });
 });
 process.on('disconnect', () => process.exit());

@@ -1,7 +1,9 @@
 // The engine alone (ring, process groups, UDP) on three processes of this machine, without services and clients:
 //   node test/bench/ring.mjs [--seconds 2] [--rounds 3] [--sizes 64,1600,65536] [--variants plain:1500,auto:1500,auto:16384] [--senders 1]
-// A variant is `io:netmtu[:window:messages]`. All variants of a size run after each other, round by round; compare
-// within one run. Per variant: messages/s and MB/s at a receiver, own delivery of one message on an idle ring.
+// A variant is `io:netmtu[:window:messages[:cipher[:ahead]]]`; with a cipher (may be empty) packets are sealed; ahead are the messages of a visit that the
+// token may overtake. All variants of a size run after each other, round by round; compare
+// within one run. Per variant: messages/s and MB/s at a receiver, own delivery of one message on an idle ring, and the
+// rotation of the token on a ring that one message keeps awake.
 import { fork } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -32,11 +34,12 @@ for (const [name, runs] of results) {
   const columns = Object.keys(runs[0]).map(
     (key) => `${key} ${median(key).toFixed(key.includes('MB') ? 1 : 0)}`,
   );
-  console.log(`${name.padEnd(28)} ${columns.join('  ')}`);
+  console.log(`${name.padEnd(44)} ${columns.join('  ')}`);
 }
 
 async function runVariant(variant) {
-  const [io, netmtu, windowSize = '50', maxMessages = '17'] = variant.split(':');
+  const [io, netmtu, windowSize = '50', maxMessages = '17', cipher, ahead = '0'] =
+    variant.split(':');
   const ports = await freePorts(nodes);
   const children = ports.map((_, index) =>
     fork(new URL('ring-node.mjs', import.meta.url), [], {
@@ -46,9 +49,11 @@ async function runVariant(variant) {
           index,
           ports,
           io,
-          payloadBytesMax: Number(netmtu) - 118,
+          cipher: cipher || undefined,
+          payloadBytesMax: Number(netmtu) - 118 - (cipher ? 40 : 0),
           windowSize: Number(windowSize),
           maxMessages: Number(maxMessages),
+          acceleratedWindow: Number(ahead),
         }),
       },
     }),
@@ -79,6 +84,8 @@ async function runVariant(variant) {
   }
   const { p50, p99 } = await ask(children[1], { do: 'latency' });
   note(`${variant} own delivery`, { 'p50 us': p50, 'p99 us': p99 });
+  const rotation = await ask(children[1], { do: 'rotation' });
+  note(`${variant} token rotation`, { 'p50 us': rotation.p50, 'p99 us': rotation.p99 });
   for (const child of children) child.disconnect();
   await Promise.all(children.map((child) => once(child, 'exit')));
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -77,6 +77,29 @@ describe('the command line of aisexec', () => {
   test('a good file passes the check and starts nothing', async () => {
     const { status } = await outcome(['--check', '-c', single('good', 25_405)]);
     expect(status).toBe(0);
+  });
+
+  test('makes a key file once, and the check names the key, or what is wrong with its file', async () => {
+    const key = join(directory, 'key');
+    expect((await outcome(['--keygen', key])).status).toBe(0);
+    expect(statSync(key).mode & 0o777).toBe(0o400);
+    const again = await outcome(['--keygen', key]);
+    expect(again.status).toBe(73);
+    expect(again.stderr).toContain(`${key} exists and is not overwritten`);
+    const file = config(
+      'sealed',
+      `totem: { key_file: ${key} }\nstate_dir: ${join(directory, 'sealed-state')}`,
+    );
+    expect((await outcome(['--check', '-c', file])).status).toBe(0);
+    chmodSync(key, 0o444);
+    for (const args of [
+      ['--check', '-c', file],
+      ['-c', file],
+    ]) {
+      const open = await outcome(args);
+      expect(open.status).toBe(78);
+      expect(open.stderr).toContain(`chmod 0400 ${key}`);
+    }
   });
 
   test('a missing file is named', async () => {

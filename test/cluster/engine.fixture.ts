@@ -15,6 +15,14 @@ export interface Ground {
   close(): Promise<void>;
 }
 
+/** The keys of the section totem that Corosync has, too: its time-outs. */
+function timesOf({ totem = {} }: LocalClusterOptions): Readonly<Record<string, number>> {
+  const keys = typeof totem === 'function' ? totem(1) : totem;
+  return Object.fromEntries(
+    Object.entries(keys).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  );
+}
+
 /**
  * Prepares what the executives will stand on.
  *
@@ -28,7 +36,7 @@ export async function layGround(
   if (ENGINE !== 'corosync') throw new Error(`AISEXEC_TEST_ENGINE=${ENGINE}: totem or corosync`);
   const ids = Array.from({ length: options.nodes }, (_, i) => i + 1);
   const nodes = Object.fromEntries(ids.map((id) => [id, 'corosync' as const]));
-  const lab = new Lab({ nodes, transport: 'knet', totem: options.totem ?? {} });
+  const lab = new Lab({ nodes, transport: 'knet', totem: timesOf(options) });
   try {
     lab.start();
     await lab.ring(ids);

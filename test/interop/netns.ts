@@ -135,6 +135,14 @@ export class Lab {
     }
   }
 
+  /** Drops every datagram with a message for this node, or no longer; tokens and joins are smaller and pass. */
+  withholdMessages(id: number, on: boolean): void {
+    const rule = ['-p', 'udp', '-m', 'length', '--length', '700:65535', '-j', 'DROP'];
+    const change = on ? ['-A', 'INPUT', ...rule] : ['-F', 'INPUT'];
+    const inside = ['netns', 'exec', this.node(id).namespace];
+    execFileSync('ip', [...inside, 'iptables-legacy', ...change]);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.destroy()));
     for (const node of this.nodes) this.#ip('netns', 'del', node.namespace);

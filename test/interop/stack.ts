@@ -76,6 +76,14 @@ export class StackNode extends AisexecNode {
     return ['setpriv', `--reuid=${this.#uid}`, `--regid=${this.#uid}`, '--clear-groups', ...daemon];
   }
 
+  /** Resolves when this is in the log: the last lines may come after the end of the process. */
+  async says(text: string): Promise<void> {
+    await until(
+      () => (this.logged(text).length > 0 ? undefined : text),
+      () => this.tail(),
+    );
+  }
+
   /** Resolves with how the process ended. */
   async end(): Promise<string> {
     await until(

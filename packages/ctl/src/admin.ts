@@ -1,14 +1,16 @@
 /** The admin channel of an executive, as docs/reference/ipc.md describes it. */
 import {
   isSaAisError,
+  SA_AIS_ERR_FAILED_OPERATION,
   SA_AIS_ERR_NOT_EXIST,
+  SA_AIS_ERR_TIMEOUT,
   SA_AIS_ERR_TRY_AGAIN,
   SA_AIS_OK,
   SaAisError,
 } from '@aisexec/ais';
 import { type ClientConnection, type Reply, socketConnector } from '@aisexec/ipc';
 import { EXIT } from './exit-codes.ts';
-import { ADMIN_REPLY_MS_MAX } from './limits.ts';
+import { ADMIN_REPLY_MS_MAX, SERVICE_LOAD_MS_MAX } from './limits.ts';
 import { Failure } from './problems.ts';
 
 /** What `status` answers, as far as `aisctl` shows it in text; JSON output passes on all of it. */
@@ -35,12 +37,33 @@ export interface AdminStatus extends Readonly<Record<string, unknown>> {
     readonly votes: number;
     readonly needed: number;
   };
+  readonly keys: KeyStatus | null;
   readonly services: readonly {
     readonly id: number;
     readonly name: string;
+    readonly version: string;
     readonly state: string;
+    readonly reason: string;
+    readonly nodes: readonly number[];
+    readonly origin: string;
   }[];
   readonly eventLoop: { readonly meanMs: number; readonly p99Ms: number; readonly maxMs: number };
+}
+
+/** The keys of a sealed ring, as `status` has them. Keys are `id:fingerprint`. */
+export interface KeyStatus {
+  readonly sending: string;
+  readonly next: string | null;
+  readonly previous: string | null;
+  readonly state: 'idle' | 'loading' | 'changing';
+  readonly waitingFor: readonly number[];
+  readonly last: {
+    readonly rotation: number;
+    readonly key: string;
+    readonly outcome: 'done' | 'failed';
+    readonly node?: number;
+    readonly reason?: string;
+  } | null;
 }
 
 export interface Inspection {
@@ -79,6 +102,15 @@ export class Admin implements AsyncDisposable {
     }
   }
 
+  /** Starts a change to the key of the key files. @throws Failure when none can be started. */
+  async rotateKey(): Promise<{ readonly rotation: number; readonly key: string }> {
+    const { rotation, key, refused } = await this.#ask('key-rotate', null);
+    if (typeof refused === 'string') {
+      throw new Failure(refused, EXIT.failed, "'aisctl key status'; docs/security.md");
+    }
+    return { rotation: Number(rotation), key: String(key) };
+  }
+
   /** Has the executive leave; resolves with true when it is gone, with false when it takes longer. */
   async shutdown(withinMs: number): Promise<boolean> {
     const gone = new Promise<true>((resolve) => this.#connection.onLost(() => resolve(true)));
@@ -88,6 +120,24 @@ export class Admin implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#connection.close();
+  }
+
+  /**
+   * Loads, unloads or reloads a service.
+   * @param config its own section, for a module that is loaded. @throws Failure with the reason.
+   */
+  async change(fn: 'load' | 'unload' | 'reload', service: string, config?: unknown): Promise<void> {
+    const argument = { service, ...(config === undefined ? {} : { config }) };
+    const reply = await within(
+      SERVICE_LOAD_MS_MAX,
+      this.#connection.request(fn, argument),
+      (): Reply => ({ rc: SA_AIS_ERR_TIMEOUT }),
+    );
+    if (reply.rc === SA_AIS_ERR_FAILED_OPERATION) {
+      const why = String(reply['reason']);
+      throw new Failure(`${fn} of '${service}': ${why}`, EXIT.failed, 'aisctl services');
+    }
+    if (reply.rc !== SA_AIS_OK) throw new SaAisError(reply.rc, fn);
   }
 
   async #ask(fn: string, argument: unknown): Promise<Reply> {

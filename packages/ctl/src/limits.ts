@@ -4,6 +4,10 @@
 export const ADMIN_REPLY_MS_MAX = 5_000;
 /** Milliseconds that `shutdown` waits for the executive to be gone. */
 export const SHUTDOWN_MS_MAX = 10_000;
+/** Milliseconds that `services load` and `reload` wait for the import and for the state of the other nodes. */
+export const SERVICE_LOAD_MS_MAX = 60_000;
+/** Milliseconds between two looks at a service that is joining. */
+export const SERVICE_POLL_MS = 50;
 /** Milliseconds that a call of `evt` and `ckpt` may take. */
 export const CALL_MS_MAX = 10_000;
 
@@ -20,3 +24,6 @@ export const GROUP_END_MS_MAX = 1_000;
 export const RELEASE_MS_MAX = 2_000;
 /** Milliseconds between two looks at a process group that is ending. */
 export const GROUP_POLL_MS = 50;
+
+/** How often `key rotate` asks whether the change is over, in milliseconds. */
+export const KEY_POLL_MS = 50;

@@ -13,10 +13,13 @@ import {
   ringDefaults,
 } from '@aisexec/totem';
 import type { ExecutiveConfig, TransportConfig } from './config/config.ts';
+import { noticingSealed } from './drivers/seal/transport.ts';
 import { openStableStore } from './drivers/stable-store.ts';
 import { createTimers, type Timers } from './drivers/timers.ts';
 import { createMulticastTransport } from './drivers/udp/multicast.ts';
 import { createUdpTransport, type UdpOptions, type UdpTransport } from './drivers/udp/udp.ts';
+import type { Rotation } from './keys/rotation.ts';
+import { openSealing } from './keys/sealing.ts';
 import { LEAVE_DRAIN_MS } from './limits.ts';
 
 export interface EngineOptions {
@@ -43,6 +46,8 @@ export interface Engine {
   readonly ring: RingStatus;
   /** The filter of the quorum provider that comes with the engine, where there is one. */
   readonly quorum?: QuorumFilter;
+  /** Of a sealed ring: its keys and how to change them. */
+  readonly rotation?: Rotation;
   start(): void;
   /** Leaves in good order and ends. */
   leave(): Promise<void>;
@@ -51,12 +56,14 @@ export interface Engine {
 
 export type EngineFactory = (options: EngineOptions) => Promise<Engine>;
 
-/** @throws StableStoreError, TransportError: why this node cannot start. */
+/** @throws StableStoreError, TransportError, KeyFileError: why this node cannot start. */
 export async function createTotemEngine(options: EngineOptions): Promise<Engine> {
   const { config, trace, failed } = options;
   const { node, nodes } = config;
-  const { io, ...totem } = config.totem;
+  const { io, seal, ...totem } = config.totem;
   const store = openStableStore(config.stateDir, node.id);
+  const sealing = seal === undefined ? undefined : openSealing(config, seal, trace);
+  if (sealing === undefined && nodes.length > 1) trace('unsealed-ring', UNSEALED);
   let ended = false;
   let ring: RingMachine | undefined;
 
@@ -78,7 +85,7 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     },
   });
   const { transport, ...timings } = totem;
-  const udp: UdpTransport = await openTransport(transport, {
+  const udpOptions: UdpOptions = {
     self: node,
     nodes,
     io,
@@ -99,13 +106,17 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
       }
       return ring.members.includes(nodeId);
     },
-  });
+  };
+  const open = (options: UdpOptions) => openTransport(transport, options);
+  const udp = await (sealing?.transport(udpOptions, open) ??
+    open(noticingSealed(udpOptions, trace)));
   if (udp.plain !== undefined) trace('plain-datagrams', { reason: udp.plain });
   const { ring: machine, messaging } = createTotem(
     ringDefaults({ ...timings, nodeId: node.id, ringSeq: store.ringSeq, random: Math.random }),
     {
       unicast: (target, packet) => udp.unicast(target, packet),
       multicast: (packet) => udp.multicast(packet),
+      flush: () => udp.flush?.(),
       setTimer: (name, delayMs) => timers.set(name, delayMs),
       cancelTimer: (name) => timers.cancel(name),
       storeRingId: (ringId) => store.save(ringId),
@@ -113,9 +124,11 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     },
   );
 
+  const rotation = sealing?.join(messaging);
   return {
     name: 'totem',
     messaging,
+    ...(rotation === undefined ? {} : { rotation }),
     endpoint: endpointText(udp),
     get ring() {
       return { state: machine.state, ringId: machine.ringId, members: machine.members };
@@ -141,6 +154,11 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     }),
   };
 }
+
+const UNSEALED = {
+  advice:
+    'packets between nodes are in the clear: whoever is on the network reads and forges them; see totem.key_file',
+};
 
 function openTransport(transport: TransportConfig, options: UdpOptions): Promise<UdpTransport> {
   if (transport.type === 'udpu') return createUdpTransport(options);

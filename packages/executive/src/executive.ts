@@ -9,7 +9,6 @@ import {
   createQuorum,
   createServiceHost,
   type QuorumFilter,
-  type ServiceDefinition,
   type ServiceHost,
   type View,
 } from '@aisexec/service';
@@ -22,8 +21,13 @@ import { loadPeerCredentials } from './drivers/native.ts';
 import { lockState, type StateLock } from './drivers/state-lock.ts';
 import { createTotemEngine, type Engine, type EngineFactory } from './engine.ts';
 import { createCorosyncEngine } from './engines/corosync/engine.ts';
+import type { RotationStart } from './keys/rotation.ts';
 import { CPG_OUTBOUND_BYTES_MAX, CPG_OUTBOUND_FRAMES_MAX } from './limits.ts';
 import { type LogEvent, logEvent } from './log/events.ts';
+import type { AnyService } from './plugins/import-plugin.ts';
+import { Plugins, type PluginsOptions } from './plugins/plugins.ts';
+import { stuckNotePath } from './plugins/stuck-note.ts';
+import { createWatchdog, type Watchdog } from './plugins/watchdog.ts';
 import { servicesNamed } from './services.ts';
 import {
   createLoopMonitor,
@@ -32,13 +36,14 @@ import {
   packageVersion,
 } from './status.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: services of one host differ in their states
-export type AnyService = ServiceDefinition<any>;
-
 export interface ExecutiveOptions {
   readonly config: ExecutiveConfig;
   /** Services to run; default: those that the configuration names. */
   readonly services?: readonly AnyService[];
+  /** Where modules of the configuration are looked for; default: the current directory. */
+  readonly directory?: string;
+  /** Complaints about the configuration, with file and line; what `loadConfig` gives. */
+  readonly complaint?: PluginsOptions['complaint'];
   /** Default: the one that the configuration names. */
   readonly engine?: EngineFactory;
   /** false: in-process clients only, no socket. */
@@ -78,6 +83,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   readonly #startedAt = performance.now();
   readonly #bootTime = BigInt(Date.now()) * NS_PER_MS;
   readonly #loop: LoopMonitor = createLoopMonitor();
+  readonly #watchdog: Watchdog;
+  readonly #plugins: Plugins;
   #quorum: QuorumFilter;
   #citizen: CitizenPart | undefined;
   #lock: StateLock | undefined;
@@ -88,10 +95,18 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   #wake: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
 
-  private constructor({ config, onLog }: ExecutiveOptions) {
+  private constructor(options: ExecutiveOptions) {
     super();
+    const { config, onLog, directory = process.cwd() } = options;
     this.config = config;
     this.#onLog = onLog;
+    const notePath = stuckNotePath(config.stateDir, config.node.id);
+    this.#watchdog = createWatchdog({ ...config.watchdog, node: config.node.id, notePath });
+    this.#plugins = new Plugins({
+      ...{ directory, notePath, watchdog: this.#watchdog },
+      complaint: options.complaint ?? ((path, text) => `${path.map(String).join('.')}: ${text}`),
+      log: (event, detail) => this.#log(event, detail),
+    });
     const { provider, expectedVotes, twoNode, votes } = config.quorum;
     this.#quorum = createQuorum(
       provider === 'votequorum'
@@ -102,7 +117,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
 
   /**
    * Starts an executive and resolves when clients can connect; the first `view` follows.
-   * @throws StateInUseError, StableStoreError, TransportError, SocketPathError, CredentialsError
+   * @throws StateInUseError, StableStoreError, KeyFileError, TransportError, SocketPathError, CredentialsError
    */
   static async start(options: ExecutiveOptions): Promise<Executive> {
     const executive = new Executive(options);
@@ -131,9 +146,11 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       this.#quorum = engine.quorum;
     }
     if (config.citizen) this.#joinCorosync(engine);
-    const services = options.services ?? servicesNamed(config.services);
-    const host = this.#createHost(engine, services);
+    const builtin = options.services ?? servicesNamed(config.services);
+    const loaded = await this.#plugins.prepare(config.plugins, builtin);
+    const host = this.#createHost(engine, [...builtin, ...loaded]);
     this.#host = host;
+    this.#plugins.attach(host);
     const { cpg } = this.#citizen ?? {};
     this.#backend = createBackend(host, this.#admin(), cpg === undefined ? [] : [cpg]);
     if (options.listen !== false) this.#server = await this.#listen(this.#backend);
@@ -165,6 +182,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       participants: this.#citizen?.citizen.participants ?? [],
       wallClock: () => BigInt(Date.now()) * NS_PER_MS,
       random: Math.random,
+      turns: this.#watchdog,
       effects: {
         setWake: (delayMs) => {
           clearTimeout(this.#wake);
@@ -206,12 +224,24 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   #admin(): AdminSource {
     return {
       status: () => this.status(),
+      load: (what, config) => this.#plugins.load(what, config),
+      unload: (name) => Promise.resolve(this.#plugins.unload(name)),
+      reload: (name) => this.#plugins.reload(name),
+      rotateKey: () => this.#rotateKey(),
       shutdown: () => {
         this.#log('shutdown-requested');
         // After the reply has left.
         setImmediate(() => void this.stop());
       },
     };
+  }
+
+  #rotateKey(): RotationStart {
+    const rotation = this.#engine?.rotation;
+    if (rotation === undefined) return { refused: 'this ring is not sealed (totem.key_file)' };
+    // A part without quorum would lock itself out of the rest.
+    if (this.view?.quorate !== true) return { refused: 'this part of the cluster has no quorum' };
+    return rotation.rotate();
   }
 
   /** A connector for clients in this process: `LockService.connect({ connector })`. */
@@ -262,7 +292,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
               members: view.members.map(({ nodeId, name }) => ({ id: nodeId, name })),
             },
       quorum: { provider: this.#quorum.name, quorate, votes, needed },
-      services: this.#host?.services ?? [],
+      keys: this.#engine?.rotation?.status() ?? null,
+      services: this.#plugins.list(),
       eventLoop: this.#loop.delay(),
       counters: {
         ...this.#engine?.stats(),
@@ -280,12 +311,14 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   }
 
   async #stop(): Promise<void> {
+    this.#host?.leave();
     await this.#server?.close();
     this.#backend?.closeAll('the executive leaves');
     clearTimeout(this.#wake);
     await this.#engine?.leave();
     await this.#lock?.release();
     this.#loop.stop();
+    await this.#watchdog.stop();
   }
 
   #fail(error: Error): void {

@@ -5,7 +5,7 @@
  */
 export type { ExecutiveConfig, NodeConfig, ServiceName } from './config/config.ts';
 export { type LoadedConfig, loadConfig, parseConfig } from './config/load.ts';
-export { StableStoreError } from './drivers/stable-store.ts';
+export { StableStoreError } from './drivers/durable-file.ts';
 export { StateInUseError } from './drivers/state-lock.ts';
 export { TransportError } from './drivers/udp/socket.ts';
 export {
@@ -18,11 +18,13 @@ export {
 export { createCorosyncEngine } from './engines/corosync/engine.ts';
 export { CorosyncError, type CorosyncProblem } from './engines/corosync/errors.ts';
 export {
-  type AnyService,
   CredentialsError,
   Executive,
   type ExecutiveEvents,
   type ExecutiveOptions,
 } from './executive.ts';
+export { KeyFileError } from './key-file.ts';
 export type { LogEvent, LogLevel } from './log/events.ts';
+export type { AnyService } from './plugins/import-plugin.ts';
+export type { ListedService } from './plugins/plugins.ts';
 export type { ExecutiveStatus, LoopDelay } from './status.ts';

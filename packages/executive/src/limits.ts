@@ -22,19 +22,38 @@ export const SOCKET_BUFFER_BYTES = 2_179_072;
 export const SEND_BATCH = 128;
 /** Bytes of one sendmmsg; at least a datagram. */
 export const SEND_ARENA_BYTES = 1_048_576;
+/** Datagrams that one send may be cut into by the kernel (UDP_MAX_SEGMENTS), and their bytes together. */
+export const SEGMENTS_MAX = 64;
+export const SEGMENTED_BYTES_MAX = 65_000;
 /** Datagrams of one recvmmsg, and how many of those run before the event loop goes on. */
 export const RECEIVE_BATCH = 32;
 export const RECEIVE_BATCHES_PER_TURN = 4;
 /** Room for one received datagram: the largest there is. */
 export const RECEIVE_SLOT_BYTES = 65_536;
-/** Received packets share memory of this size. */
-export const RECEIVE_SLAB_BYTES = 262_144;
 /** Sources whose decoded address is remembered; at the bound all are forgotten. */
 export const SOURCES_KNOWN_MAX = 1_024;
 /** Entries of the error queue that are read at once. */
 export const REFUSALS_PER_READ = 256;
 /** A dead peer that the ring does not need gets one packet in this time, in milliseconds. */
 export const SPARED_PROBE_MS = 50;
+
+/** A longer file is no key file; comments included. */
+export const KEY_FILE_BYTES_MAX = 4_096;
+/** Bytes of a key's secret; what keygen draws is the least. */
+export const KEY_SECRET_BYTES_MIN = 32;
+export const KEY_SECRET_BYTES_MAX = 1_024;
+/** What sealing adds to a packet: a header of 24 bytes and a tag of 16 (totem-wire §6). */
+export const SEAL_OVERHEAD_BYTES = 40;
+/** Packets that one node seals with one key before it derives another, far below the 2^32 of GCM. */
+export const EPOCH_PACKETS_MAX = 1_073_741_824;
+/** How far behind the newest packet of a sender another may come and still be told from a replay. */
+export const REPLAY_WINDOW_PACKETS = 1_024;
+/** Of one node and one reason a refused packet is told in the log once in this time, in milliseconds. */
+export const REFUSAL_REPORT_MS = 10_000;
+/** Keys that are remembered by their fingerprint as never to be used again. */
+export const RETIRED_KEYS_MAX = 64;
+/** Characters of why a node cannot use a new key; the rest is cut. */
+export const KEY_REASON_CHARS_MAX = 300;
 
 /** Milliseconds that a stop waits for the last packets to leave. */
 export const LEAVE_DRAIN_MS = 50;
@@ -57,3 +76,12 @@ export const COROSYNC_TICK_MS = 250;
 /** Milliseconds between two attempts to send what Corosync had no room for: from the first to the second. */
 export const COROSYNC_FULL_MS_MIN = 1;
 export const COROSYNC_FULL_MS_MAX = 32;
+
+/** Services of one executive: as many as there are ids. */
+export const SERVICES_MAX = 63;
+/** How often the watchdog looks who has the thread, in milliseconds. */
+export const WATCHDOG_LOOK_MS = 50;
+/** Bytes of the note about a service that was found stuck. */
+export const STUCK_NOTE_BYTES_MAX = 4_096;
+/** Milliseconds that a module may take to be imported. */
+export const PLUGIN_IMPORT_MS_MAX = 10_000;

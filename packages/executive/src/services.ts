@@ -15,6 +15,11 @@ const SERVICES: Readonly<Record<ServiceName, ServiceDefinition<any>>> = {
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: as above
+export function builtinNamed(name: ServiceName): ServiceDefinition<any> {
+  return SERVICES[name];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: as above
 export function servicesNamed(names: readonly ServiceName[]): readonly ServiceDefinition<any>[] {
   return names.map((name) => SERVICES[name]);
 }

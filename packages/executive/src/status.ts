@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { RingState } from '@aisexec/totem';
+import type { RotationStatus } from './keys/rotation.ts';
+import type { ListedService } from './plugins/plugins.ts';
 
 /** JSON-safe: ring ids are `rep.seq`, counters are numbers. */
 export interface ExecutiveStatus {
@@ -30,11 +32,9 @@ export interface ExecutiveStatus {
     readonly votes: number;
     readonly needed: number;
   };
-  readonly services: readonly {
-    readonly id: number;
-    readonly name: string;
-    readonly state: 'running' | 'failed';
-  }[];
+  /** The keys of a sealed ring by id and fingerprint; null: the ring is in the clear. */
+  readonly keys: RotationStatus | null;
+  readonly services: readonly ListedService[];
   readonly eventLoop: LoopDelay;
   /** By part: ring, groups, udp, host, ipc. */
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;

@@ -197,6 +197,11 @@ export interface ServiceDefinition<State> {
   readonly expire?: (state: State, ctx: ExecContext) => void;
   // biome-ignore lint/suspicious/noExplicitAny: each service has its own chunk type
   readonly sync: SyncHandlers<State, any>;
+  /**
+   * This node stops running the service (it is unloaded or the executive leaves): tell local clients what
+   * they should know. Runs before they are closed, on this node only: must not change the state.
+   */
+  readonly exit?: (state: State, ctx: ExecContext) => void;
   /** The state for people and tools: JSON-safe (no bigint: decimal strings). */
   readonly inspect: (state: State) => unknown;
 }

@@ -11,6 +11,7 @@ import type {
   ServiceDefinition,
   View,
 } from './contract.ts';
+import type { Turns } from './host/replica.ts';
 import type { QuorumFilter } from './quorum/contract.ts';
 import type { SyncParticipant } from './sync/engine.ts';
 
@@ -35,6 +36,8 @@ export interface HostOptions {
   /** Uniform in [0, 1), seeded. */
   readonly random: () => number;
   readonly effects: HostEffects;
+  /** Told whose code has the thread. */
+  readonly turns?: Turns;
 }
 
 export interface HostEffects {
@@ -69,12 +72,39 @@ export interface ServiceHost {
   stateHash(service: string): string;
   inspect(service: string): unknown;
   readonly services: readonly ServiceInfo[];
+  /**
+   * Runs one more service on this node (ADR 0154). It is `joining` until it has the state of the nodes that
+   * run it already, at one place of the order; where none does it starts empty. A failed one is replaced.
+   * @returns what is wrong with the definition; undefined when it was taken.
+   */
+  load(definition: unknown): string | undefined;
+  /**
+   * Stops a service on this node: its clients are closed. The other nodes go on; with the last one its state
+   * is gone. @returns why not.
+   */
+  unload(name: string): string | undefined;
+  /** The executive leaves: every service may tell its clients so (`exit`). */
+  leave(): void;
+  /**
+   * New code for a service that runs: the state is saved by the old and loaded by the new code between two
+   * events, clients stay (ADR 0155). A failed service is loaded again. @returns why not: the old code goes on.
+   */
+  reload(definition: unknown): string | undefined;
   stats(): Readonly<Record<string, number>>;
 }
 
 export interface ServiceInfo {
   readonly id: number;
   readonly name: string;
-  /** `failed`: an exception stopped this service on this node; its clients are closed. */
-  readonly state: 'running' | 'failed';
+  /** The newest generation it speaks, like `B.3.1`. */
+  readonly version: string;
+  /**
+   * `joining`: loaded, its state is on its way. `failed`: an exception stopped this service on this node;
+   * its clients are closed.
+   */
+  readonly state: 'running' | 'joining' | 'failed';
+  /** Where it failed and with what; empty unless `failed`. */
+  readonly reason: string;
+  /** Nodes of the view that hold its state, ascending. */
+  readonly nodes: readonly number[];
 }

@@ -358,7 +358,7 @@ describe('a service that throws', () => {
     );
     const failed = cluster.trace.filter(({ event }) => event === 'service-failed');
     expect(failed).toHaveLength(failures);
-    expect(cluster.host(1).services[1]).toEqual({ id: 9, name: 'odd', state: 'failed' });
+    expect(cluster.host(1).services[1]).toMatchObject({ id: 9, name: 'odd', state: 'failed' });
     expect([cluster.host(1).stateHash('odd'), cluster.host(1).inspect('odd')]).toEqual(['', null]);
     const sink = { reply: () => {}, callback: () => {}, closed: () => {} };
     expect(cluster.host(1).connect('odd', 0, sink)).toBeUndefined();

@@ -11,15 +11,17 @@
  */
 import type { Group, GroupMessage, RingId } from '@aisexec/totem';
 import type { ClientRef, ExecContext, View } from './contract.ts';
-import { ClientTable } from './host/clients.ts';
+import { type Client, ClientTable, random32 } from './host/clients.ts';
 import { EventContext } from './host/context.ts';
 import { Doubt } from './host/doubt.ts';
 import { Emitter } from './host/emitter.ts';
 import { AIS_GROUP, decodeEnvelope, type Envelope, encodeEnvelope } from './host/envelope.ts';
 import { Expiry } from './host/expiry.ts';
 import { History } from './host/history.ts';
+import { Loading } from './host/loading.ts';
+import { applyExec, applyExpiry, applyGone, swapStates } from './host/ordered.ts';
 import { Outbox } from './host/outbox.ts';
-import { Replica } from './host/replica.ts';
+import { Replica, type ReplicaOptions, serviceInfo } from './host/replica.ts';
 import { Requests } from './host/requests.ts';
 import type { ClientSink, HostOptions, ServiceHost, ServiceInfo } from './host-contract.ts';
 import { invariant } from './invariant.ts';
@@ -39,13 +41,13 @@ export function createServiceHost(options: HostOptions): ServiceHost {
 class Host implements ServiceHost {
   readonly #options: HostOptions;
   readonly #replicas = new Map<number, Replica>();
-  readonly #byName = new Map<string, Replica>();
   readonly #emitter = new Emitter();
   readonly #clients: ClientTable;
   readonly #doubt: Doubt;
   readonly #outbox: Outbox;
   readonly #requests: Requests;
   readonly #expiry: Expiry;
+  readonly #loading: Loading;
   readonly #history = new History();
   readonly #listeners: ((view: View) => void)[] = [];
   readonly #counters = {
@@ -69,12 +71,12 @@ class Host implements ServiceHost {
 
   constructor(options: HostOptions) {
     const { node, messaging, random, wallClock, effects } = options;
-    invariant(nodeSchema.check(node) && node.nodeId === messaging.nodeId, 'node does not fit', {
-      nodeId: node.nodeId,
-      messaging: messaging.nodeId,
-    });
+    const { nodeId } = node;
+    const fits = nodeSchema.check(node) && nodeId === messaging.nodeId;
+    invariant(fits, 'node does not fit', { nodeId, messaging: messaging.nodeId });
     this.#options = options;
     this.#uniqueCounter = random32(random);
+    this.#loading = this.#createLoading(options);
     for (const definition of options.services) this.#addService(definition);
     this.#clients = new ClientTable(node.nodeId, random32(random), this.#emitter);
     this.#doubt = new Doubt(this.#clients);
@@ -96,7 +98,8 @@ class Host implements ServiceHost {
       counted: (what) => this.#counters[what]++,
     });
     this.#expiry = new Expiry({
-      replicas: [...this.#replicas.values()],
+      replicas: this.#replicas,
+      watches: (service) => this.#loading.roster.nodes(service)[0] === node.nodeId,
       wallClock,
       setWake: (delayMs) => effects.setWake(delayMs),
       intend: (time) => this.#outbox.push(encodeEnvelope({ kind: 'expire', time }), 'agreed'),
@@ -107,12 +110,31 @@ class Host implements ServiceHost {
   #addService(definition: HostOptions['services'][number]): void {
     const { id, name } = definition;
     invariant(Number.isInteger(id) && id > 0 && id <= SERVICE_ID_MAX, 'service id', { id });
-    invariant(!this.#replicas.has(id) && !this.#byName.has(name), 'service twice', { id, name });
-    const failed = (replica: Replica, where: string, error: unknown) =>
-      this.#serviceFailed(replica, where, error);
-    const replica = new Replica({ definition, failed });
-    this.#replicas.set(id, replica);
-    this.#byName.set(name, replica);
+    invariant(!this.#replicas.has(id) && !this.#named(name), 'service twice', { id, name });
+    const { turns } = this.#options;
+    const failed: ReplicaOptions['failed'] = (...how) => this.#serviceFailed(...how);
+    this.#replicas.set(id, new Replica({ definition, failed, turns }));
+  }
+
+  #createLoading({ node, turns, wallClock }: HostOptions): Loading {
+    return new Loading({
+      nodeId: node.nodeId,
+      replicas: this.#replicas,
+      turns,
+      syncing: () => this.#syncing,
+      multicast: (message) =>
+        this.#outbox?.push(encodeEnvelope({ ...message, time: wallClock() }), 'agreed'),
+      failed: (...how) => this.#serviceFailed(...how),
+      closeClients: (replica, reason) => this.#closeClients(replica, reason),
+      context: () =>
+        this.#lastView === undefined ? undefined : this.#context(this.#lastView, wallClock()),
+      trace: (event, detail) => this.#trace(event, detail),
+    });
+  }
+
+  #named(name: string): Replica | undefined {
+    for (const replica of this.#replicas.values()) if (replica.name === name) return replica;
+    return undefined;
   }
 
   #startSync(): void {
@@ -145,7 +167,7 @@ class Host implements ServiceHost {
   }
 
   connect(service: string, uid: number, sink: ClientSink): ClientRef | undefined {
-    const replica = this.#byName.get(service);
+    const replica = this.#named(service);
     return replica?.running === true ? this.#clients.add(replica, uid, sink).ref : undefined;
   }
 
@@ -157,10 +179,7 @@ class Host implements ServiceHost {
 
   disconnect(ref: ClientRef): void {
     const client = this.#clients.get(ref);
-    if (client === undefined) return;
-    this.#requests.forget(client);
-    this.#clients.remove(client);
-    if (client.known) this.#sendGone(client.replica.id, ref.connection);
+    if (client !== undefined) this.#forget(client);
   }
 
   wake(): void {
@@ -176,32 +195,48 @@ class Host implements ServiceHost {
   }
 
   stateHash(service: string): string {
-    return this.#byName.get(service)?.hash() ?? '';
+    return this.#named(service)?.hash() ?? '';
   }
 
   inspect(service: string): unknown {
-    const replica = this.#byName.get(service);
-    return replica?.guard('inspect', () => replica.definition.inspect(replica.state)) ?? null;
+    const replica = this.#named(service);
+    if (replica?.running !== true) return null;
+    return replica.guard('inspect', () => replica.definition.inspect(replica.state)) ?? null;
   }
 
   get services(): readonly ServiceInfo[] {
-    return [...this.#replicas.values()].map(({ id, name, running }) => ({
-      id,
-      name,
-      state: running ? 'running' : 'failed',
-    }));
+    const all = [...this.#replicas.values(), ...this.#loading.waiting];
+    return all
+      .filter(({ phase }) => phase !== 'stopped')
+      .map((replica) => serviceInfo(replica, this.#loading.roster.nodes(replica.id)));
+  }
+
+  load(definition: unknown): string | undefined {
+    return this.#emitter.event(() => this.#loading.load(definition));
+  }
+
+  unload(name: string): string | undefined {
+    this.#emitter.event(() => this.#loading.exit(name));
+    return this.#emitter.event(() => this.#loading.unload(name));
+  }
+
+  leave(): void {
+    for (const { name } of this.services) this.#emitter.event(() => this.#loading.exit(name));
+  }
+
+  reload(definition: unknown): string | undefined {
+    return this.#emitter.event(() => this.#loading.reload(definition));
   }
 
   stats(): Readonly<Record<string, number>> {
     return { ...this.#counters, clients: this.#clients.size, outbox: this.#outbox.size };
   }
 
-  // Synchronisation
-
   #hello(): Hello {
     const services = [...this.#replicas.values()]
-      .map((replica) => ({ id: replica.id, hash: replica.hash() }))
-      .filter(({ hash }) => hash !== '');
+      .map((replica) => ({ replica, hash: replica.hash() }))
+      .filter(({ replica, hash }) => hash !== '' || replica.joining)
+      .map(({ replica: { id, name }, hash }) => ({ id, name, hash }));
     return {
       node: this.#options.node,
       time: this.#options.wallClock(),
@@ -216,6 +251,7 @@ class Host implements ServiceHost {
     this.#counters.syncStarts++;
     this.#outbox.close();
     this.#expiry.pause();
+    this.#loading.interrupted();
     this.#trace('sync-start', { ringId });
   }
 
@@ -237,16 +273,12 @@ class Host implements ServiceHost {
     this.#history.begin(view, plan);
     const context = this.#context(view, plan.time);
     for (const [id, replica] of this.#replicas) {
-      if (plan.services.get(id)?.diverged === true) this.#diverged(replica);
-      const staged = states.get(id);
-      if (staged === undefined || !replica.running) continue;
-      const before = replica.state;
-      replica.replace(staged.state);
-      if (!hadState) continue;
-      replica.guard('replaced', () =>
-        replica.definition.replaced?.(before, replica.state, context),
-      );
+      if (plan.services.get(id)?.diverged !== true) continue;
+      this.#counters.diverged++;
+      this.#trace('state-diverged', { service: replica.name });
     }
+    swapStates(this.#replicas, { ringId, plan, states }, hadState ? context : undefined);
+    this.#loading.view(plan.services);
     for (const replica of this.#replicas.values()) {
       replica.change('confchg', (state) => replica.definition.confchg?.(state, view, context));
     }
@@ -260,12 +292,13 @@ class Host implements ServiceHost {
       quorate,
       lineages: plan.lineages,
     });
-    this.#expiry.view(ids[0] === this.#options.node.nodeId);
+    this.#expiry.view();
     for (const listener of this.#listeners) this.#emitter.emit(() => listener(view));
   }
 
   #syncCompleted(ringId: RingId): void {
     this.#trace('sync-done', { ringId });
+    this.#loading.settled();
     this.#outbox.open();
     this.#resume();
   }
@@ -274,8 +307,6 @@ class Host implements ServiceHost {
     this.#outbox.flush();
     this.#requests.flush();
   }
-
-  // Ordered messages
 
   #deliver({ source, bytes }: GroupMessage): void {
     if (this.#syncing) {
@@ -296,77 +327,47 @@ class Host implements ServiceHost {
       return;
     }
     const context = this.#context(this.#lastView!, envelope.time);
-    if (envelope.kind === 'expire') this.#applyExpiry(envelope.time, context);
-    else if (envelope.kind === 'gone') this.#applyGone(envelope, source, context);
-    else this.#applyExec(envelope, source, context);
+    this.#apply(envelope, source, context);
     this.#expiry.update();
   }
 
-  #applyExec(
-    { service, exec, connection, request, payload }: Extract<Envelope, { kind: 'exec' }>,
-    node: number,
-    context: ExecContext,
-  ): void {
-    const replica = this.#replicas.get(service);
-    if (replica === undefined || !replica.running) return;
-    const table = replica.definition.exec;
-    const handler = Object.hasOwn(table, exec) ? table[exec] : undefined;
-    if (handler === undefined) {
-      this.#drop('unknown exec handler', node);
-      return;
+  #apply(envelope: Envelope, source: number, context: ExecContext): void {
+    switch (envelope.kind) {
+      case 'expire':
+        applyExpiry(this.#replicas, envelope.time, context);
+        this.#expiry.applied(envelope.time);
+        return;
+      case 'gone':
+        applyGone(this.#replicas, envelope, source, context);
+        return;
+      case 'exec': {
+        const refused = applyExec(this.#replicas, envelope, source, context);
+        if (refused === undefined) this.#counters.messagesApplied++;
+        else this.#drop(refused, source);
+        return;
+      }
+      default:
+        this.#loading.deliver(envelope, source, context);
     }
-    if (!handler.message.check(payload)) {
-      this.#drop('message does not fit', node);
-      return;
-    }
-    const source = { node, connection, request };
-    this.#counters.messagesApplied++;
-    replica.change(`exec ${exec}`, (state) => handler.apply(state, payload, source, context));
-  }
-
-  #applyGone(
-    { service, connection }: Extract<Envelope, { kind: 'gone' }>,
-    node: number,
-    context: ExecContext,
-  ): void {
-    const replica = this.#replicas.get(service);
-    const { clientGone } = replica?.definition ?? {};
-    if (replica === undefined || clientGone === undefined) return;
-    replica.change('clientGone', (state) => clientGone(state, { node, connection }, context));
-  }
-
-  #applyExpiry(time: bigint, context: ExecContext): void {
-    for (const replica of this.#replicas.values()) {
-      const { expire } = replica.definition;
-      const due = replica.deadline();
-      if (expire === undefined || due === null || due > time) continue;
-      replica.change('expire', (state) => expire(state, context));
-    }
-    this.#expiry.applied(time);
   }
 
   #context(view: View, time: bigint): ExecContext {
     return new EventContext(view, this.#history.order, time, this.#clients, this.#doubt);
   }
 
-  // Faults
-
   #serviceFailed(replica: Replica, where: string, error: unknown): void {
     this.#counters.servicesFailed++;
     const message = error instanceof Error ? error.message : String(error);
     this.#trace('service-failed', { service: replica.name, where, message });
-    if (this.#clients === undefined) return;
-    for (const client of this.#clients.of(replica)) {
-      this.#requests.forget(client);
-      this.#clients.remove(client);
-      if (client.known) this.#sendGone(replica.id, client.ref.connection);
-      this.#emitter.emit(() => client.sink.closed(`service ${replica.name} failed`));
-    }
+    this.#closeClients(replica, `service ${replica.name} failed`);
+    this.#loading.failed(replica);
   }
 
-  #diverged(replica: Replica): void {
-    this.#counters.diverged++;
-    this.#trace('state-diverged', { service: replica.name });
+  #closeClients(replica: Replica, reason: string): void {
+    for (const client of this.#clients?.of(replica) ?? []) {
+      this.#forget(client);
+      this.#emitter.emit(() => client.sink.closed(reason));
+    }
   }
 
   #drop(reason: string, source: number): void {
@@ -374,9 +375,14 @@ class Host implements ServiceHost {
     this.#trace('drop-message', { reason, source });
   }
 
-  #sendGone(service: number, connection: number): void {
+  #forget(client: Client): void {
+    this.#requests.forget(client);
+    this.#clients.remove(client);
+    if (!client.known) return;
+    const { replica, ref } = client;
+    const gone = { kind: 'gone', service: replica.id, connection: ref.connection } as const;
     const time = this.#options.wallClock();
-    this.#outbox.push(encodeEnvelope({ kind: 'gone', service, connection, time }), 'agreed');
+    this.#outbox.push(encodeEnvelope({ ...gone, time }), 'agreed');
   }
 
   #uniqueId(): bigint {
@@ -387,8 +393,4 @@ class Host implements ServiceHost {
   #trace(event: string, detail: Readonly<Record<string, unknown>>): void {
     this.#options.effects.trace({ event, detail });
   }
-}
-
-function random32(random: () => number): number {
-  return Math.floor(random() * 0x1_0000_0000) >>> 0;
 }

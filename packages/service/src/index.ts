@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export { checkDefinition } from './check-definition.ts';
 export * from './contract.ts';
 export { createCfgService } from './corosync/cfg.ts';
 export { type Citizen, type CitizenOptions, createCitizen } from './corosync/citizen.ts';
@@ -21,9 +22,11 @@ export {
   type Votequorum,
 } from './corosync/votequorum.ts';
 export { Emitter } from './host/emitter.ts';
+export type { Turns } from './host/replica.ts';
 export { createServiceHost } from './host.ts';
 export * from './host-contract.ts';
 export { InvariantError, invariant } from './invariant.ts';
+export { definePlugin, NO_CONFIG, SERVICE_API_VERSION, type ServicePlugin } from './plugin.ts';
 export * from './quorum/contract.ts';
 export {
   createQuorum,
@@ -32,6 +35,7 @@ export {
   type VotequorumOptions,
 } from './quorum/create-quorum.ts';
 export { type Fields, type Infer, type InferFields, type Schema, s } from './schema.ts';
+export { type SchemaFault, schemaFault } from './schema-fault.ts';
 export { Hash64, hashState } from './state-hash.ts';
 export {
   createSyncEngine,

@@ -24,3 +24,7 @@ export const EXPIRY_RETRY_MS = 1000;
 export const WAKE_DELAY_MS_MAX = 0x7fff_ffff;
 /** Longest name of a service, an exec handler or a node, in bytes. */
 export const SERVICE_NAME_BYTES_MAX = 256;
+/** Ordered events that wait for the state of a service that is being loaded; beyond them it fails. */
+export const JOIN_BACKLOG_MAX = 65_536;
+/** Messages of state that are on their way to a node that loads a service. */
+export const HANDOVER_WINDOW = 4;

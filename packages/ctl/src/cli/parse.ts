@@ -5,10 +5,12 @@ import { nearest } from '../did-you-mean.ts';
 import { UsageError } from '../problems.ts';
 import { ckptCommands } from './ckpt.ts';
 import { evtCommands } from './evt.ts';
+import { keyCommands, keygenCommand } from './key.ts';
 import { lockCommands } from './lock.ts';
 import { nodeCommands } from './node.ts';
 import { type Choose, type Chosen, socketOf } from './options.ts';
 import { readingCommands } from './reading.ts';
+import { serviceCommands } from './services.ts';
 
 export type { Chosen } from './options.ts';
 
@@ -18,13 +20,16 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   members: [],
   quorum: [],
   locks: [],
-  services: [],
+  services: ['load', 'unload', 'reload'],
+  service: ['new'],
   inspect: [],
   shutdown: [],
   lock: ['run'],
   evt: ['publish', 'tail'],
   ckpt: ['ls', 'get', 'put', 'rm', 'watch'],
   node: ['ls', 'lock', 'unlock', 'shutdown'],
+  key: ['status', 'rotate'],
+  keygen: [],
   completion: [],
 };
 
@@ -63,10 +68,17 @@ export async function parse(args: readonly string[]): Promise<Chosen> {
       throw new UsageError(improved(message ?? error.message, args, parser));
     });
   readingCommands(parser, choose);
+  serviceCommands(parser, choose);
   lockCommands(parser, chooseAny, command);
   evtCommands(parser, choose);
   ckptCommands(parser, choose);
   nodeCommands(parser, choose);
+  keyCommands(parser, choose);
+  keygenCommand(parser, (parsed, run) => {
+    if (cut !== -1) throw new UsageError("only lock run has a command after '--'");
+    checkGivenOnce(parsed);
+    chosen = { socket: '', run };
+  });
   await parser.parseAsync();
   if (chosen === undefined) throw new UsageError('which command?');
   return chosen;

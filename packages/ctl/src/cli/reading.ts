@@ -28,11 +28,6 @@ export function readingCommands(parser: Argv, choose: Choose): void {
           (await import('../commands/locks.ts')).locks(socket, args.format, args.name),
         ),
     )
-    .command('services', 'the services of this executive', withFormat, (args) =>
-      choose(args, async (socket) =>
-        (await import('../commands/services.ts')).services(socket, args.format),
-      ),
-    )
     .command(
       'inspect <service>',
       "a service's replicated state and its hash",

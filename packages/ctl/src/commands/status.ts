@@ -16,7 +16,7 @@ export function quorumText({ quorum }: AdminStatus): string {
 }
 
 function statusText(answer: AdminStatus, socket: string): string {
-  const { node, ring, view, eventLoop } = answer;
+  const { node, ring, view, keys, eventLoop } = answer;
   const failed = answer.services.filter(({ state }) => state !== 'running');
   const services = answer.services.map(({ name }) => name).join(' ');
   return pairs([
@@ -33,6 +33,7 @@ function statusText(answer: AdminStatus, socket: string): string {
         ? 'synchronising'
         : oneLine(view.members.map(({ id, name }) => `${id} ${name}`).join(', ')),
     ],
+    ['packets', keys === null ? 'in the clear' : `sealed with key ${keys.sending}`],
     [
       'services',
       failed.length === 0

@@ -1,9 +1,11 @@
 /**
  * What clients of one executive connect to: the service host, and beside it the channel `admin`, which is
- * no replicated service but the executive's own: `status`, `inspect {service}`, `shutdown`.
+ * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown`,
+ * `load {service, config}`, `unload {service}`, `reload {service}`.
  */
 import {
   SA_AIS_ERR_BAD_OPERATION,
+  SA_AIS_ERR_FAILED_OPERATION,
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_NOT_EXIST,
   SA_AIS_OK,
@@ -11,6 +13,7 @@ import {
 import type { Reply } from '@aisexec/ipc';
 import type { Backend, BackendSink } from '@aisexec/ipc/server';
 import type { ClientRef, ClientSink, ServiceHost } from '@aisexec/service';
+import type { RotationStart } from '../keys/rotation.ts';
 import type { ExecutiveStatus } from '../status.ts';
 
 export const ADMIN_SERVICE = 'admin';
@@ -18,8 +21,14 @@ export const ADMIN_SERVICE = 'admin';
 /** What the admin channel shows and does. */
 export interface AdminSource {
   status(): ExecutiveStatus;
+  /** Has the cluster change to the key in the key files. */
+  rotateKey(): RotationStart;
   /** Leaves in good order; the reply goes out first. */
   shutdown(): void;
+  /** Each resolves with what went wrong, undefined when nothing did. */
+  load(what: string, config: unknown): Promise<string | undefined>;
+  unload(name: string): Promise<string | undefined>;
+  reload(name: string): Promise<string | undefined>;
 }
 
 /** A service beside the replicated ones, with clients of its own: CPG. */
@@ -75,10 +84,15 @@ export function createBackend(
       client = added({ sink, ref });
       return client;
     },
-    request({ sink, ref, local }, request, fn, argument) {
+    request(client, request, fn, argument) {
+      const { sink, ref, local } = client;
       if (ref !== undefined) host.request(ref, request, fn, argument);
       else if (local !== undefined) local.request(request, fn, argument);
-      else sink.reply(request, answer(host, admin, locals, fn, argument));
+      else if (fn === 'load' || fn === 'unload' || fn === 'reload') {
+        void change(admin, fn, argument).then((reply) => {
+          if (clients.has(client)) sink.reply(request, reply);
+        });
+      } else sink.reply(request, answer(host, admin, locals, fn, argument));
     },
     disconnect(client) {
       clients.delete(client);
@@ -106,12 +120,27 @@ function answer(
       return { rc: SA_AIS_OK, status: admin.status() };
     case 'inspect':
       return inspect(host, locals, argument);
+    case 'key-rotate':
+      return { rc: SA_AIS_OK, ...admin.rotateKey() };
     case 'shutdown':
       admin.shutdown();
       return { rc: SA_AIS_OK };
     default:
       return { rc: SA_AIS_ERR_BAD_OPERATION };
   }
+}
+
+async function change(
+  admin: AdminSource,
+  fn: 'load' | 'unload' | 'reload',
+  argument: unknown,
+): Promise<Reply> {
+  const { service, config } = (argument ?? {}) as { service?: unknown; config?: unknown };
+  if (typeof service !== 'string') return { rc: SA_AIS_ERR_INVALID_PARAM };
+  const refused = await (fn === 'load' ? admin.load(service, config) : admin[fn](service));
+  return refused === undefined
+    ? { rc: SA_AIS_OK }
+    : { rc: SA_AIS_ERR_FAILED_OPERATION, reason: refused };
 }
 
 function inspect(host: ServiceHost, locals: readonly LocalService[], argument: unknown): Reply {

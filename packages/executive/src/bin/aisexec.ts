@@ -2,8 +2,9 @@
 /** The command `aisexec`: the executive in the foreground. What it does is in `daemon.ts`. */
 import { hideBin } from 'yargs/helpers';
 import { parseCommandLine } from './command-line.ts';
-import { check, runDaemon } from './daemon.ts';
+import { check, keygen, runDaemon } from './daemon.ts';
 
 const command = await parseCommandLine(hideBin(process.argv));
-if (command.check) process.exitCode = check(command.config);
+if (command.keygen !== undefined) process.exitCode = keygen(command.keygen);
+else if (command.check) process.exitCode = check(command.config);
 else await runDaemon(command.config);

@@ -2,10 +2,12 @@
  * The daemon's life: load, start, ready, signals, an orderly end. One event a line on standard error;
  * every class of failure has its exit code.
  */
+import { dirname, resolve } from 'node:path';
 import type { View } from '@aisexec/service';
 import type { ExecutiveConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { Executive } from '../executive.ts';
+import { createKeyFile, KeyFileError, keyName, readKeyFile } from '../key-file.ts';
 import { logEvent } from '../log/events.ts';
 import { createLog, type Log } from '../log/log.ts';
 import { packageVersion } from '../status.ts';
@@ -19,16 +21,38 @@ export function check(path: string | undefined): number {
     return EXIT.config;
   }
   const { engine, node, nodes, quorum, totem } = config;
+  let sealed = 'in the clear';
+  try {
+    if (totem.seal !== undefined) {
+      sealed = `sealed (${totem.seal.cipher}, key ${keyName(readKeyFile(totem.seal.keyFile))})`;
+    }
+  } catch (error) {
+    complain([(error as Error).message]);
+    return EXIT.config;
+  }
   process.stdout.write(
     `${path ?? 'defaults'}: ok: node ${node.id} (${node.name}) of ${nodes.length} at ${node.address}:${node.port}, ` +
-      `engine ${engine}, ${engine === 'totem' ? `token ${totem.tokenMs} ms` : `group ${config.corosync.group}`}, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
+      `engine ${engine}, ${engine === 'totem' ? `${sealed}, token ${totem.tokenMs} ms` : `group ${config.corosync.group}`}, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
   );
   return EXIT.ok;
 }
 
+/** `--keygen`: a new key file; its name to standard output. */
+export function keygen(path: string): number {
+  try {
+    const key = createKeyFile(path);
+    process.stdout.write(`${path}: key ${keyName(key)}\n`);
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof KeyFileError)) throw error;
+    complain([error.message]);
+    return EXIT.cannotCreate;
+  }
+}
+
 /** Runs until a signal, a `shutdown` of the admin channel, or a failure ends it. */
 export async function runDaemon(path: string | undefined): Promise<void> {
-  const { config, problems } = loadConfig(path);
+  const { config, problems, complaint } = loadConfig(path);
   if (config === undefined) {
     complain(problems);
     process.exitCode = EXIT.config;
@@ -40,7 +64,11 @@ export async function runDaemon(path: string | undefined): Promise<void> {
   write(log, 'start', { version: packageVersion(), pid: process.pid, config: path ?? 'defaults' });
   let executive: Executive;
   try {
-    executive = await Executive.start({ config, onLog: (event) => log.write(event) });
+    const directory = dirname(resolve(path ?? 'defaults'));
+    executive = await Executive.start({
+      ...{ config, directory, complaint },
+      onLog: (event) => log.write(event),
+    });
   } catch (error) {
     const code = exitCodeOf(error);
     write(log, 'start-refused', { message: (error as Error).message, exit: code }, 'error');

@@ -1,10 +1,11 @@
 /** Exit codes of the daemon, a class of failure each (numbers of sysexits.h; docs/reference/config.md). */
 import { SocketPathError } from '@aisexec/ipc/server';
-import { StableStoreError } from '../drivers/stable-store.ts';
+import { StableStoreError } from '../drivers/durable-file.ts';
 import { StateInUseError } from '../drivers/state-lock.ts';
 import { TransportError } from '../drivers/udp/socket.ts';
 import { CorosyncError } from '../engines/corosync/errors.ts';
 import { CredentialsError } from '../executive.ts';
+import { KeyFileError } from '../key-file.ts';
 
 export const EXIT = {
   ok: 0,
@@ -16,8 +17,8 @@ export const EXIT = {
   internal: 70,
   /** The address cannot be used on this host. */
   network: 71,
-  /** The socket cannot be created. */
-  socket: 73,
+  /** The socket, or a file, cannot be created. */
+  cannotCreate: 73,
   /** The stable store cannot be read or written, or is damaged. */
   state: 74,
   /** Corosync, or what is needed to reach it, is not there; it may be later. */
@@ -34,8 +35,9 @@ export function exitCodeOf(error: unknown): number {
     if (error.problem === 'occupied') return EXIT.inUse;
     return error.problem === 'mismatch' ? EXIT.config : EXIT.corosync;
   }
-  if (error instanceof CredentialsError) return EXIT.config;
-  if (error instanceof SocketPathError) return error.kind === 'in-use' ? EXIT.inUse : EXIT.socket;
+  if (error instanceof CredentialsError || error instanceof KeyFileError) return EXIT.config;
+  if (error instanceof SocketPathError)
+    return error.kind === 'in-use' ? EXIT.inUse : EXIT.cannotCreate;
   if (error instanceof TransportError) {
     return error.code === 'EADDRINUSE' ? EXIT.inUse : EXIT.network;
   }

@@ -44,7 +44,7 @@ describe('a good configuration', () => {
   });
 
   test('a network has the time-outs of Corosync, and this node is found by its address', () => {
-    const { config } = parse(three);
+    const { config } = parse(`totem: {allow_unsealed: true}${three}`);
     expect(config?.node).toMatchObject({ id: 1, name: 'a', port: 5405 });
     expect(config?.nodes.map(({ id, port }) => [id, port])).toEqual([
       [1, 5405],
@@ -59,7 +59,7 @@ describe('a good configuration', () => {
       consensusMs: 4380,
       mergeMs: 200,
       windowSize: 50,
-      maxMessages: 17,
+      maxMessages: 50,
       payloadBytesMax: 1382,
     });
     expect(config?.quorum).toMatchObject({
@@ -93,6 +93,26 @@ services: [evt, clm]
       log: { level: 'debug', format: 'json' },
       services: ['clm', 'evt'],
     });
+  });
+});
+
+describe('sealing', () => {
+  test('a key file seals, and packets carry so much less that datagrams are no longer', () => {
+    const clear = parse(`totem: {allow_unsealed: true}${three}`).config?.totem;
+    const sealed = parse(`totem: {key_file: /k}${three}`).config?.totem;
+    expect(clear?.seal).toBeUndefined();
+    expect(sealed?.seal).toEqual({ keyFile: '/k', cipher: 'aes-256-gcm' });
+    expect(sealed?.payloadBytesMax).toBe(clear!.payloadBytesMax - 40);
+    expect(
+      parse(`totem: {key_file: /k, cipher: chacha20-poly1305}${three}`).config?.totem.seal,
+    ).toMatchObject({ cipher: 'chacha20-poly1305' });
+  });
+
+  test('nodes on loopback, and a node that is alone, need no word for the clear', () => {
+    const two =
+      'nodelist: [{id: 1, address: 127.0.0.1}, {id: 2, address: 127.0.0.2}]\nnode: {id: 1}';
+    expect(parse(two).config?.totem.seal).toBeUndefined();
+    expect(parse('nodelist: [{id: 1, address: 10.0.0.1}]').config).toBeDefined();
   });
 });
 
@@ -222,6 +242,31 @@ describe('a bad configuration names line, column, key, finding and remedy', () =
       "Corosync's quorum without Corosync",
       'quorum: {provider: corosync}',
       "c.yaml:1:20: quorum.provider: corosync: only with 'engine: corosync'",
+    ],
+    [
+      'nodes on a network that talk in the clear unasked',
+      three,
+      'c.yaml:3:31: nodelist[0].address: 10.0.0.1 is on a network and nothing seals its packets: make a key',
+    ],
+    [
+      'a key, and packets in the clear',
+      `totem: {key_file: /k, allow_unsealed: true}${three}`,
+      'c.yaml:1:39: totem.allow_unsealed: cannot be beside key_file',
+    ],
+    [
+      'a cipher without a key',
+      'totem: {cipher: chacha20-poly1305}',
+      'c.yaml:1:17: totem.cipher: means nothing without key_file',
+    ],
+    [
+      'a cipher nobody has',
+      'totem: {key_file: /k, cipher: rot13}',
+      'c.yaml:1:31: totem.cipher: expected one of aes-256-gcm, chacha20-poly1305, found "rot13"',
+    ],
+    [
+      "Corosync's name of the key",
+      'totem: {keyfile: /etc/corosync/authkey}',
+      "c.yaml:1:9: totem.keyfile: unknown key; did you mean 'key_file'?",
     ],
     [
       'permissions as a number',

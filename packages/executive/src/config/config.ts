@@ -4,12 +4,37 @@ import type { Timings } from './timings.ts';
 export const SERVICE_NAMES = ['clm', 'lck', 'evt', 'ckpt'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
+/** A service from outside of this package, by the module that exports it. */
+export interface PluginConfig {
+  /** A package's name, or a path relative to the configuration file. */
+  readonly module: string;
+  /** Its own section, unchecked: its schema comes with its code. */
+  readonly config: unknown;
+  /** Its place in the list `services`, for complaints. */
+  readonly index: number;
+}
+
+/** When the watchdog names, and when it ends, a process whose thread a service does not give back. */
+export interface WatchdogConfig {
+  readonly warnMs: number;
+  readonly killMs: number;
+}
+
 export interface NodeConfig {
   readonly id: number;
   readonly name: string;
   readonly address: string;
   readonly family: 'inet' | 'inet6';
   readonly port: number;
+}
+
+export const SEAL_CIPHERS = ['aes-256-gcm', 'chacha20-poly1305'] as const;
+export type SealCipher = (typeof SEAL_CIPHERS)[number];
+
+/** How datagrams are sealed (docs/security.md). */
+export interface SealConfig {
+  readonly keyFile: string;
+  readonly cipher: SealCipher;
 }
 
 /** How packets travel (totem-wire §1.9). */
@@ -25,9 +50,12 @@ export interface TotemConfig extends Timings {
   readonly missCountConst: number;
   readonly windowSize: number;
   readonly maxMessages: number;
+  readonly acceleratedWindow: number;
   readonly payloadBytesMax: number;
   /** How datagrams leave and come: batches of system calls where koffi has them, or node:dgram alone. */
   readonly io: 'auto' | 'plain';
+  /** undefined: in the clear, byte for byte as Corosync. */
+  readonly seal: SealConfig | undefined;
 }
 
 export interface QuorumConfig {
@@ -79,6 +107,8 @@ export interface ExecutiveConfig {
   readonly stateDir: string;
   readonly log: LogConfig;
   readonly services: readonly ServiceName[];
+  readonly plugins: readonly PluginConfig[];
+  readonly watchdog: WatchdogConfig;
   /** Runs Corosync's services, too: CPG, votequorum, cfg. */
   readonly citizen: boolean;
 }

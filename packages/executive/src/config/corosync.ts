@@ -104,7 +104,12 @@ class Translation {
 
   #totem(totem: CorosyncSection | undefined): void {
     // Corosync's time-outs, even where every node is on loopback.
-    this.value['totem'] = { token: TOKEN_MS, token_coefficient: TOKEN_COEFFICIENT_MS };
+    // The C daemons of such a ring cannot seal (ADR 0137).
+    this.value['totem'] = {
+      token: TOKEN_MS,
+      token_coefficient: TOKEN_COEFFICIENT_MS,
+      allow_unsealed: true,
+    };
     const transport = totem?.keys.get('transport');
     if (totem === undefined || transport === undefined) {
       const position = totem?.position ?? { line: 1, column: 1 };

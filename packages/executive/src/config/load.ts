@@ -6,11 +6,20 @@ import { isCorosyncConf, parseCorosyncSource } from './corosync.ts';
 import { keyText, problemText, schemaProblems } from './problems.ts';
 import { type Host, resolveConfig, thisHost } from './resolve.ts';
 import { configSchema } from './schema.ts';
-import { parseSource } from './source.ts';
+import { type Path, parseSource } from './source.ts';
 
 export type LoadedConfig =
-  | { readonly config: ExecutiveConfig; readonly problems?: undefined }
-  | { readonly config?: undefined; readonly problems: readonly string[] };
+  | {
+      readonly config: ExecutiveConfig;
+      readonly problems?: undefined;
+      /** A complaint about a value of this file, as the others are: `file:line:col: key: text`. */
+      readonly complaint: (path: Path, text: string) => string;
+    }
+  | {
+      readonly config?: undefined;
+      readonly problems: readonly string[];
+      readonly complaint?: undefined;
+    };
 
 /** @param path the file; undefined for the defaults: one node on loopback. */
 export function loadConfig(path: string | undefined, host: Host = thisHost()): LoadedConfig {
@@ -47,12 +56,10 @@ export function parseConfig(text: string, file: string, host: Host = thisHost())
     return failed(problems.map((problem) => problemText(file, problem)));
   }
   const resolved = resolveConfig(checked.data, host);
-  if (resolved.config !== undefined) return { config: resolved.config };
-  return failed(
-    resolved.problems.map(({ path, text }) =>
-      problemText(file, { position: source.positionOf(path), key: keyText(path), text }),
-    ),
-  );
+  const complaint = (path: Path, text: string) =>
+    problemText(file, { position: source.positionOf(path), key: keyText(path), text });
+  if (resolved.config !== undefined) return { config: resolved.config, complaint };
+  return failed(resolved.problems.map(({ path, text }) => complaint(path, text)));
 }
 
 function failed(problems: readonly string[]): LoadedConfig {

@@ -35,6 +35,13 @@ export function schemaProblems(
     (a, b) => Number(b.code === 'unrecognized_keys') - Number(a.code === 'unrecognized_keys'),
   );
   return unknownFirst.flatMap((issue) => {
+    if (issue.code === 'invalid_union') {
+      // A name, or a mapping: what was meant is seen from what was written.
+      const isMapping = typeof issue.input === 'object' && issue.input !== null;
+      const meant = (isMapping ? issue.errors.at(-1) : issue.errors[0]) ?? [];
+      const inner = meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+      return schemaProblems(source, inner);
+    }
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => unknownKey(source, [...issue.path, key]));
     }
@@ -113,6 +120,11 @@ function knownKeys(path: Path): readonly string[] {
 }
 
 function unwrap(schema: unknown): unknown {
+  const { options } = (schema ?? {}) as { options?: readonly { shape?: unknown }[] };
+  const mapping = Array.isArray(options)
+    ? options.find((one) => one.shape !== undefined)
+    : undefined;
+  if (mapping !== undefined) return mapping;
   const optional = schema as { unwrap?: () => unknown; shape?: unknown; element?: unknown };
   const isWrapper =
     optional?.unwrap !== undefined &&

@@ -7,10 +7,13 @@ import { isIPv6, SocketAddress } from 'node:net';
 import { homedir, hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { serverSocketPath } from '@aisexec/ipc/server';
+import { SEAL_OVERHEAD_BYTES } from '../limits.ts';
 import {
   type ExecutiveConfig,
   type NodeConfig,
+  type PluginConfig,
   SERVICE_NAMES,
+  type SealConfig,
   type TotemConfig,
   type TransportConfig,
 } from './config.ts';
@@ -61,6 +64,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
   const totem = totemOf(file, nodes, complain);
   const quorum = quorumOf(file, nodes, complain);
   const engine = engineOf(file, complain);
+  if (engine === 'totem') checkExposure(file, nodes, complain);
   if (node === undefined || problems.length > 0) return { problems };
   const { ipc = {}, log = {} } = file;
   const config: ExecutiveConfig = {
@@ -83,6 +87,11 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
     stateDir: file.state_dir ?? defaultStateDir(host),
     log: { level: log.level ?? 'info', format: log.format ?? 'auto' },
     services: SERVICE_NAMES.filter((name) => file.services?.includes(name) ?? true),
+    plugins: pluginsOf(file),
+    watchdog: {
+      warnMs: file.watchdog?.warn ?? defaults.WATCHDOG_WARN_MS,
+      killMs: file.watchdog?.kill ?? defaults.WATCHDOG_KILL_MS,
+    },
     citizen: file.services?.includes('cpg') ?? false,
   };
   return { config };
@@ -117,6 +126,12 @@ function engineOf(file: ConfigFile, complain: Complain): ExecutiveConfig['engine
 }
 
 type Complain = (path: Path, text: string) => void;
+
+function pluginsOf({ services = [] }: ConfigFile): readonly PluginConfig[] {
+  return services.flatMap((entry, index) =>
+    typeof entry === 'string' ? [] : [{ module: entry.module, config: entry.config, index }],
+  );
+}
 
 function nodesOf(file: ConfigFile, host: Host, complain: Complain): readonly NodeConfig[] {
   const { nodelist } = file;
@@ -214,6 +229,7 @@ function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Compl
   const timings = defaults.timingsOf(totem, nodes.length, loopback);
   const { tokenMs, tokenRetransmitMs, holdMs, joinMs, consensusMs } = timings;
   const packets = defaults.packetsOf(totem.netmtu, loopback);
+  const seal = sealOf(file, complain);
   const rule = (holds: boolean, key: keyof typeof totem, text: string) => {
     if (!holds) complain(['totem', key], text);
   };
@@ -246,9 +262,42 @@ function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Compl
     missCountConst: totem.miss_count_const ?? defaults.MISS_COUNT_CONST,
     windowSize: totem.window_size ?? packets.windowSize,
     maxMessages: totem.max_messages ?? packets.maxMessages,
+    acceleratedWindow: totem.accelerated_window ?? defaults.ACCELERATED_WINDOW,
     io: totem.io ?? 'auto',
-    payloadBytesMax: packets.netmtu - defaults.NETMTU_OVERHEAD,
+    seal,
+    payloadBytesMax:
+      packets.netmtu - defaults.NETMTU_OVERHEAD - (seal === undefined ? 0 : SEAL_OVERHEAD_BYTES),
   };
+}
+
+function sealOf({ totem = {} }: ConfigFile, complain: Complain): SealConfig | undefined {
+  const { key_file: keyFile, cipher, allow_unsealed: allowUnsealed } = totem;
+  if (keyFile === undefined) {
+    if (cipher !== undefined) complain(['totem', 'cipher'], 'means nothing without key_file');
+    return undefined;
+  }
+  if (allowUnsealed === true) {
+    const text = 'cannot be beside key_file: a ring with a key takes in sealed packets only';
+    complain(['totem', 'allow_unsealed'], text);
+  }
+  return { keyFile, cipher: cipher ?? 'aes-256-gcm' };
+}
+
+/** Nodes on a network talk in the clear only when that was asked for (docs/security.md). */
+function checkExposure(
+  { totem = {} }: ConfigFile,
+  nodes: readonly NodeConfig[],
+  complain: Complain,
+): void {
+  const exposed = nodes.findIndex(({ address }) => !isLoopback(address));
+  if (nodes.length === 1 || exposed < 0) return;
+  if (totem.key_file !== undefined || totem.allow_unsealed === true) return;
+  complain(
+    ['nodelist', exposed, 'address'],
+    `${nodes[exposed]?.address} is on a network and nothing seals its packets: make a key (aisctl keygen FILE), ` +
+      'copy it to every node and name it as totem.key_file; or, where the network itself is to be trusted, say ' +
+      'totem.allow_unsealed: true',
+  );
 }
 
 function transportOf(

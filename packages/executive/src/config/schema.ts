@@ -1,8 +1,8 @@
 /** The shape of the configuration file (docs/reference/config.md). Strict: unknown keys are errors. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { NODELIST_MAX } from '../limits.ts';
-import { ENGINE_NAMES } from './config.ts';
+import { NODELIST_MAX, SERVICES_MAX } from '../limits.ts';
+import { ENGINE_NAMES, SEAL_CIPHERS } from './config.ts';
 import { HOLD_MS_MIN, TIMEOUT_MS_MIN } from './timings.ts';
 
 const milliseconds = z.int().min(TIMEOUT_MS_MIN).max(86_400_000).optional();
@@ -42,7 +42,11 @@ const totem = z.strictObject({
   miss_count_const: z.int().min(1).max(1_000_000).optional(),
   window_size: z.int().min(1).max(8_192).optional(),
   max_messages: z.int().min(1).max(8_192).optional(),
+  accelerated_window: z.int().min(0).max(4_096).optional(),
   io: z.enum(['auto', 'plain']).optional(),
+  key_file: z.string().min(1).optional(),
+  cipher: z.enum(SEAL_CIPHERS).optional(),
+  allow_unsealed: z.boolean().optional(),
   netmtu: z.int().min(576).max(65_535).optional(),
   port,
 });
@@ -78,6 +82,13 @@ const log = z.strictObject({
   format: z.enum(['auto', 'human', 'json']).optional(),
 });
 
+const service = z.enum(['clm', 'lck', 'evt', 'ckpt', 'cpg']);
+/** A service of one's own; its `config` is checked by its own schema when it is loaded. */
+const plugin = z.strictObject({
+  module: z.string().min(1).max(4_096),
+  config: z.unknown().optional(),
+});
+
 export const configSchema = z.strictObject({
   cluster: z.strictObject({ name: name.optional() }).optional(),
   node: z.strictObject({ id: nodeId.optional(), name: name.optional() }).optional(),
@@ -89,7 +100,11 @@ export const configSchema = z.strictObject({
   ipc: ipc.optional(),
   state_dir: z.string().min(1).optional(),
   log: log.optional(),
-  services: z.array(z.enum(['clm', 'lck', 'evt', 'ckpt', 'cpg'])).optional(),
+  services: z
+    .array(z.union([service, plugin]))
+    .max(SERVICES_MAX)
+    .optional(),
+  watchdog: z.strictObject({ warn: milliseconds, kill: milliseconds }).optional(),
 });
 
 /** The file's content as it was checked, before defaults. */
@@ -111,6 +126,10 @@ export const FOREIGN_NAMES: Readonly<Record<string, string>> = {
   loglevel: 'level',
   to_logfile: 'log',
   uidgid: 'ipc.allow',
+  keyfile: 'key_file',
+  secauth: 'key_file',
+  crypto_cipher: 'cipher',
+  crypto_hash: 'cipher',
   quorum_votes: 'votes',
   socket_path: 'socket',
   statedir: 'state_dir',

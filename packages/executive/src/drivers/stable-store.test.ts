@@ -10,7 +10,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { openStableStore, StableStoreError } from './stable-store.ts';
+import { StableStoreError } from './durable-file.ts';
+import { openStableStore } from './stable-store.ts';
 import { lockState, StateInUseError } from './state-lock.ts';
 
 let root: string;

@@ -4,30 +4,21 @@
  * directory. The generation before stays beside it, so that a lost file is told from a first start.
  * What cannot be read is refused and never taken for 0 (DESIGN "Ring sequence file").
  */
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { RingId } from '@aisexec/totem';
+import {
+  ensureDirectory,
+  previousOf,
+  readIfThere,
+  replaceKeepingPrevious,
+  StableStoreError,
+} from './durable-file.ts';
 
 /** Layout, little-endian: 0 magic, 4 nodeid u32, 8 rep u32, 12 seq u64, 20 CRC-32 of 0..19. */
 const MAGIC = 0x31_53_49_41;
 const FILE_BYTES = 24;
 const CRC_AT = 20;
-
-/** Why the stable store cannot be used; the text is for people. */
-export class StableStoreError extends Error {
-  override readonly name = 'StableStoreError';
-}
 
 export interface StableStore {
   /** The sequence to start from; 0 on the very first start. */
@@ -39,37 +30,25 @@ export interface StableStore {
 /** @throws StableStoreError when the directory cannot be used or the file in it cannot be believed. */
 export function openStableStore(directory: string, nodeId: number): StableStore {
   const path = join(directory, `ringid_${nodeId}`);
-  const previous = `${path}.previous`;
-  attempt(`cannot create the state directory ${directory}`, () =>
-    mkdirSync(directory, { recursive: true, mode: 0o700 }),
-  );
+  const previous = previousOf(path);
+  ensureDirectory(directory);
   const ringSeq = load(path, previous, nodeId);
   return {
     ringSeq,
-    save(ringId) {
-      attempt(`cannot store the ring sequence in ${path}`, () => {
-        const next = `${path}.next`;
-        writeDurably(next, encode(nodeId, ringId));
-        // The current file is never absent: the previous generation is a second name of it first.
-        rmSync(previous, { force: true });
-        if (exists(path)) linkSync(path, previous);
-        renameSync(next, path);
-        syncDirectory(directory);
-      });
-    },
+    save: (ringId) => replaceKeepingPrevious(path, encode(nodeId, ringId), 'the ring sequence'),
   };
 }
 
 function load(path: string, previous: string, nodeId: number): number {
-  const current = read(path);
+  const current = readIfThere(path);
   if (current === undefined) {
-    const before = read(previous);
+    const before = readIfThere(previous);
     if (before === undefined) return 0;
     throw refusal(path, `is gone, while ${previous} is there (${describe(before, nodeId)})`);
   }
-  const decoded = decode(current, nodeId);
+  const decoded = decodeRingSequence(current, nodeId);
   if (typeof decoded === 'number') return decoded;
-  const before = read(previous);
+  const before = readIfThere(previous);
   const hint = before === undefined ? '' : `; ${previous}: ${describe(before, nodeId)}`;
   throw refusal(path, `${decoded}${hint}`);
 }
@@ -83,7 +62,7 @@ function refusal(path: string, why: string): StableStoreError {
 }
 
 function describe(bytes: Uint8Array, nodeId: number): string {
-  const decoded = decode(bytes, nodeId);
+  const decoded = decodeRingSequence(bytes, nodeId);
   return typeof decoded === 'number' ? `ring sequence ${decoded}, at least one ring old` : decoded;
 }
 
@@ -97,8 +76,8 @@ function encode(nodeId: number, { rep, seq }: RingId): Buffer {
   return bytes;
 }
 
-/** The ring sequence, or what is wrong. */
-function decode(content: Uint8Array, nodeId: number): number | string {
+/** What a ring sequence file says: the sequence, or what is wrong with it. Never throws. */
+export function decodeRingSequence(content: Uint8Array, nodeId: number): number | string {
   const bytes = Buffer.from(content);
   if (bytes.length !== FILE_BYTES) return `has ${bytes.length} bytes instead of ${FILE_BYTES}`;
   if (bytes.readUInt32LE(0) !== MAGIC) return 'is not a ring sequence file';
@@ -109,47 +88,4 @@ function decode(content: Uint8Array, nodeId: number): number | string {
   const seq = bytes.readBigUInt64LE(12);
   if (seq > BigInt(Number.MAX_SAFE_INTEGER)) return `holds an impossible sequence ${seq}`;
   return Number(seq);
-}
-
-function read(path: string): Uint8Array | undefined {
-  return attempt(`cannot read ${path}`, () => {
-    try {
-      return readFileSync(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
-  });
-}
-
-function exists(path: string): boolean {
-  return read(path) !== undefined;
-}
-
-function writeDurably(path: string, bytes: Uint8Array): void {
-  const fd = openSync(path, 'w', 0o600);
-  try {
-    if (writeSync(fd, bytes) !== bytes.length) throw new Error('short write');
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function syncDirectory(directory: string): void {
-  const fd = openSync(directory, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function attempt<T>(what: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof StableStoreError) throw error;
-    throw new StableStoreError(`${what}: ${(error as Error).message}`, { cause: error });
-  }
 }

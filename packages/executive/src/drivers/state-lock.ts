@@ -5,7 +5,7 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { listenOn, SocketPathError } from '@aisexec/ipc/server';
-import { StableStoreError } from './stable-store.ts';
+import { StableStoreError } from './durable-file.ts';
 
 export interface StateLock {
   release(): Promise<void>;

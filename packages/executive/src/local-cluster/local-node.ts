@@ -158,8 +158,9 @@ export class LocalNode {
   #config(): unknown {
     const { cluster, nodelist, id } = this.#options;
     const { config: placed } = this.#place ?? {};
+    const totem = typeof cluster.totem === 'function' ? cluster.totem(id) : cluster.totem;
     const ring = {
-      totem: { transport: 'udpu', ...cluster.totem },
+      totem: { transport: 'udpu', ...totem },
       nodelist,
       quorum: { provider: cluster.quorum ?? 'votequorum' },
     };
@@ -167,6 +168,8 @@ export class LocalNode {
       cluster: { name: 'local' },
       node: { id, name: this.name },
       ...(placed ?? ring),
+      ...(cluster.services === undefined ? {} : { services: cluster.services }),
+      ...(cluster.watchdog === undefined ? {} : { watchdog: cluster.watchdog }),
       ipc: { socket: this.socket },
       state_dir: join(this.directory, 'state'),
       log: { level: 'info', format: 'json' },

@@ -12,14 +12,21 @@ export interface Place {
   signal?(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
 }
 
+/** Keys of the section `totem` (docs/reference/config.md). */
+export type TotemKeys = Readonly<Record<string, number | string | boolean>>;
+
 /** What kind of cluster to start. */
 export interface LocalClusterOptions {
   /** Number of executives, 1 to 16. */
   readonly nodes: number;
   /** Quorum provider; default `votequorum` with a vote each. */
   readonly quorum?: 'votequorum' | 'none';
-  /** Further keys of the `totem` section, e.g. `{ token: 1000 }`. */
-  readonly totem?: Readonly<Record<string, number | string>>;
+  /** The list `services` of the configuration; modules are looked for in the node's directory and above. */
+  readonly services?: readonly unknown[];
+  /** The section `watchdog`. */
+  readonly watchdog?: { readonly warn?: number; readonly kill?: number };
+  /** Further keys of the `totem` section, e.g. `{ token: 1000 }`; or what each node's section has, by its id. */
+  readonly totem?: TotemKeys | ((id: number) => TotemKeys);
   /** Where a node runs that does not simply run here; by default its daemon is started as it is. */
   readonly place?: (id: number) => Place;
   /** Called for every log line of a node (one JSON document). */

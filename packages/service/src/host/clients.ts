@@ -97,3 +97,8 @@ export class ClientTable {
     this.#nextConnection = (this.#nextConnection + 1) >>> 0;
   }
 }
+
+/** @param random uniform in [0, 1) */
+export function random32(random: () => number): number {
+  return Math.floor(random() * 0x1_0000_0000) >>> 0;
+}

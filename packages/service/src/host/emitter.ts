@@ -13,14 +13,16 @@ export class Emitter {
   }
 
   /** Runs one input of the host; what it emitted leaves afterwards. */
-  event(run: () => void): void {
+  event<T>(run: () => T): T {
     this.#depth++;
+    let result: T;
     try {
-      run();
+      result = run();
     } finally {
       this.#depth--;
     }
     if (this.#depth === 0 && !this.#flushing) this.#flush();
+    return result;
   }
 
   #flush(): void {

@@ -2,8 +2,9 @@
  * What travels in group `ais`: one msgpack array per ordered event. The sender's nodeid is the ring's word
  * (`GroupMessage.source`), not the message's.
  */
+import { MESSAGE_BYTES_MAX } from '@aisexec/totem';
 import { decode, encode } from '../codec.ts';
-import { SERVICE_NAME_BYTES_MAX } from '../limits.ts';
+import { SERVICE_NAME_BYTES_MAX, STATE_BATCH_BYTES } from '../limits.ts';
 import { s } from '../schema.ts';
 import { PROTOCOL_VERSION } from '../sync/messages.ts';
 
@@ -26,10 +27,28 @@ export type Envelope =
       readonly connection: number;
       readonly time: bigint;
     }
-  | { readonly kind: 'expire'; readonly time: bigint };
+  | { readonly kind: 'expire'; readonly time: bigint }
+  /** The sender has loaded a service and wants its state (ADR 0154). */
+  | {
+      readonly kind: 'join';
+      readonly service: number;
+      readonly time: bigint;
+      readonly name: string;
+    }
+  /** The sender runs the service no more. */
+  | { readonly kind: 'leave'; readonly service: number; readonly time: bigint }
+  /** Part of a state for the node that joined at the place `handover`; an empty one ends it. */
+  | {
+      readonly kind: 'state';
+      readonly service: number;
+      readonly time: bigint;
+      readonly handover: bigint;
+      readonly chunks: readonly Uint8Array[];
+    };
 
-const KIND = { exec: 1, gone: 2, expire: 3 } as const;
+const KIND = { exec: 1, gone: 2, expire: 3, join: 4, leave: 5, state: 6 } as const;
 const name = s.text(SERVICE_NAME_BYTES_MAX);
+const packed = s.list(s.bytes(MESSAGE_BYTES_MAX), STATE_BATCH_BYTES);
 
 export function encodeEnvelope(event: Envelope): Uint8Array {
   const head = [PROTOCOL_VERSION, KIND[event.kind], event.time];
@@ -38,6 +57,12 @@ export function encodeEnvelope(event: Envelope): Uint8Array {
       return encode(head);
     case 'gone':
       return encode([...head, event.service, event.connection]);
+    case 'join':
+      return encode([...head, event.service, event.name]);
+    case 'leave':
+      return encode([...head, event.service]);
+    case 'state':
+      return encode([...head, event.service, event.handover, event.chunks]);
     case 'exec': {
       const { service, connection, exec, request, payload } = event;
       return encode([...head, service, connection, exec, request, payload]);
@@ -53,7 +78,18 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | undefined {
   const [version, kind, time, service, connection, exec, request, payload] = fields;
   if (version !== PROTOCOL_VERSION || !s.i64.check(time)) return undefined;
   if (kind === KIND.expire) return { kind: 'expire', time };
-  if (!s.u8.check(service) || !s.u32.check(connection)) return undefined;
+  if (!s.u8.check(service)) return undefined;
+  const fourth = fields[4];
+  if (kind === KIND.leave) return { kind: 'leave', service, time };
+  if (kind === KIND.join) {
+    return name.check(fourth) ? { kind: 'join', service, time, name: fourth } : undefined;
+  }
+  if (kind === KIND.state) {
+    const chunks = fields[5];
+    if (!s.u64.check(fourth) || !packed.check(chunks)) return undefined;
+    return { kind: 'state', service, time, handover: fourth, chunks };
+  }
+  if (!s.u32.check(connection)) return undefined;
   if (kind === KIND.gone) return { kind: 'gone', service, connection, time };
   if (kind !== KIND.exec || !name.check(exec) || !s.count.check(request)) return undefined;
   return { kind: 'exec', service, connection, exec, request, time, payload };

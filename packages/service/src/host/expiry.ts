@@ -1,7 +1,7 @@
 /**
- * Deadlines: time is a message. The coordinator (lowest member of the view) watches the earliest deadline
- * of all services on its wall clock and multicasts an intent to expire; all nodes drop what is due when
- * it is ordered. Every view decides anew who watches, so a lost coordinator is followed by the next.
+ * Deadlines: time is a message. The lowest node that runs a service watches its deadline on its wall clock
+ * and multicasts an intent to expire; all nodes drop what is due when it is ordered. Every view decides
+ * anew who watches, so a lost watcher is followed by the next.
  */
 import { EXPIRY_RETRY_MS, WAKE_DELAY_MS_MAX } from '../limits.ts';
 import type { Replica } from './replica.ts';
@@ -9,7 +9,9 @@ import type { Replica } from './replica.ts';
 const NS_PER_MS = 1_000_000n;
 
 export interface ExpiryOptions {
-  readonly replicas: readonly Replica[];
+  readonly replicas: ReadonlyMap<number, Replica>;
+  /** Whether this node watches the service's deadlines. */
+  readonly watches: (service: number) => boolean;
   readonly wallClock: () => bigint;
   readonly setWake: (delayMs: number | null) => void;
   /** Multicasts the intent. */
@@ -29,8 +31,8 @@ export class Expiry {
   }
 
   /** A view was synchronised. */
-  view(coordinator: boolean): void {
-    this.#watching = coordinator;
+  view(): void {
+    this.#watching = true;
     this.#notBefore = 0n;
     this.update();
   }
@@ -69,7 +71,8 @@ export class Expiry {
 
   #earliest(): bigint | null {
     let earliest: bigint | null = null;
-    for (const replica of this.#options.replicas) {
+    for (const replica of this.#options.replicas.values()) {
+      if (!this.#options.watches(replica.id)) continue;
       const due = replica.deadline();
       if (due !== null && (earliest === null || due < earliest)) earliest = due;
     }

@@ -45,8 +45,12 @@ export interface Hello {
   readonly order: bigint;
   /** null: a fresh node, which has no state. */
   readonly lineage: Lineage | null;
-  /** Services that run here, with the hash of their state. */
-  readonly services: readonly { readonly id: number; readonly hash: string }[];
+  /** Services that run here, with the hash of their state: empty for one that has just been loaded. */
+  readonly services: readonly {
+    readonly id: number;
+    readonly hash: string;
+    readonly name?: string | undefined;
+  }[];
 }
 
 export interface Header {
@@ -81,7 +85,10 @@ const helloSchema: Schema<Hello> = s.object({
       members: s.list(s.u32, SYNC_MEMBERS_MAX),
     }),
   ),
-  services: s.list(s.object({ id: s.u8, hash: s.text(16) }), SYNC_SERVICES_MAX),
+  services: s.list(
+    s.object({ id: s.u8, hash: s.text(16), name: s.optional(s.text(SERVICE_NAME_BYTES_MAX)) }),
+    SYNC_SERVICES_MAX,
+  ),
 });
 
 export function encodeHeader(header: Header): Uint8Array {

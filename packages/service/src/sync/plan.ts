@@ -23,6 +23,10 @@ export interface PartPlan {
 }
 
 export interface ServicePlan {
+  /** What runs under this id: the name that the lowest holder (else the lowest runner) gives it. */
+  readonly name: string;
+  /** Nodes that run it under that name, ascending: all of them hold its state afterwards. */
+  readonly runners: readonly number[];
   /** Winner first. */
   readonly parts: readonly PartPlan[];
   /** Somebody lacks a part: the states are sent. */
@@ -81,15 +85,22 @@ function planServices(
   const plans = new Map<number, ServicePlan>();
   const ids = new Set(nodes.flatMap((node) => hellos.get(node)!.services.map(({ id }) => id)));
   for (const id of [...ids].sort((a, b) => a - b)) {
-    const hashOf = (node: number) => hellos.get(node)!.services.find((one) => one.id === id)?.hash;
-    const running = nodes.filter((node) => hashOf(node) !== undefined);
-    const holders = running.filter((node) => stateful.includes(node));
+    const entryOf = (node: number) => hellos.get(node)!.services.find((one) => one.id === id);
+    const hashOf = (node: number) => entryOf(node)?.hash;
+    // A service that was loaded and has no state yet is listed with an empty hash.
+    const isHolder = (node: number) => stateful.includes(node) && hashOf(node) !== '';
+    const listed = nodes.filter((node) => entryOf(node) !== undefined);
+    const name = entryOf(listed.find(isHolder) ?? listed[0]!)?.name ?? '';
+    const running = listed.filter((node) => (entryOf(node)?.name ?? '') === name);
+    const holders = running.filter(isHolder);
     const keyOf = (node: number) => lineageKey(hellos.get(node)!.lineage!);
     const histories = group(holders, keyOf);
     const parts = group(holders, (node) => `${keyOf(node)}/${hashOf(node)}`)
       .map((members) => partOf(members, hellos))
       .sort(compareParts);
     plans.set(id, {
+      name,
+      runners: running,
       parts,
       transfer: parts.length > 1 || (parts.length === 1 && holders.length < running.length),
       diverged: parts.length > histories.length,

@@ -179,7 +179,7 @@ describe('a service that fails at its synchronisation', () => {
     cluster.split([[1], [2]]);
     cluster.heal();
     expect(client.closedReason).toMatch(/failed/);
-    expect(cluster.host(1).services).toEqual([
+    expect(cluster.host(1).services).toMatchObject([
       { id: 60, name: 'counter', state: 'running' },
       { id: 61, name: 'broken', state: 'failed' },
     ]);

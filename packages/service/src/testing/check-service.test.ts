@@ -77,4 +77,55 @@ describe('the compliance suite', () => {
     };
     expect(faultsOf({ sync: { ...counterService.sync, merge } })).toMatch(/merg/);
   });
+
+  test('finds a handler that reads the clock, or draws a random number', () => {
+    const add = (look: () => number) => ({
+      ...counterService.exec['add']!,
+      apply: (state: CounterState, { name }: { name: string }) => {
+        state.counters.set(name, { name, value: BigInt(look() * 0), changed: 0n, watchers: [] });
+      },
+    });
+    const exec = (look: () => number) => ({ exec: { ...counterService.exec, add: add(look) } });
+    expect(faultsOf(exec(() => Date.now()))).toMatch(/exec add uses Date\.now/);
+    expect(faultsOf(exec(() => new Date().getDay()))).toMatch(/exec add uses new Date/);
+    expect(faultsOf(exec(() => Math.random()))).toMatch(/exec add uses Math\.random/);
+    expect(faultsOf(exec(() => performance.now()))).toMatch(/exec add uses performance\.now/);
+    expect(faultsOf(exec(() => new Date(7).getTime()))).not.toMatch(/uses/);
+  });
+
+  test('finds a state that grows with every client', () => {
+    const add = {
+      ...counterService.exec['add']!,
+      apply: (state: CounterState, _message: unknown, source: { connection: number }) => {
+        const name = String(source.connection);
+        state.counters.set(name, { name, value: 1n, changed: 0n, watchers: [] });
+      },
+    };
+    expect(faultsOf({ exec: { ...counterService.exec, add } })).toMatch(/grows with every round/);
+  });
+
+  test('finds a result code that is none, and a library handler that throws', () => {
+    const get = (handle: () => { rc: number }) => ({
+      lib: { ...counterService.lib, add: { ...counterService.lib['add']!, handle } },
+    });
+    const odd = get(() => ({ rc: 77 })) as unknown as Partial<ServiceDefinition<CounterState>>;
+    expect(faultsOf(odd)).toMatch(/add answers with 77/);
+    const thrower = get(() => {
+      throw new Error('not this one');
+    }) as unknown as Partial<ServiceDefinition<CounterState>>;
+    expect(faultsOf(thrower)).toMatch(/ended the service: lib add: not this one/);
+  });
+
+  test('finds a merge in which an empty history, or the order of the losers, makes a difference', () => {
+    const last: ServiceDefinition<CounterState>['sync']['merge'] = (parts) => parts.at(-1)!.state;
+    const faults = faultsOf({ sync: { ...counterService.sync, merge: last } });
+    expect(faults).toMatch(/not commutative/);
+    expect(faults).toMatch(/an empty history changes the state/);
+  });
+
+  test('finds a load that touches what it should not', () => {
+    const shared = counterService.init();
+    const init = () => shared;
+    expect(faultsOf({ init })).not.toBe('');
+  });
 });

@@ -7,26 +7,19 @@
  */
 import { MESSAGE_BYTES_MAX } from '@aisexec/totem';
 import { decode, encode } from '../codec.ts';
-import type { ExecContext, ServiceDefinition, Source, StatePart, View } from '../contract.ts';
+import type { ServiceDefinition, Source, StatePart } from '../contract.ts';
 import { hashState } from '../state-hash.ts';
+import {
+  checkClock,
+  checkEmptyHistory,
+  checkInterruption,
+  checkMemory,
+  checkRequests,
+} from './check-robustness.ts';
 import { mutate } from './mutate.ts';
 import { createRandom } from './random.ts';
-import { createTestCluster, type TestCluster } from './test-cluster.ts';
-import { WorkloadRunner, type WorkloadStep } from './workload.ts';
-
-export interface ServiceWorkload {
-  readonly steps: readonly WorkloadStep[];
-  readonly seed?: number;
-  /** Mutated messages per recorded one; 20 when absent. */
-  readonly mutations?: number;
-}
-
-/** Messages that the workload produced, as the exec handlers saw them. */
-interface Recorded {
-  readonly exec: string;
-  readonly message: unknown;
-  readonly source: Source;
-}
+import { clone, fakeContext, type ServiceWorkload, Suite } from './suite.ts';
+import { WorkloadRunner } from './workload.ts';
 
 type Check<State> = (suite: Suite<State>) => void;
 
@@ -48,6 +41,11 @@ export function checkService<State>(
     'rubbish does no harm': checkRubbish,
     'deadlines advance': checkDeadlines,
     'a left node leaves no client': checkLeft,
+    'sync may be cut short anywhere': checkInterruption,
+    'an empty history changes nothing': checkEmptyHistory,
+    'memory is bounded': checkMemory,
+    'requests are answered with AIS codes': checkRequests,
+    'no clock, no randomness': checkClock,
   };
   for (const [name, check] of Object.entries(checks)) {
     try {
@@ -57,81 +55,6 @@ export function checkService<State>(
     }
   }
   return suite.faults;
-}
-
-class Suite<State> {
-  readonly definition: ServiceDefinition<State>;
-  readonly steps: readonly WorkloadStep[];
-  readonly seed: number;
-  readonly mutations: number;
-  readonly faults: string[] = [];
-  readonly recorded: Recorded[] = [];
-  /** The state that changed last, on whatever node. */
-  live: State | undefined;
-  /** Chunks of the state after the whole workload on one node. */
-  saved: readonly unknown[] = [];
-
-  constructor(definition: ServiceDefinition<State>, workload: ServiceWorkload) {
-    this.definition = definition;
-    this.steps = workload.steps;
-    this.seed = workload.seed ?? 1;
-    this.mutations = workload.mutations ?? 20;
-  }
-
-  fault(text: string): void {
-    if (!this.faults.includes(text)) this.faults.push(text);
-  }
-
-  cluster(nodes: readonly number[], seed = this.seed): TestCluster {
-    return createTestCluster({ nodes, services: [this.#recording()], seed });
-  }
-
-  run(cluster: TestCluster, steps: readonly WorkloadStep[] = this.steps): void {
-    new WorkloadRunner(cluster, this.definition.name).run(steps);
-  }
-
-  /** All replicas equal and none failed. */
-  expectAgreement(cluster: TestCluster, when: string): void {
-    for (const { event, detail } of cluster.trace) {
-      if (event !== 'service-failed') continue;
-      this.fault(`${when}: failed in ${detail?.['where']}: ${detail?.['message']}`);
-    }
-    const hashes = cluster.hashes(this.definition.name);
-    if (hashes.length !== 1) this.fault(`${when}: replicas differ (${hashes.join(', ')})`);
-    if (cluster.trace.some(({ event }) => event === 'state-diverged')) {
-      this.fault(`${when}: replicas of one history had different states`);
-    }
-  }
-
-  /** The state after the whole workload, freshly loaded: nothing of it is shared. */
-  state(): State {
-    const state = this.definition.init();
-    for (const chunk of this.saved) this.definition.sync.load(state, clone(chunk));
-    return state;
-  }
-
-  /** The definition, with what its exec handlers see written down. */
-  #recording(): ServiceDefinition<State> {
-    const exec: Record<string, ServiceDefinition<State>['exec'][string]> = {};
-    for (const [name, handler] of Object.entries(this.definition.exec)) {
-      exec[name] = {
-        message: handler.message,
-        apply: (state, message, source, ctx) => {
-          handler.apply(state, message, source, ctx);
-          this.recorded.push({ exec: name, message, source });
-          this.live = state;
-        },
-      };
-    }
-    return {
-      ...this.definition,
-      exec,
-      confchg: (state, view, ctx) => {
-        this.definition.confchg?.(state, view, ctx);
-        this.live = state;
-      },
-    };
-  }
 }
 
 function checkReplicas<State>(suite: Suite<State>): void {
@@ -155,12 +78,6 @@ function checkJoiner<State>(suite: Suite<State>): void {
   if (hashState(before) !== hashState(after)) suite.fault('inspect differs after a node joined');
   cluster.restart(6);
   suite.expectAgreement(cluster, 'after a member came back as a new incarnation');
-}
-
-/** What arrives elsewhere when the value is sent. */
-function clone(value: unknown): unknown {
-  const decoded = decode(encode(value));
-  return decoded.ok ? decoded.value : undefined;
 }
 
 function saveChunks<State>(suite: Suite<State>, state: State): unknown[] {
@@ -292,17 +209,3 @@ function findClient(value: unknown, node: number): boolean {
     value instanceof Map ? [...value].flat() : value instanceof Set ? [...value] : value;
   return Object.values(parts).some((part) => findClient(part, node));
 }
-
-function fakeContext(order: bigint, time = 1_700_000_000_000_000_000n): ExecContext {
-  const view: View = {
-    ringId: { rep: 1, seq: 4 },
-    members: [],
-    joined: [],
-    left: [],
-    quorate: true,
-  };
-  return { view, order: (1n << 40n) + order, time, ...SILENT };
-}
-
-/** A context that tells nobody. */
-const SILENT = { reply: () => {}, replyWhenCertain: () => {}, callback: () => {} };

@@ -19,6 +19,7 @@ const chunkSchema = s.object({
   changed: s.u64,
   watchers: s.list(s.object({ client: refSchema, until: s.nullable(s.u64) }), 10_000),
 });
+const U64_MAX = 0xffff_ffff_ffff_ffffn;
 type Chunk = Infer<typeof chunkSchema>;
 
 interface Watcher {
@@ -59,7 +60,7 @@ export const counterService = defineService<CounterState>({
       flow: 'ordered',
       handle: (_state: CounterState, { name, forNs }, ctx) => {
         // `== null`: what was optional and absent may come back from the wire as null.
-        ctx.multicast('watch', { name, until: forNs == null ? null : ctx.now + forNs });
+        ctx.multicast('watch', { name, until: forNs == null ? null : endOf(ctx.now, forNs) });
         return undefined;
       },
     }),
@@ -169,6 +170,12 @@ function obtain(state: CounterState, name: string): Counter {
 
 function* watchersOf(state: CounterState): Iterable<Watcher> {
   for (const counter of state.counters.values()) yield* counter.watchers;
+}
+
+/** What is too far away for 64 bit ends with them: a message that does not fit would stop the service. */
+function endOf(now: bigint, forNs: bigint): bigint {
+  const end = now + forNs;
+  return end > U64_MAX ? U64_MAX : end;
 }
 
 function dropWatchers(state: CounterState, isDropped: (watcher: Watcher) => boolean): void {

@@ -3,10 +3,11 @@
  *
  * @packageDocumentation
  */
-export { checkService, type ServiceWorkload } from './check-service.ts';
+export { checkService } from './check-service.ts';
 export { type CounterState, counterService } from './counter.ts';
 export { createMemoryBus, type MemoryBus, type MemoryBusOptions } from './memory-bus.ts';
 export { createRandom, type Random } from './random.ts';
+export type { ServiceWorkload } from './suite.ts';
 export {
   createTestCluster,
   type PendingReply,

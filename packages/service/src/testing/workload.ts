@@ -38,6 +38,13 @@ export class WorkloadRunner {
     }
   }
 
+  /** All clients go. */
+  closeAll(): void {
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+    this.#cluster.run();
+  }
+
   #client(number: number): TestClient {
     let client = this.#clients.get(number);
     if (client === undefined) {

@@ -5,6 +5,11 @@ import { MUTANT_NAMES } from '../mutants/index.ts';
 import type { RunOptions } from '../scenario.ts';
 
 export interface CommandLine {
+  /** `seeds` runs simulations; the others print a table or run a collection. */
+  readonly mode: 'seeds' | 'fault-table' | 'mutants' | 'coverage' | 'attack' | 'scenario';
+  /** A scenario file or a directory of them. */
+  readonly scenario?: string;
+  readonly update: boolean;
   readonly options: RunOptions;
   /** Seeds to run: one, or a range. */
   readonly firstSeed: number;
@@ -19,6 +24,7 @@ export interface CommandLine {
 export const EXIT_USAGE = 64;
 const SECONDS_DEFAULT = 20;
 const SECONDS_MAX = 86_400;
+const MODES = ['fault-table', 'mutants', 'coverage', 'attack', 'scenario'] as const;
 const JOBS_MAX = 64;
 
 /** @throws UsageError */
@@ -28,6 +34,7 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
   if (argv['help'] === true || argv['version'] === true) return undefined;
   const [firstSeed, seedCount] = seedRange(argv.seed, argv.seeds);
   return {
+    mode: MODES.find((mode) => argv[mode]) ?? 'seeds',
     options: {
       seed: firstSeed,
       seconds: within('--seconds', argv.seconds, 0.1, SECONDS_MAX),
@@ -38,7 +45,10 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
         : { nodes: whole('--nodes', argv.nodes, 1, SIM_NODES_MAX) }),
       ...(argv.loss === undefined ? {} : { loss: within('--loss', argv.loss, 0, 0.9) }),
       ...(argv.mutant === undefined ? {} : { mutant: argv.mutant }),
+      ...(argv.draws === undefined ? {} : { draws: argv.draws }),
     },
+    ...(argv.scenario === undefined ? {} : { scenario: argv.scenario }),
+    update: argv.update,
     firstSeed,
     seedCount,
     jobs: whole('--jobs', argv.jobs, 1, JOBS_MAX),
@@ -65,6 +75,20 @@ function commandLineParser(args: readonly string[]) {
       describe: 'the bare ring, or with groups and services',
     })
     .option('mutant', { choices: MUTANT_NAMES, describe: 'plant this fault; it should be caught' })
+    .option('mutants', { type: 'boolean', default: false, describe: 'hunt every planted fault' })
+    .option('coverage', { type: 'boolean', default: false, describe: 'every input in every state' })
+    .option('attack', {
+      type: 'boolean',
+      default: false,
+      describe: 'hostile datagrams, --seeds of them',
+    })
+    .option('scenario', {
+      type: 'string',
+      describe: 'play FILE.scenario.txt, or all of a directory',
+    })
+    .option('update', { type: 'boolean', default: false, describe: 'write the golden traces anew' })
+    .option('draws', { choices: [1, 2] as const, describe: '1: the draws of old regressions' })
+    .option('fault-table', { type: 'boolean', default: false, describe: 'what a seed draws' })
     .option('jobs', { type: 'number', default: 1, describe: 'worker threads for many seeds' })
     .option('quiet', { type: 'boolean', default: false, describe: 'no events, the verdict only' })
     .option('failures-only', { type: 'boolean', default: false, describe: 'of many seeds' })
@@ -112,6 +136,7 @@ export function replayCommand(options: RunOptions): string {
   if (options.loss !== undefined) words.push(`--loss ${options.loss}`);
   if (!options.faults) words.push('--no-faults');
   if (options.stack !== 'ring') words.push(`--stack ${options.stack}`);
+  if (options.draws !== undefined) words.push(`--draws ${options.draws}`);
   if (options.mutant !== undefined) words.push(`--mutant ${options.mutant}`);
   return words.join(' ');
 }

@@ -19,12 +19,11 @@ import { LOAD_TIMER, type LoadProfile, PACKETS_PER_MESSAGE_MAX } from '../worklo
 import { createLoadClient, type LoadClient } from '../workloads/load-client.ts';
 import type { ServiceWorkload, WorkloadClient } from '../workloads/workload.ts';
 import type { ProcessEnvironment, ProcessFactory, SimProcess } from '../world/process.ts';
-import { assembleRing, type RingOptions } from './ring-process.ts';
+import { assembleRing, type RingOptions, traceQuorum } from './ring-process.ts';
 
 export interface FullNodeOptions extends RingOptions {
   readonly load: LoadProfile;
   readonly workloads: readonly ServiceWorkload[];
-  readonly quorum: QuorumOptions;
 }
 
 const LOAD_GROUP = 'sim';
@@ -46,7 +45,7 @@ function createFullNode(environment: ProcessEnvironment, options: FullNodeOption
   const ring = options.createRing(parts.config, parts.effects, parts.client);
   pg.attach(ring);
   const loadClient = joinLoad(environment, pg.messaging, options);
-  const host = createHost(environment, pg.messaging, options);
+  const host = createHost(environment, pg.messaging, options, parts.quorum);
   const clients = createWorkloads(environment, host, options);
 
   const takeTurn = (index: number): void => {
@@ -122,11 +121,13 @@ function createHost(
   environment: ProcessEnvironment,
   messaging: GroupMessaging,
   options: FullNodeOptions,
+  quorumOptions: QuorumOptions,
 ): ServiceHost {
   const { node, incarnation } = environment;
   const random = environment.random.fork('host');
   const wallClock = (): bigint =>
     WALL_CLOCK_START_NS + BigInt(Math.round(environment.time * NS_PER_MS));
+  const quorum = createQuorum(quorumOptions);
   const host = createServiceHost({
     node: {
       nodeId: node,
@@ -136,7 +137,7 @@ function createHost(
     },
     messaging,
     services: options.workloads.map((workload) => workload.service),
-    quorum: createQuorum(options.quorum),
+    quorum,
     wallClock,
     random: () => random.next(),
     effects: {
@@ -158,7 +159,11 @@ function createHost(
       },
     },
   });
-  host.onView(() => traceStates(environment, host, 'view'));
+  host.onView((view) => {
+    const members = view.members.map(({ nodeId }) => nodeId);
+    traceQuorum(environment, quorum, { ringId: view.ringId, members }, view);
+    traceStates(environment, host, 'view');
+  });
   return host;
 }
 

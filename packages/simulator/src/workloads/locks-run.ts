@@ -17,6 +17,8 @@ export interface LockRunOptions {
   readonly seconds: number;
   /** Drawn when absent. */
   readonly nodes?: number;
+  /** As in `RunOptions`. */
+  readonly draws?: 1 | 2;
   /** Another lock service, e.g. one with a planted bug. */
   readonly service?: ServiceDefinition<LckState>;
 }
@@ -29,11 +31,11 @@ export interface LockRunResult {
 const NODES = [3, 3, 3, 4, 5, 5];
 
 export function runLockSimulation(options: LockRunOptions): LockRunResult {
-  const { seed, seconds, service = lckService } = options;
+  const { seed, seconds, draws = 2, service = lckService } = options;
   const nodes = options.nodes ?? createRandom(seed, 'lock nodes').pick(NODES);
   const history = createLockHistory();
   const run = runSimulation(
-    { seed, seconds, nodes, faults: true, stack: 'full' },
+    { seed, seconds, nodes, faults: true, stack: 'full', draws },
     (scenario) => (environment) =>
       fullNodeFactory({
         createRing,

@@ -1,0 +1,72 @@
+/** What an ordered message, or a synchronised view, does to the services of one node: the same on all of them. */
+import type { ExecContext } from '../contract.ts';
+import type { SyncOutcome } from '../sync/state-sync.ts';
+import type { Envelope } from './envelope.ts';
+import type { Replica } from './replica.ts';
+
+type Replicas = ReadonlyMap<number, Replica>;
+
+/** @returns why the message was dropped; undefined when it was applied or is for a service that is not here. */
+export function applyExec(
+  replicas: Replicas,
+  { service, exec, connection, request, payload }: Extract<Envelope, { kind: 'exec' }>,
+  node: number,
+  context: ExecContext,
+): string | undefined {
+  const replica = replicas.get(service);
+  if (replica === undefined || !(replica.running || replica.joining)) return undefined;
+  const table = replica.definition.exec;
+  const handler = Object.hasOwn(table, exec) ? table[exec] : undefined;
+  if (handler === undefined) return 'unknown exec handler';
+  if (!handler.message.check(payload)) return 'message does not fit';
+  const source = { node, connection, request };
+  replica.change(`exec ${exec}`, (state) => handler.apply(state, payload, source, context));
+  return undefined;
+}
+
+export function applyGone(
+  replicas: Replicas,
+  { service, connection }: Extract<Envelope, { kind: 'gone' }>,
+  node: number,
+  context: ExecContext,
+): void {
+  const replica = replicas.get(service);
+  const { clientGone } = replica?.definition ?? {};
+  if (replica === undefined || clientGone === undefined) return;
+  replica.change('clientGone', (state) => clientGone(state, { node, connection }, context));
+}
+
+export function applyExpiry(replicas: Replicas, time: bigint, context: ExecContext): void {
+  const isDue = (due: bigint | null) => due !== null && due <= time;
+  for (const replica of replicas.values()) {
+    const { deadline, expire } = replica.definition;
+    if (expire === undefined || deadline === undefined) continue;
+    // One that joins knows only when it has its state.
+    if (!replica.joining && !isDue(replica.deadline())) continue;
+    replica.change('expire', (state) => {
+      if (isDue(deadline(state))) expire(state, context);
+    });
+  }
+}
+
+/** Puts the synchronised states in place. @param context of `replaced`; absent: the node had no view before. */
+export function swapStates(
+  replicas: Replicas,
+  { plan, states }: SyncOutcome,
+  context: ExecContext | undefined,
+): void {
+  for (const [id, replica] of replicas) {
+    if (!replica.running && !replica.joining) continue;
+    const { parts, runners } = plan.services.get(id) ?? { parts: [], runners: [] };
+    // Several nodes run it and none brings a state: all of them begin anew.
+    const isNew = parts.length === 0 && runners.length > 1;
+    const staged = isNew
+      ? { state: replica.guard('init', () => replica.definition.init() as unknown) }
+      : states.get(id);
+    if (staged === undefined) continue;
+    const before = replica.state;
+    replica.replace(staged.state);
+    if (context === undefined || replica.joining) continue;
+    replica.guard('replaced', () => replica.definition.replaced?.(before, replica.state, context));
+  }
+}

@@ -1,0 +1,114 @@
+// Left alone: a cluster under the live example's mixed load for a long time. Nobody is killed, so every change of
+// membership is a false accusation; memory and descriptors of the executives must not grow. A line a minute, then
+// the verdict: accusations, slope of the resident memory over the second half, descriptors, the worst pause seen.
+//   node test/chaos/soak.mjs [--minutes 60] [--nodes 3] [--hogs 2] [--format json]
+// `--hogs` are processes that spin and collect garbage beside the cluster, to load the machine.
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { LocalCluster } from '@aisexec/executive/local-cluster';
+import { Application } from '../../examples/live/application.mjs';
+import { statusOf } from '../../examples/live/status.mjs';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '60' },
+    nodes: { type: 'string', default: '3' },
+    hogs: { type: 'string', default: '0' },
+    format: { type: 'string', default: 'text' },
+  },
+});
+const SAMPLE_MS = 10_000;
+const SAMPLES_A_LINE = 6;
+const HOG =
+  'for (let kept = [];;) { kept.push(new Array(1000).fill({})); if (kept.length > 1e3) kept = []; }';
+
+const cluster = await LocalCluster.start({ nodes: Number(values.nodes) });
+const hogs = Array.from({ length: Number(values.hogs) }, () =>
+  spawn(process.execPath, ['-e', HOG], { stdio: 'ignore' }),
+);
+process.on('exit', () => {
+  cluster.killAll();
+  for (const hog of hogs) hog.kill('SIGKILL');
+});
+process.on('SIGINT', () => process.exit(130));
+const applications = cluster.nodes.map((node) => new Application(node));
+await Promise.all(applications.map((application) => application.start()));
+for (const application of applications) application.begin();
+const before = Math.max(...(await rings()));
+
+const samples = [];
+const started = performance.now();
+const end = started + Number(values.minutes) * 60_000;
+while (performance.now() < end) {
+  await delay(Math.min(SAMPLE_MS, end - performance.now()));
+  samples.push({
+    minute: (performance.now() - started) / 60_000,
+    load: loadavg()[0],
+    nodes: cluster.nodes.map(usage),
+  });
+  if (values.format === 'text' && samples.length % SAMPLES_A_LINE === 0) print(samples.at(-1));
+}
+const verdict = {
+  minutes: Number(values.minutes),
+  meanLoad: mean(samples.map(({ load }) => load)),
+  accusations: Math.max(...(await rings()).map((sequence) => sequence - before)) / 4,
+  events: applications.reduce((sum, { books }) => sum + books.received.length, 0),
+  lost: applications.reduce(
+    (sum, { books }) => sum + books.received.filter((id) => id === 'lost').length,
+    0,
+  ),
+  writes: applications.reduce((sum, { books }) => sum + books.writes, 0),
+  errors: applications.flatMap(({ books }) => books.errors),
+  nodes: await Promise.all(cluster.nodes.map(judge)),
+};
+if (values.format === 'json') console.log(JSON.stringify(verdict, null, 2));
+else console.log(JSON.stringify(verdict));
+await Promise.all(applications.map((application) => application.stop()));
+await cluster.stop();
+for (const hog of hogs) hog.kill('SIGKILL');
+process.exit(verdict.accusations === 0 && verdict.errors.length === 0 ? 0 : 1);
+
+/** The sequence of each node's ring: it rises by 4 with every change of membership (Totem §4). */
+async function rings() {
+  const found = await Promise.all(cluster.nodes.map((node) => statusOf(node, 10_000)));
+  return found.map(({ ring }) => Number(ring.id.split('.')[1]));
+}
+
+function usage({ pid }) {
+  const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return { rssMiB: Number(rss[1]) / 1024, descriptors: readdirSync(`/proc/${pid}/fd`).length };
+}
+
+async function judge(node, index) {
+  const half = samples.slice(Math.floor(samples.length / 2));
+  const points = half.map(({ minute, nodes }) => [minute, nodes[index].rssMiB]);
+  const [first, last] = [samples[0].nodes[index], samples.at(-1).nodes[index]];
+  const { eventLoop } = await statusOf(node, 10_000);
+  return {
+    rssMiB: [Math.round(first.rssMiB), Math.round(last.rssMiB)],
+    rssMiBPerHour: Number((slope(points) * 60).toFixed(2)),
+    descriptors: [first.descriptors, last.descriptors],
+    worstPauseMs: Math.round(eventLoop.maxMs),
+  };
+}
+
+/** Least squares: what y gains per unit of x. */
+function slope(points) {
+  const [x, y] = [mean(points.map(([at]) => at)), mean(points.map(([, value]) => value))];
+  const over = points.reduce((sum, [at, value]) => sum + (at - x) * (value - y), 0);
+  return over / points.reduce((sum, [at]) => sum + (at - x) ** 2, 0);
+}
+
+function mean(numbers) {
+  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+}
+
+function print({ minute, load, nodes }) {
+  const each = nodes.map(
+    ({ rssMiB, descriptors }) => `${rssMiB.toFixed(0)} MiB ${descriptors} fds`,
+  );
+  console.log(`${minute.toFixed(1).padStart(6)} min  load ${load.toFixed(1)}  ${each.join('  ')}`);
+}
