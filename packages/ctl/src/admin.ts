@@ -19,6 +19,7 @@ export interface AdminStatus extends Readonly<Record<string, unknown>> {
   readonly pid: number;
   readonly uptimeMs: number;
   readonly cluster: string;
+  readonly engine: string;
   readonly node: { readonly id: number; readonly name: string; readonly address: string };
   readonly ring: {
     readonly state: string;

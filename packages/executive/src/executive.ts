@@ -16,10 +16,11 @@ import { ringIdText } from '@aisexec/totem';
 import { createAccessRule } from './admin/access.ts';
 import { type AdminSource, createBackend, type ExecutiveBackend } from './admin/backend.ts';
 import { type CitizenPart, createCitizenPart } from './citizen.ts';
-import type { ExecutiveConfig } from './config/config.ts';
+import type { EngineName, ExecutiveConfig } from './config/config.ts';
 import { loadPeerCredentials } from './drivers/native.ts';
 import { lockState, type StateLock } from './drivers/state-lock.ts';
 import { createTotemEngine, type Engine, type EngineFactory } from './engine.ts';
+import { createCorosyncEngine } from './engines/corosync/engine.ts';
 import type { RotationStart } from './keys/rotation.ts';
 import { CPG_OUTBOUND_BYTES_MAX, CPG_OUTBOUND_FRAMES_MAX } from './limits.ts';
 import { type LogEvent, logEvent } from './log/events.ts';
@@ -49,7 +50,7 @@ export interface ExecutiveOptions {
   readonly directory?: string;
   /** Complaints about the configuration, with file and line; what `loadConfig` gives. */
   readonly complaint?: PluginsOptions['complaint'];
-  /** Default: the built-in Totem ring. */
+  /** Default: the one that the configuration names. */
   readonly engine?: EngineFactory;
   /** false: in-process clients only, no socket. */
   readonly listen?: boolean;
@@ -64,6 +65,11 @@ export interface ExecutiveEvents {
   failed: [error: Error];
   stopped: [];
 }
+
+const ENGINES: Readonly<Record<EngineName, EngineFactory>> = {
+  totem: createTotemEngine,
+  corosync: createCorosyncEngine,
+};
 
 const NS_PER_MS = 1_000_000n;
 
@@ -116,7 +122,9 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     );
     const { provider, expectedVotes, twoNode, votes } = config.quorum;
     this.#quorum = createQuorum(
-      provider === 'none' ? { provider } : { provider, expectedVotes, twoNode, votes },
+      provider === 'votequorum'
+        ? { provider, expectedVotes, twoNode, votes }
+        : { provider: 'none' },
     );
   }
 
@@ -137,8 +145,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
 
   async #start(options: ExecutiveOptions): Promise<void> {
     const { config } = this;
-    const factory = options.engine ?? createTotemEngine;
-    if (factory === createTotemEngine) {
+    const factory = options.engine ?? ENGINES[config.engine];
+    if (options.engine === undefined || factory === createTotemEngine) {
       this.#lock = await lockState(config.stateDir, config.node.id);
     }
     const engine = await factory({
@@ -147,6 +155,9 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       failed: (error) => this.#fail(error),
     });
     this.#engine = engine;
+    if (engine.quorum !== undefined && config.quorum.provider === 'corosync') {
+      this.#quorum = engine.quorum;
+    }
     if (config.citizen) this.#joinCorosync(engine);
     const builtin = options.services ?? config.services.map((name) => serviceOf(config, name));
     const loaded = await this.#plugins.prepare(config.plugins, builtin);
@@ -284,6 +295,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       pid: process.pid,
       uptimeMs: Math.round(performance.now() - this.#startedAt),
       cluster: clusterName,
+      engine: this.#engine?.name ?? this.config.engine,
       node: { id: node.id, name: node.name, address: this.endpoint },
       socket: this.#server?.path ?? null,
       ring: {

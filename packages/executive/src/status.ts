@@ -12,6 +12,8 @@ export interface ExecutiveStatus {
   readonly pid: number;
   readonly uptimeMs: number;
   readonly cluster: string;
+  /** What orders the messages: `totem`, the built-in ring, or `corosync`. */
+  readonly engine: string;
   readonly node: { readonly id: number; readonly name: string; readonly address: string };
   readonly socket: string | null;
   readonly ring: {
