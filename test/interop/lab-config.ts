@@ -1,5 +1,6 @@
 /** The configuration files of a laboratory: one corosync.conf for both kinds of daemon, or ours where packets are sealed. */
-import { writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const PORT = 5405;
@@ -14,7 +15,8 @@ export interface LabOptions {
   /** Lines for the section totem of corosync.conf; `key: value`. */
   readonly totem?: Readonly<Record<string, string | number>>;
   readonly quorum?: Readonly<Record<string, string | number>>;
-  readonly transport?: 'udpu' | 'udp';
+  /** knet: encrypted and signed, as distributions set it up; only among corosync daemons. */
+  readonly transport?: 'udpu' | 'udp' | 'knet';
   readonly family?: 'inet' | 'inet6';
   /** All nodes are ours and have the file of {@link KEY_FILE}, which is for the test to write. */
   readonly sealed?: boolean;
@@ -68,10 +70,12 @@ function corosyncConf(
       .concat('  }')
       .join('\n');
   };
+  const crypto = { crypto_cipher: 'aes256', crypto_hash: 'sha256', keyfile: keyOf(directory) };
   const section = (name: string, body: readonly string[]) => [`${name} {`, ...body, '}'];
   return [
     ...section('totem', [
       ...lines({ version: 2, cluster_name: 'lab', transport, token: 1000, ...totem }),
+      ...(transport === 'knet' ? lines(crypto) : []),
       ...lines({ ip_version: family === 'inet6' ? 'ipv6' : 'ipv4' }),
       ...(transport === 'udp' ? ['  interface {', `    mcastport: ${PORT}`, '  }'] : []),
     ]),
@@ -84,4 +88,11 @@ function corosyncConf(
     ),
     '',
   ].join('\n');
+}
+
+/** One key for all nodes of a laboratory. */
+function keyOf(directory: string): string {
+  const file = join(directory, '..', 'authkey');
+  if (!existsSync(file)) writeFileSync(file, randomBytes(256), { mode: 0o400 });
+  return file;
 }

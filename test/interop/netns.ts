@@ -80,7 +80,7 @@ export class Lab {
       const file = writeConfig(options, ids, id, addressOf, directory);
       return options.nodes[id] === 'corosync'
         ? new CorosyncNode(id, namespace, address, directory)
-        : new AisexecNode(id, namespace, address, directory, file);
+        : new AisexecNode(id, namespace, address, directory, 'aisexec', file);
     });
   }
 
@@ -317,16 +317,30 @@ interface Status {
       readonly used: boolean;
     }[];
   };
-  readonly view: { readonly ring: string; readonly members: readonly { id: number }[] } | null;
+  readonly view: {
+    readonly ring: string;
+    readonly quorate: boolean;
+    readonly members: readonly { id: number }[];
+  } | null;
   readonly quorum: { readonly quorate: boolean; readonly votes: number; readonly needed: number };
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 export class AisexecNode extends LabNode {
+  /** Names its files: several may share a directory. */
+  readonly name: string;
   readonly #config: string;
 
-  constructor(id: number, namespace: string, address: string, directory: string, config: string) {
+  constructor(
+    id: number,
+    namespace: string,
+    address: string,
+    directory: string,
+    name = 'aisexec',
+    config = join(directory, 'corosync.conf'),
+  ) {
     super(id, namespace, address, directory);
+    this.name = name;
     this.#config = config;
   }
 
@@ -336,7 +350,7 @@ export class AisexecNode extends LabNode {
   }
 
   get socket(): string {
-    return join(this.directory, 'aisexec.sock');
+    return join(this.directory, `${this.name}.sock`);
   }
 
   protected get command(): readonly string[] {

@@ -10,6 +10,9 @@ import type { RingSettings } from './processes/ring-process.ts';
 import { createRandom, type Random } from './random.ts';
 import { drawLoad, type LoadProfile, PACKETS_PER_MESSAGE_MAX } from './workloads/load.ts';
 
+export const WORKLOAD_NAMES = ['locks', 'membership'] as const;
+export type WorkloadName = (typeof WORKLOAD_NAMES)[number];
+
 export interface RunOptions {
   readonly seed: number;
   /** Length of the phase with faults; healing and convergence come on top. */
@@ -25,6 +28,8 @@ export interface RunOptions {
   readonly links?: number;
   /** How several are used; drawn when absent. */
   readonly linkMode?: LinkMode;
+  /** One service alone, with votes and the checkers that know it: a full stack. */
+  readonly workload?: WorkloadName;
   /** Name of a planted fault. */
   readonly mutant?: string;
   /**

@@ -19,6 +19,7 @@ import {
   type TotemConfig,
   type TransportConfig,
 } from './config.ts';
+import { engineOf } from './engine-choice.ts';
 import { isMulticast, multicastGroup } from './multicast.ts';
 import type { ConfigFile, NodelistEntry } from './schema.ts';
 import type { Path } from './source.ts';
@@ -65,15 +66,22 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
   const node = findSelf(file, nodes, host, complain);
   const totem = totemOf(file, nodes, complain);
   const quorum = quorumOf(file, nodes, complain);
-  checkExposure(file, nodes, complain);
+  const engine = engineOf(file, complain);
+  if (engine === 'totem') checkExposure(file, nodes, complain);
   if (node === undefined || problems.length > 0) return { problems };
   const { ipc = {}, log = {} } = file;
   const config: ExecutiveConfig = {
     clusterName: file.cluster?.name ?? 'aisexec',
+    engine,
+    corosync: {
+      group: file.corosync?.group ?? 'aisexec',
+      retry: file.corosync?.retry ?? false,
+    },
     node,
     nodes: [...nodes].sort((a, b) => a.id - b.id),
     totem,
     quorum,
+    locks: { fairness: file.locks?.fairness ?? 'standard' },
     ipc: {
       socket: ipc.socket ?? serverSocketPath(host.env),
       mode: Number.parseInt(ipc.mode ?? defaultMode(ipc.allow), 8),
@@ -82,6 +90,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
     },
     stateDir: file.state_dir ?? defaultStateDir(host),
     log: { level: log.level ?? 'info', format: log.format ?? 'auto' },
+    stateCheckS: file.state_check ?? null,
     services: SERVICE_NAMES.filter((name) => file.services?.includes(name) ?? true),
     plugins: pluginsOf(file),
     watchdog: {
@@ -94,6 +103,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
 }
 
 type TotemFile = NonNullable<ConfigFile['totem']>;
+
 type Complain = (path: Path, text: string) => void;
 
 function pluginsOf({ services = [] }: ConfigFile): readonly PluginConfig[] {
@@ -331,14 +341,15 @@ function transportOf(
 }
 
 function quorumOf(
-  { quorum = {}, nodelist = [], services = [] }: ConfigFile,
+  { engine, quorum = {}, nodelist = [], services = [] }: ConfigFile,
   nodes: readonly NodeConfig[],
   complain: Complain,
 ): ExecutiveConfig['quorum'] {
   const given = nodelist.filter((entry) => entry.votes !== undefined);
   const votes = Object.fromEntries(given.map((entry) => [entry.id, entry.votes!]));
   const sum = nodes.reduce((total, { id }) => total + (votes[id] ?? 1), 0);
-  const { provider = 'votequorum', expected_votes: expectedVotes = Math.max(1, sum) } = quorum;
+  const { provider = engine === 'corosync' ? 'corosync' : 'votequorum' } = quorum;
+  const { expected_votes: expectedVotes = Math.max(1, sum) } = quorum;
   const { two_node: twoNode = false, wait_for_all: waitForAll = false } = quorum;
   if (expectedVotes < sum) {
     const text = `${expectedVotes} is less than the ${sum} votes of the ${nodes.length} nodes in the nodelist`;

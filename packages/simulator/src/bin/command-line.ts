@@ -3,7 +3,7 @@ import { LINK_MODES, LINKS_MAX } from '@aisexec/totem';
 import yargs from 'yargs';
 import { SIM_NODES_MAX } from '../limits.ts';
 import { MUTANT_NAMES } from '../mutants/index.ts';
-import type { RunOptions } from '../scenario.ts';
+import { type RunOptions, WORKLOAD_NAMES } from '../scenario.ts';
 
 export interface CommandLine {
   /** `seeds` runs simulations; the others print a table or run a collection. */
@@ -33,6 +33,9 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
   const parser = commandLineParser(args);
   const argv = await parser.parseAsync();
   if (argv['help'] === true || argv['version'] === true) return undefined;
+  if (argv.workload !== undefined && argv.mutant !== undefined) {
+    throw new UsageError('--mutant is for runs without --workload');
+  }
   const [firstSeed, seedCount] = seedRange(argv.seed, argv.seeds);
   return {
     mode: MODES.find((mode) => argv[mode]) ?? 'seeds',
@@ -47,6 +50,7 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
       ...(argv.loss === undefined ? {} : { loss: within('--loss', argv.loss, 0, 0.9) }),
       ...(argv.links === undefined ? {} : { links: whole('--links', argv.links, 1, LINKS_MAX) }),
       ...(argv['link-mode'] === undefined ? {} : { linkMode: argv['link-mode'] }),
+      ...(argv.workload === undefined ? {} : { workload: argv.workload, stack: 'full' }),
       ...(argv.mutant === undefined ? {} : { mutant: argv.mutant }),
       ...(argv.draws === undefined ? {} : { draws: argv.draws }),
     },
@@ -79,6 +83,10 @@ function commandLineParser(args: readonly string[]) {
     })
     .option('links', { type: 'number', describe: `networks, 1 to ${LINKS_MAX} (1)` })
     .option('link-mode', { choices: LINK_MODES, describe: 'of several networks; drawn if absent' })
+    .option('workload', {
+      choices: WORKLOAD_NAMES,
+      describe: 'one service alone, with votes and its own checkers',
+    })
     .option('mutant', { choices: MUTANT_NAMES, describe: 'plant this fault; it should be caught' })
     .option('mutants', { type: 'boolean', default: false, describe: 'hunt every planted fault' })
     .option('coverage', { type: 'boolean', default: false, describe: 'every input in every state' })
@@ -140,7 +148,8 @@ export function replayCommand(options: RunOptions): string {
   words.push(`--seconds ${options.seconds}`);
   if (options.loss !== undefined) words.push(`--loss ${options.loss}`);
   if (!options.faults) words.push('--no-faults');
-  if (options.stack !== 'ring') words.push(`--stack ${options.stack}`);
+  if (options.workload !== undefined) words.push(`--workload ${options.workload}`);
+  else if (options.stack !== 'ring') words.push(`--stack ${options.stack}`);
   if (options.links !== undefined) words.push(`--links ${options.links}`);
   if (options.linkMode !== undefined) words.push(`--link-mode ${options.linkMode}`);
   if (options.draws !== undefined) words.push(`--draws ${options.draws}`);
