@@ -15,6 +15,7 @@ import {
 import { ringIdText } from '@aisexec/totem';
 import { createAccessRule } from './admin/access.ts';
 import { type AdminSource, createBackend, type ExecutiveBackend } from './admin/backend.ts';
+import { createQuorumService, type QuorumSource } from './admin/quorum-service.ts';
 import { type CitizenPart, createCitizenPart } from './citizen.ts';
 import type { EngineName, ExecutiveConfig } from './config/config.ts';
 import { loadPeerCredentials } from './drivers/native.ts';
@@ -28,6 +29,7 @@ import type { AnyService } from './plugins/import-plugin.ts';
 import { Plugins, type PluginsOptions } from './plugins/plugins.ts';
 import { stuckNotePath } from './plugins/stuck-note.ts';
 import { createWatchdog, type Watchdog } from './plugins/watchdog.ts';
+import { openQuorum } from './quorum.ts';
 import { serviceOf } from './services.ts';
 import {
   createLoopMonitor,
@@ -73,6 +75,8 @@ const ENGINES: Readonly<Record<EngineName, EngineFactory>> = {
 
 const NS_PER_MS = 1_000_000n;
 
+const wallClock = (): bigint => BigInt(Date.now()) * NS_PER_MS;
+
 /** An operator of the Corosync ring had this node killed (`corosync-cfgtool -k`). */
 export class KilledError extends Error {
   override readonly name = 'KilledError';
@@ -91,7 +95,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   readonly #loop: LoopMonitor = createLoopMonitor();
   readonly #watchdog: Watchdog;
   readonly #plugins: Plugins;
-  #quorum: QuorumFilter;
+  /** Until the start has made the configured one. */
+  #quorum: QuorumFilter = createQuorum({ provider: 'none' });
   #citizen: CitizenPart | undefined;
   #lock: StateLock | undefined;
   #engine: Engine | undefined;
@@ -101,6 +106,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   #wake: NodeJS.Timeout | undefined;
   #stateCheck: NodeJS.Timeout | undefined;
   readonly #transfers: TransferReport;
+  #lastView: View | undefined;
   #stopping: Promise<void> | undefined;
 
   private constructor(options: ExecutiveOptions) {
@@ -119,12 +125,6 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     this.#transfers = createTransferReport(
       () => this.#transferStatus(),
       (event, detail) => this.#log(event, detail),
-    );
-    const { provider, expectedVotes, twoNode, votes } = config.quorum;
-    this.#quorum = createQuorum(
-      provider === 'votequorum'
-        ? { provider, expectedVotes, twoNode, votes }
-        : { provider: 'none' },
     );
   }
 
@@ -155,9 +155,10 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       failed: (error) => this.#fail(error),
     });
     this.#engine = engine;
-    if (engine.quorum !== undefined && config.quorum.provider === 'corosync') {
-      this.#quorum = engine.quorum;
-    }
+    const isBelow = config.quorum.provider === 'corosync' && engine.quorum !== undefined;
+    this.#quorum = isBelow
+      ? engine.quorum
+      : await openQuorum(config, options.directory ?? process.cwd());
     if (config.citizen) this.#joinCorosync(engine);
     const builtin = options.services ?? config.services.map((name) => serviceOf(config, name));
     const loaded = await this.#plugins.prepare(config.plugins, builtin);
@@ -165,7 +166,15 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     this.#host = host;
     this.#plugins.attach(host);
     const { cpg } = this.#citizen ?? {};
-    this.#backend = createBackend(host, this.#admin(), cpg === undefined ? [] : [cpg]);
+    const quorum = createQuorumService(() => this.#quorumSource());
+    host.onView((view) => {
+      this.#lastView = view;
+      quorum.changed();
+    });
+    this.#backend = createBackend(host, this.#admin(host), [
+      quorum,
+      ...(cpg === undefined ? [] : [cpg]),
+    ]);
     if (options.listen !== false) this.#server = await this.#listen(this.#backend);
     engine.start();
   }
@@ -175,6 +184,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     const citizen = createCitizenPart({
       config,
       messaging,
+      wallClock,
       dropped: (reason, source) => this.#log('drop-message', { reason, source }),
       killed: (source) =>
         this.#fail(
@@ -193,7 +203,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       services,
       quorum: this.#quorum,
       participants: this.#citizen?.citizen.participants ?? [],
-      wallClock: () => BigInt(Date.now()) * NS_PER_MS,
+      wallClock,
       random: Math.random,
       turns: this.#watchdog,
       effects: {
@@ -241,8 +251,19 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     });
   }
 
-  #admin(): AdminSource {
+  #quorumSource(): QuorumSource {
     return {
+      nodeId: this.config.node.id,
+      provider: this.#quorum.name,
+      state: this.#quorum.state,
+      last: this.#lastView,
+      forming: this.view === undefined,
+    };
+  }
+
+  #admin(host: ServiceHost): AdminSource {
+    return {
+      setExpectedVotes: (votes) => host.quorum.setExpected(votes),
       status: () => this.status(),
       load: (what, config) => this.#plugins.load(what, config),
       unload: (name) => Promise.resolve(this.#plugins.unload(name)),
@@ -289,7 +310,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     const { node, clusterName } = this.config;
     const view = this.view;
     const ring = this.#engine?.ring;
-    const { quorate, votes, needed } = this.#quorum.state;
+    const { quorate, votes, needed, expected = 0, flags = [], nodes = [] } = this.#quorum.state;
     return {
       version: packageVersion(),
       pid: process.pid,
@@ -312,7 +333,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
               quorate: view.quorate,
               members: view.members.map(({ nodeId, name }) => ({ id: nodeId, name })),
             },
-      quorum: { provider: this.#quorum.name, quorate, votes, needed },
+      quorum: { provider: this.#quorum.name, quorate, votes, needed, expected, flags, nodes },
       keys: this.#engine?.rotation?.status() ?? null,
       services: this.#plugins.list(),
       transfers: this.#transferStatus(),
@@ -337,6 +358,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   }
 
   async #stop(): Promise<void> {
+    // What is queued still goes out: the engine's leave waits for it.
+    this.#host?.quorum.announceLeave();
     this.#host?.leave();
     await this.#server?.close();
     this.#backend?.closeAll('the executive leaves');

@@ -87,3 +87,6 @@ export const STUCK_NOTE_BYTES_MAX = 4_096;
 export const PLUGIN_IMPORT_MS_MAX = 10_000;
 /** Time between two lines of the log about a transfer in the background. */
 export const TRANSFER_LOG_MS = 1000;
+
+/** Expected votes that an operator may set. */
+export const EXPECTED_VOTES_MAX = 1_000_000;

@@ -1,6 +1,7 @@
 /**
  * What clients of one executive connect to: the service host, and beside it the channel `admin`, which is
  * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown`,
+ * `quorum-expected {votes}`,
  * `load {service, config}`, `unload {service}`, `reload {service}`.
  */
 import {
@@ -14,6 +15,7 @@ import type { Reply } from '@aisexec/ipc';
 import type { Backend, BackendSink } from '@aisexec/ipc/server';
 import type { ClientRef, ClientSink, ServiceHost } from '@aisexec/service';
 import type { RotationStart } from '../keys/rotation.ts';
+import { EXPECTED_VOTES_MAX } from '../limits.ts';
 import type { ExecutiveStatus } from '../status.ts';
 
 export const ADMIN_SERVICE = 'admin';
@@ -23,6 +25,8 @@ export interface AdminSource {
   status(): ExecutiveStatus;
   /** Has the cluster change to the key in the key files. */
   rotateKey(): RotationStart;
+  /** An operator's word on the expected votes, for all members. @returns why not. */
+  setExpectedVotes(votes: number): string | undefined;
   /** Leaves in good order; the reply goes out first. */
   shutdown(): void;
   /** Each resolves with what went wrong, undefined when nothing did. */
@@ -122,12 +126,22 @@ function answer(
       return inspect(host, locals, argument);
     case 'key-rotate':
       return { rc: SA_AIS_OK, ...admin.rotateKey() };
+    case 'quorum-expected':
+      return expectVotes(admin, argument);
     case 'shutdown':
       admin.shutdown();
       return { rc: SA_AIS_OK };
     default:
       return { rc: SA_AIS_ERR_BAD_OPERATION };
   }
+}
+
+function expectVotes(admin: AdminSource, argument: unknown): Reply {
+  const votes = (argument as { votes?: unknown } | null | undefined)?.votes;
+  const isCount = typeof votes === 'number' && Number.isInteger(votes) && votes > 0;
+  if (!isCount || votes > EXPECTED_VOTES_MAX) return { rc: SA_AIS_ERR_INVALID_PARAM };
+  const refused = admin.setExpectedVotes(votes);
+  return { rc: SA_AIS_OK, ...(refused === undefined ? {} : { refused }) };
 }
 
 async function change(

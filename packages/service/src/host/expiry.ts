@@ -12,6 +12,8 @@ export interface ExpiryOptions {
   readonly replicas: ReadonlyMap<number, Replica>;
   /** Whether this node watches the service's deadlines. */
   readonly watches: (service: number) => boolean;
+  /** A deadline besides those of the services: the quorum filter's, where this node watches it. */
+  readonly further: () => bigint | null;
   readonly wallClock: () => bigint;
   readonly setWake: (delayMs: number | null) => void;
   /** Multicasts the intent. */
@@ -70,7 +72,7 @@ export class Expiry {
   }
 
   #earliest(): bigint | null {
-    let earliest: bigint | null = null;
+    let earliest = this.#options.further();
     for (const replica of this.#options.replicas.values()) {
       if (!this.#options.watches(replica.id)) continue;
       const due = replica.deadline();

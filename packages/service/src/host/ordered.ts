@@ -1,5 +1,5 @@
 /** What an ordered message, or a synchronised view, does to the services of one node: the same on all of them. */
-import type { ExecContext } from '../contract.ts';
+import type { ExecContext, View } from '../contract.ts';
 import type { SyncOutcome } from '../sync/state-sync.ts';
 import type { Envelope } from './envelope.ts';
 import type { Replica } from './replica.ts';
@@ -46,6 +46,13 @@ export function applyExpiry(replicas: Replicas, time: bigint, context: ExecConte
     replica.change('expire', (state) => {
       if (isDue(deadline(state))) expire(state, context);
     });
+  }
+}
+
+/** A view, or another word of the quorum filter on it. */
+export function tellServices(replicas: Replicas, view: View, context: ExecContext): void {
+  for (const replica of replicas.values()) {
+    replica.change('confchg', (state) => replica.definition.confchg?.(state, view, context));
   }
 }
 

@@ -10,7 +10,12 @@
 import type { RingId } from '@aisexec/totem';
 import { decode, encode } from '../codec.ts';
 import type { NodeInfo } from '../contract.ts';
-import { SERVICE_NAME_BYTES_MAX, SYNC_MEMBERS_MAX, SYNC_SERVICES_MAX } from '../limits.ts';
+import {
+  QUORUM_SAID_BYTES_MAX,
+  SERVICE_NAME_BYTES_MAX,
+  SYNC_MEMBERS_MAX,
+  SYNC_SERVICES_MAX,
+} from '../limits.ts';
 import { type Schema, s } from '../schema.ts';
 
 /** Version of these messages and of the envelopes in group `ais`. */
@@ -51,6 +56,8 @@ export interface Hello {
     readonly hash: string;
     readonly name?: string | undefined;
   }[];
+  /** msgpack of what the node's quorum filter tells; absent where it has nothing to tell. */
+  readonly quorum?: Uint8Array | undefined;
 }
 
 export interface Header {
@@ -89,6 +96,7 @@ const helloSchema: Schema<Hello> = s.object({
     s.object({ id: s.u8, hash: s.text(16), name: s.optional(s.text(SERVICE_NAME_BYTES_MAX)) }),
     SYNC_SERVICES_MAX,
   ),
+  quorum: s.optional(s.bytes(QUORUM_SAID_BYTES_MAX)),
 });
 
 export function encodeHeader(header: Header): Uint8Array {
