@@ -18,7 +18,7 @@ export type { Chosen } from './options.ts';
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   status: [],
   members: [],
-  quorum: [],
+  quorum: ['expected'],
   locks: [],
   services: ['load', 'unload', 'reload'],
   service: ['new'],
