@@ -13,7 +13,6 @@ import {
   type View,
 } from '@aisexec/service';
 import { ringIdText } from '@aisexec/totem';
-import { createAccessRule } from './admin/access.ts';
 import { type AdminSource, createBackend, type ExecutiveBackend } from './admin/backend.ts';
 import { type CitizenPart, createCitizenPart } from './citizen.ts';
 import type { ExecutiveConfig } from './config/config.ts';
@@ -23,10 +22,13 @@ import { createTotemEngine, type Engine, type EngineFactory } from './engine.ts'
 import type { RotationStart } from './keys/rotation.ts';
 import { CPG_OUTBOUND_BYTES_MAX, CPG_OUTBOUND_FRAMES_MAX } from './limits.ts';
 import { type LogEvent, logEvent } from './log/events.ts';
+import type { Operations, OperatorHooks } from './operations/contract.ts';
+import { createOperations } from './operations/operations.ts';
 import type { AnyService } from './plugins/import-plugin.ts';
 import { Plugins, type PluginsOptions } from './plugins/plugins.ts';
 import { stuckNotePath } from './plugins/stuck-note.ts';
 import { createWatchdog, type Watchdog } from './plugins/watchdog.ts';
+import type { ReloadResult } from './reload/agreement.ts';
 import { servicesNamed } from './services.ts';
 import {
   createLoopMonitor,
@@ -49,6 +51,8 @@ export interface ExecutiveOptions {
   readonly listen?: boolean;
   /** Every event; also emitted as `log`. Given here it hears those of the start, too. */
   readonly onLog?: (event: LogEvent) => void;
+  /** What the process around this executive can do for an operator: the daemon's. */
+  readonly operator?: OperatorHooks;
 }
 
 /** `view`: a synchronised membership. `failed`: it could not go on and has ended. `stopped`: after `stop`. */
@@ -72,7 +76,7 @@ export class CredentialsError extends Error {
 }
 
 export class Executive extends EventEmitter<ExecutiveEvents> {
-  readonly config: ExecutiveConfig;
+  readonly #operations: Operations;
   readonly #onLog: ((event: LogEvent) => void) | undefined;
   readonly #startedAt = performance.now();
   readonly #bootTime = BigInt(Date.now()) * NS_PER_MS;
@@ -92,10 +96,19 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   private constructor(options: ExecutiveOptions) {
     super();
     const { config, onLog, directory = process.cwd() } = options;
-    this.config = config;
     this.#onLog = onLog;
+    this.#operations = createOperations({
+      ...{ config, hooks: options.operator },
+      status: () => this.status(),
+      socket: () => this.#server?.path,
+      trace: (event, detail) => this.#log(event, detail),
+    });
     const notePath = stuckNotePath(config.stateDir, config.node.id);
-    this.#watchdog = createWatchdog({ ...config.watchdog, node: config.node.id, notePath });
+    const memory = options.operator?.flight;
+    this.#watchdog = createWatchdog({
+      ...{ ...config.watchdog, node: config.node.id, notePath },
+      flight: memory === undefined ? undefined : { memory, stateDir: config.stateDir },
+    });
     this.#plugins = new Plugins({
       ...{ directory, notePath, watchdog: this.#watchdog },
       complaint: options.complaint ?? ((path, text) => `${path.map(String).join('.')}: ${text}`),
@@ -107,9 +120,20 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     );
   }
 
+  /** The configuration in force; another object after a reload. */
+  get config(): ExecutiveConfig {
+    return this.#operations.config;
+  }
+
+  /** Rises as long as the ring turns; undefined: the engine cannot tell. */
+  get turns(): number | undefined {
+    return this.#engine?.turns;
+  }
+
   /**
    * Starts an executive and resolves when clients can connect; the first `view` follows.
-   * @throws StateInUseError, StableStoreError, KeyFileError, TransportError, SocketPathError, CredentialsError
+   * @throws StateInUseError, StableStoreError, KeyFileError, TransportError, SocketPathError, CredentialsError,
+   * MetricsError
    */
   static async start(options: ExecutiveOptions): Promise<Executive> {
     const executive = new Executive(options);
@@ -132,8 +156,11 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       config,
       trace: (event, detail) => this.#log(event, detail),
       failed: (error) => this.#fail(error),
+      token: (now) => this.#operations.token(now),
+      noToken: () => this.#operations.noToken(),
     });
     this.#engine = engine;
+    this.#operations.join(engine.messaging, () => this.view?.members.map(({ nodeId }) => nodeId));
     if (config.citizen) this.#joinCorosync(engine);
     const builtin = options.services ?? servicesNamed(config.services);
     const loaded = await this.#plugins.prepare(config.plugins, builtin);
@@ -143,6 +170,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     const { cpg } = this.#citizen ?? {};
     this.#backend = createBackend(host, this.#admin(), cpg === undefined ? [] : [cpg]);
     if (options.listen !== false) this.#server = await this.#listen(this.#backend);
+    await this.#operations.serve();
     engine.start();
   }
 
@@ -200,7 +228,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       path: ipc.socket,
       mode: ipc.mode,
       backend,
-      access: createAccessRule(ipc, process.getuid?.() ?? -1),
+      access: (service, credentials) => this.#operations.access(service, credentials),
       // The ring does not slow down for one process group's client (nor does Corosync): it may lag further.
       limits: this.config.citizen
         ? { outboundBytesMax: CPG_OUTBOUND_BYTES_MAX, outboundFramesMax: CPG_OUTBOUND_FRAMES_MAX }
@@ -217,6 +245,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       unload: (name) => Promise.resolve(this.#plugins.unload(name)),
       reload: (name) => this.#plugins.reload(name),
       rotateKey: () => this.#rotateKey(),
+      operations: this.#operations,
       shutdown: () => {
         this.#log('shutdown-requested');
         // After the reply has left.
@@ -292,6 +321,11 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     };
   }
 
+  /** Reads the configuration again and takes it over: this node alone. */
+  reload(): Promise<ReloadResult> {
+    return this.#operations.reload({ dry: false, local: true });
+  }
+
   /** Leaves in good order: clients are told, LEAVE is sent, files are removed. Idempotent. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop().then(() => void this.emit('stopped'));
@@ -302,6 +336,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     this.#host?.leave();
     await this.#server?.close();
     this.#backend?.closeAll('the executive leaves');
+    await this.#operations.stop();
     clearTimeout(this.#wake);
     await this.#engine?.leave();
     await this.#lock?.release();
@@ -319,6 +354,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
 
   #log(event: string, detail?: Readonly<Record<string, unknown>>): void {
     const line = logEvent(event, detail);
+    this.#operations.event(line);
     this.#onLog?.(line);
     this.emit('log', line);
   }

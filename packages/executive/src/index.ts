@@ -22,7 +22,11 @@ export {
   type ExecutiveOptions,
 } from './executive.ts';
 export { KeyFileError } from './key-file.ts';
-export type { LogEvent, LogLevel } from './log/events.ts';
+export type { LogEvent } from './log/events.ts';
+export type { LogLevel } from './log/levels.ts';
+export { MetricsError } from './metrics/server.ts';
+export type { OperatorHooks } from './operations/contract.ts';
 export type { AnyService } from './plugins/import-plugin.ts';
 export type { ListedService } from './plugins/plugins.ts';
+export type { ReloadResult } from './reload/agreement.ts';
 export type { ExecutiveStatus, LoopDelay } from './status.ts';

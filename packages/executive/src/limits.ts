@@ -72,3 +72,22 @@ export const WATCHDOG_LOOK_MS = 50;
 export const STUCK_NOTE_BYTES_MAX = 4_096;
 /** Milliseconds that a module may take to be imported. */
 export const PLUGIN_IMPORT_MS_MAX = 10_000;
+
+/** Bytes of the flight recorder: the last several thousand events. */
+export const FLIGHT_BYTES = 1_048_576;
+/** Bytes of one event there; a longer one is kept without its details. */
+export const FLIGHT_LINE_BYTES_MAX = 4_096;
+/** Flight records kept in the state directory; the oldest go. */
+export const FLIGHT_FILES_MAX = 8;
+
+/** Connections to the metrics at a time; more are closed at once. */
+export const METRICS_CONNECTIONS_MAX = 16;
+/** Milliseconds that a scraper may take to ask. */
+export const METRICS_REQUEST_MS_MAX = 5_000;
+
+/** Milliseconds that all nodes have to answer whether they can reload. */
+export const RELOAD_MS_MAX = 10_000;
+/** Changed keys, and reasons against a reload, that a node tells. */
+export const RELOAD_LINES_MAX = 50;
+/** Characters of one of those; the rest is cut. */
+export const RELOAD_LINE_CHARS_MAX = 300;

@@ -1,7 +1,8 @@
 /**
  * What clients of one executive connect to: the service host, and beside it the channel `admin`, which is
  * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown`,
- * `load {service, config}`, `unload {service}`, `reload {service}`.
+ * `load {service, config}`, `unload {service}`, `reload {service}`, `metrics`, `log-level {level}`, `dump`,
+ * `config-reload {dry, local}`.
  */
 import {
   SA_AIS_ERR_BAD_OPERATION,
@@ -14,6 +15,7 @@ import type { Reply } from '@aisexec/ipc';
 import type { Backend, BackendSink } from '@aisexec/ipc/server';
 import type { ClientRef, ClientSink, ServiceHost } from '@aisexec/service';
 import type { RotationStart } from '../keys/rotation.ts';
+import type { Operations } from '../operations/contract.ts';
 import type { ExecutiveStatus } from '../status.ts';
 
 export const ADMIN_SERVICE = 'admin';
@@ -23,6 +25,7 @@ export interface AdminSource {
   status(): ExecutiveStatus;
   /** Has the cluster change to the key in the key files. */
   rotateKey(): RotationStart;
+  readonly operations: Pick<Operations, 'metrics' | 'logLevel' | 'dump' | 'reload'>;
   /** Leaves in good order; the reply goes out first. */
   shutdown(): void;
   /** Each resolves with what went wrong, undefined when nothing did. */
@@ -92,6 +95,10 @@ export function createBackend(
         void change(admin, fn, argument).then((reply) => {
           if (clients.has(client)) sink.reply(request, reply);
         });
+      } else if (fn === 'config-reload') {
+        void reloadConfig(admin, argument).then((reply) => {
+          if (clients.has(client)) sink.reply(request, reply);
+        });
       } else sink.reply(request, answer(host, admin, locals, fn, argument));
     },
     disconnect(client) {
@@ -122,12 +129,26 @@ function answer(
       return inspect(host, locals, argument);
     case 'key-rotate':
       return { rc: SA_AIS_OK, ...admin.rotateKey() };
+    case 'metrics':
+      return { rc: SA_AIS_OK, text: admin.operations.metrics() };
+    case 'log-level': {
+      const { level } = (argument ?? {}) as { level?: unknown };
+      return { rc: SA_AIS_OK, ...admin.operations.logLevel(level) };
+    }
+    case 'dump':
+      return { rc: SA_AIS_OK, ...admin.operations.dump() };
     case 'shutdown':
       admin.shutdown();
       return { rc: SA_AIS_OK };
     default:
       return { rc: SA_AIS_ERR_BAD_OPERATION };
   }
+}
+
+async function reloadConfig(admin: AdminSource, argument: unknown): Promise<Reply> {
+  const { dry, local } = (argument ?? {}) as { dry?: unknown; local?: unknown };
+  const result = await admin.operations.reload({ dry: dry === true, local: local === true });
+  return { rc: SA_AIS_OK, ...result };
 }
 
 async function change(

@@ -2,9 +2,11 @@
 import { SocketPathError } from '@aisexec/ipc/server';
 import { StableStoreError } from '../drivers/durable-file.ts';
 import { StateInUseError } from '../drivers/state-lock.ts';
+import { SupervisorError } from '../drivers/supervisor.ts';
 import { TransportError } from '../drivers/udp/socket.ts';
 import { CredentialsError } from '../executive.ts';
 import { KeyFileError } from '../key-file.ts';
+import { MetricsError } from '../metrics/server.ts';
 
 export const EXIT = {
   ok: 0,
@@ -29,6 +31,8 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof StateInUseError) return EXIT.inUse;
   if (error instanceof StableStoreError) return EXIT.state;
   if (error instanceof CredentialsError || error instanceof KeyFileError) return EXIT.config;
+  if (error instanceof SupervisorError) return EXIT.config;
+  if (error instanceof MetricsError) return EXIT.cannotCreate;
   if (error instanceof SocketPathError)
     return error.kind === 'in-use' ? EXIT.inUse : EXIT.cannotCreate;
   if (error instanceof TransportError) {

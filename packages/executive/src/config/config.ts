@@ -81,6 +81,11 @@ export interface LogConfig {
   readonly format: 'auto' | 'human' | 'json';
 }
 
+/** Where metrics are served: one of a unix socket and a port of a loopback address. */
+export type MetricsConfig =
+  | { readonly socket: string; readonly address?: undefined; readonly port?: undefined }
+  | { readonly socket?: undefined; readonly address: string; readonly port: number };
+
 export interface ExecutiveConfig {
   readonly clusterName: string;
   /** This node. */
@@ -95,6 +100,8 @@ export interface ExecutiveConfig {
   readonly services: readonly ServiceName[];
   readonly plugins: readonly PluginConfig[];
   readonly watchdog: WatchdogConfig;
+  /** undefined: over the admin channel only. */
+  readonly metrics: MetricsConfig | undefined;
   /** Runs Corosync's services, too: CPG, votequorum, cfg. */
   readonly citizen: boolean;
 }

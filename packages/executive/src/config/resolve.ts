@@ -10,6 +10,7 @@ import { serverSocketPath } from '@aisexec/ipc/server';
 import { SEAL_OVERHEAD_BYTES } from '../limits.ts';
 import {
   type ExecutiveConfig,
+  type MetricsConfig,
   type NodeConfig,
   type PluginConfig,
   SERVICE_NAMES,
@@ -64,6 +65,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
   const totem = totemOf(file, nodes, complain);
   const quorum = quorumOf(file, nodes, complain);
   checkExposure(file, nodes, complain);
+  const metrics = metricsOf(file, complain);
   if (node === undefined || problems.length > 0) return { problems };
   const { ipc = {}, log = {} } = file;
   const config: ExecutiveConfig = {
@@ -86,12 +88,33 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
       warnMs: file.watchdog?.warn ?? defaults.WATCHDOG_WARN_MS,
       killMs: file.watchdog?.kill ?? defaults.WATCHDOG_KILL_MS,
     },
+    metrics,
     citizen: file.services?.includes('cpg') ?? false,
   };
   return { config };
 }
 
 type Complain = (path: Path, text: string) => void;
+
+/** Metrics show who is there and what happens: they leave this host through a proxy of the operator's only. */
+function metricsOf({ metrics }: ConfigFile, complain: Complain): MetricsConfig | undefined {
+  if (metrics === undefined) return undefined;
+  const { socket, address = '127.0.0.1', port } = metrics;
+  if ((socket === undefined) === (port === undefined)) {
+    complain(['metrics'], 'needs socket (a path) or port, and not both');
+    return undefined;
+  }
+  if (socket !== undefined) {
+    if (metrics.address !== undefined)
+      complain(['metrics', 'address'], 'means nothing with socket');
+    return { socket };
+  }
+  if (!isLoopback(address)) {
+    const text = `${address} is no loopback address: metrics are not sealed and ask nobody who he is; put a proxy before them`;
+    complain(['metrics', 'address'], text);
+  }
+  return { address, port: port! };
+}
 
 function pluginsOf({ services = [] }: ConfigFile): readonly PluginConfig[] {
   return services.flatMap((entry, index) =>

@@ -72,6 +72,15 @@ const log = z.strictObject({
   format: z.enum(['auto', 'human', 'json']).optional(),
 });
 
+const metrics = z.strictObject({
+  socket: z.string().min(1).optional(),
+  address: z
+    .string()
+    .refine((text) => isIP(text) !== 0, { error: 'expected an IPv4 or IPv6 address' })
+    .optional(),
+  port,
+});
+
 const service = z.enum(['clm', 'lck', 'evt', 'ckpt', 'cpg']);
 /** A service of one's own; its `config` is checked by its own schema when it is loaded. */
 const plugin = z.strictObject({
@@ -93,6 +102,7 @@ export const configSchema = z.strictObject({
     .max(SERVICES_MAX)
     .optional(),
   watchdog: z.strictObject({ warn: milliseconds, kill: milliseconds }).optional(),
+  metrics: metrics.optional(),
 });
 
 /** The file's content as it was checked, before defaults. */
