@@ -13,6 +13,7 @@ const TELLS = [
   /\btrace\(\s*(?:srp,\s*)?'([a-z][a-z-]*)'/g,
   /#(?:trace|log)\(\s*'([a-z][a-z-]*)'/g,
   /\b(?:options|#options)\.(?:trace|log)\(\s*'([a-z][a-z-]*)'/g,
+  /(?<![.#\w])log\(\s*'([a-z][a-z-]*)'/g,
   /\bjournal\.write\(\s*'([a-z][a-z-]*)'/g,
   /\bsay\('[a-z]+', '([a-z][a-z-]*)'/g,
   /\b(?:trace|tell)\(\{\s*event: '([a-z][a-z-]*)'/g,

@@ -81,6 +81,19 @@ const RING: Table = {
   'drop-packet': entry('debug', 'a packet that cannot be used: `reason`; at every power of two'),
 };
 
+const COROSYNC: Table = {
+  'corosync-connected': entry('info', 'this node is on the ring of the Corosync of its host'),
+  'corosync-lost': entry('warn', 'Corosync is gone: `reason`', 'its own log; it is waited for'),
+  'corosync-unreachable': entry('warn', 'there is no Corosync yet; it is waited for', 'start it'),
+  'member-silent': entry('warn', 'an executive does not announce itself and is asked to'),
+  'silent-members': entry(
+    'warn',
+    'executives that did not announce themselves are left out of the view',
+    'their logs; a release without this engine on those nodes',
+  ),
+  'foreign-message': entry('warn', 'a process that is no executive talks in the group; once each'),
+};
+
 const SEALING: Table = {
   'plain-datagrams': entry('info', 'packets go one at a time, and why', 'install koffi'),
   'unsealed-ring': entry('warn', 'packets are in the clear', 'docs/security.md'),
@@ -117,6 +130,19 @@ const SERVICES: Table = {
     'replicas of `service` differ where they must not',
     'flight records of all nodes (`aisctl dump`), then restart this node: it takes the state of the others',
   ),
+  'state-mismatch': entry(
+    'error',
+    'comparing the states (`state_check`) found another hash on `otherNode`',
+    'restart the node that stands alone: it takes the state of the others',
+  ),
+  'state-lost': entry(
+    'error',
+    'contents that no member had any more were given up',
+    'the application writes them again; keep more nodes than may fail together',
+  ),
+  'transfer-start': entry('info', 'state begins to follow a view change in the background'),
+  'transfer-progress': entry('info', 'how far it is: bytes, pieces, rate, time remaining'),
+  'transfer-done': entry('info', 'the state is complete'),
   'service-failed': entry(
     'error',
     '`service` threw in `where` and was stopped; all else goes on',
@@ -155,6 +181,7 @@ const CLIENTS: Table = {
 export const EVENT_GROUPS: Readonly<Record<string, Table>> = {
   'The process': PROCESS,
   'The ring': RING,
+  'On a Corosync': COROSYNC,
   'Packets and keys': SEALING,
   'Membership and services': SERVICES,
   Clients: CLIENTS,

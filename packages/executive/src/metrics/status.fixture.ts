@@ -9,7 +9,16 @@ export function fullStatus(): ExecutiveStatus {
     counters[part] = { ...counters[part], [name]: index };
   });
   return {
-    ...{ version: '1.2.3', pid: 1, uptimeMs: 2_500, cluster: 'c', socket: null, keys: null },
+    ...{
+      version: '1.2.3',
+      pid: 1,
+      uptimeMs: 2_500,
+      cluster: 'c',
+      engine: 'totem',
+      transfers: [],
+      socket: null,
+      keys: null,
+    },
     node: { id: 1, name: 'a "quoted"\\\nname', address: '' },
     ring: { state: 'operational', id: '1.8', members: [1, 2] },
     view: {
