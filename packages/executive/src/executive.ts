@@ -91,6 +91,7 @@ export class CredentialsError extends Error {
 export class Executive extends EventEmitter<ExecutiveEvents> {
   readonly #operations: Operations;
   readonly #onLog: ((event: LogEvent) => void) | undefined;
+  readonly #version = packageVersion();
   readonly #startedAt = performance.now();
   readonly #bootTime = BigInt(Date.now()) * NS_PER_MS;
   readonly #loop: LoopMonitor = createLoopMonitor();
@@ -320,7 +321,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     const ring = this.#engine?.ring;
     const { quorate, votes, needed } = this.#quorum.state;
     return {
-      version: packageVersion(),
+      version: this.#version,
       pid: process.pid,
       uptimeMs: Math.round(performance.now() - this.#startedAt),
       cluster: clusterName,

@@ -22,6 +22,7 @@ const IN_FILE: Readonly<Record<string, string>> = {
   clusterName: 'cluster.name',
   nodes: 'nodelist',
   stateDir: 'state_dir',
+  stateCheckS: 'state_check',
   plugins: 'services',
   citizen: 'services',
   'totem.tokenMs': 'totem.token',
