@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createKeyFile } from '@aisexec/executive/key-file';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type NotifySocket, notifySocket } from './notify-socket.fixture.ts';
 import { eventually, TEST_TIMEOUT_MS } from './support.fixture.ts';
@@ -75,7 +76,12 @@ describe('a daemon under a service manager', () => {
         );
       const daemon = start('', { NOTIFY_SOCKET: path, WATCHDOG_USEC: '300000' });
       await heard('READY=1');
-      expect(log).toContain('"event":"view"');
+      // The log comes by another way, perhaps later.
+      await eventually(
+        () => log,
+        (text) => text.includes('"event":"view"'),
+        'the view in the log',
+      );
       expect(all.find((text) => text.includes('READY=1'))).toContain('STATUS=quorate: 1 members');
       await heard('WATCHDOG=1');
       daemon.kill('SIGHUP');
@@ -133,7 +139,12 @@ describe('a crash', () => {
           if (existsSync(${JSON.stringify(fuse)})) throw new Error('a planted defect');
         }, 10);`,
       );
-      const daemon = start('services: [lck, {module: ./bomb.mjs}]\n', {});
+      const key = join(directory, 'key');
+      const { secret } = createKeyFile(key, 7);
+      const daemon = start(
+        `totem: {key_file: ${key}}\nservices: [lck, {module: ./bomb.mjs}]\n`,
+        {},
+      );
       await eventually(
         () => log,
         (text) => text.includes('"event":"ready"'),
@@ -143,7 +154,12 @@ describe('a crash', () => {
       expect(await gone(daemon)).toBe(70);
       const flight = join(directory, 'state', 'flight');
       const [name] = readdirSync(flight);
-      const lines = readFileSync(join(flight, name as string), 'utf8')
+      const text = readFileSync(join(flight, name as string), 'utf8');
+      expect(text).toContain('"event":"sealed-ring"');
+      for (const form of ['hex', 'base64', 'base64url', 'latin1'] as const) {
+        expect(text).not.toContain(Buffer.from(secret).toString(form));
+      }
+      const lines = text
         .trimEnd()
         .split('\n')
         .map((line) => JSON.parse(line) as { event: string; reason?: string });
