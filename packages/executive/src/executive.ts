@@ -202,9 +202,12 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       backend,
       access: createAccessRule(ipc, process.getuid?.() ?? -1),
       // The ring does not slow down for one process group's client (nor does Corosync): it may lag further.
-      limits: this.config.citizen
-        ? { outboundBytesMax: CPG_OUTBOUND_BYTES_MAX, outboundFramesMax: CPG_OUTBOUND_FRAMES_MAX }
-        : {},
+      limits: {
+        graceMs: ipc.graceMs,
+        ...(this.config.citizen
+          ? { outboundBytesMax: CPG_OUTBOUND_BYTES_MAX, outboundFramesMax: CPG_OUTBOUND_FRAMES_MAX }
+          : {}),
+      },
       onEvent: ({ event, detail }) => this.#log(event, detail),
       ...(peers.read === undefined ? {} : { credentials: peers.read }),
     });

@@ -32,7 +32,12 @@ describe('a good configuration', () => {
       port: 0,
     });
     expect(config?.stateDir).toBe('/home/u/.local/state/aisexec');
-    expect(config?.ipc).toMatchObject({ mode: 0o600, allowUids: [], allowGids: [] });
+    expect(config?.ipc).toMatchObject({
+      mode: 0o600,
+      allowUids: [],
+      allowGids: [],
+      graceMs: 5_000,
+    });
     expect(config?.totem).toMatchObject({ tokenMs: 400, consensusMs: 480, tokenRetransmitMs: 32 });
     expect(config?.totem).toMatchObject({
       payloadBytesMax: 16_266,
@@ -78,7 +83,7 @@ nodelist:
   - {id: 1, address: '::1', port: 7001}
   - {id: 2, address: 0:0:0:0:0:0:0:1}
 quorum: {provider: none, expected_votes: 2, two_node: true}
-ipc: {socket: /tmp/s, mode: '0660', allow: {uid: [5], gid: [6, 7]}}
+ipc: {socket: /tmp/s, mode: '0660', allow: {uid: [5], gid: [6, 7]}, grace: 250}
 state_dir: /tmp/state
 log: {level: debug, format: json}
 services: [evt, clm]
@@ -88,7 +93,7 @@ services: [evt, clm]
       node: { id: 2, name: 'node-2', address: '::1', family: 'inet6', port: 7000 },
       totem: { tokenMs: 1000, consensusMs: 2000, payloadBytesMax: 8882, windowSize: 50 },
       quorum: { provider: 'none', twoNode: true },
-      ipc: { socket: '/tmp/s', mode: 0o660, allowUids: [5], allowGids: [6, 7] },
+      ipc: { socket: '/tmp/s', mode: 0o660, allowUids: [5], allowGids: [6, 7], graceMs: 250 },
       stateDir: '/tmp/state',
       log: { level: 'debug', format: 'json' },
       services: ['clm', 'evt'],

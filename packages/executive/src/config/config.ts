@@ -73,6 +73,8 @@ export interface IpcConfig {
   /** Besides root and the daemon's own uid. Both empty: whoever the socket's mode lets connect. */
   readonly allowUids: readonly number[];
   readonly allowGids: readonly number[];
+  /** How long a cut session of a client that lives is kept, in milliseconds; 0: not at all. */
+  readonly graceMs: number;
 }
 
 export interface LogConfig {

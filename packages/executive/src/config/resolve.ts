@@ -6,7 +6,7 @@
 import { isIPv6, SocketAddress } from 'node:net';
 import { homedir, hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { serverSocketPath } from '@aisexec/ipc/server';
+import { SESSION_GRACE_MS, serverSocketPath } from '@aisexec/ipc/server';
 import { SEAL_OVERHEAD_BYTES } from '../limits.ts';
 import {
   type ExecutiveConfig,
@@ -77,6 +77,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
       mode: Number.parseInt(ipc.mode ?? defaultMode(ipc.allow), 8),
       allowUids: ipc.allow?.uid ?? [],
       allowGids: ipc.allow?.gid ?? [],
+      graceMs: ipc.grace ?? SESSION_GRACE_MS,
     },
     stateDir: file.state_dir ?? defaultStateDir(host),
     log: { level: log.level ?? 'info', format: log.format ?? 'auto' },

@@ -1,5 +1,6 @@
 /** The shape of the configuration file (docs/reference/config.md). Strict: unknown keys are errors. */
 import { isIP } from 'node:net';
+import { SESSION_GRACE_MS_MAX } from '@aisexec/ipc/server';
 import { z } from 'zod';
 import { NODELIST_MAX, SERVICES_MAX } from '../limits.ts';
 import { SEAL_CIPHERS } from './config.ts';
@@ -64,6 +65,7 @@ const ipc = z.strictObject({
     .regex(/^0?[0-7]{3}$/, { error: "expected permissions in octal, like '0660'" })
     .optional(),
   allow: z.strictObject({ uid: ids, gid: ids }).optional(),
+  grace: z.int().min(0).max(SESSION_GRACE_MS_MAX).optional(),
 });
 
 const log = z.strictObject({

@@ -36,7 +36,16 @@ export interface ClientConnection {
   unref(): void;
 }
 
-export interface ConnectOptions {
+/** How a session survives a cut connection (ADR 0164). */
+export interface SessionOptions {
+  /**
+   * For how many milliseconds a cut connection is made again before the handle is lost; at most what the
+   * executive grants (`ipc.grace`), which is also the default. 0: a cut ends the handle.
+   */
+  readonly graceMs?: number;
+}
+
+export interface ConnectOptions extends SessionOptions {
   /** Path of the executive's socket; else `AISEXEC_SOCKET`, else the default run directory. */
   readonly socket?: string;
   /** Another way to an executive: in-process, or a test's. Wins over `socket`. */

@@ -56,7 +56,7 @@ export async function openHandle(options: OpenHandleOptions): Promise<OpenHandle
   const negotiated = negotiateVersion(version, supported);
   if (negotiated.version === undefined) return { rc: negotiated.rc };
   try {
-    const connector = connect.connector ?? socketConnector(connect.socket);
+    const connector = connect.connector ?? socketConnector(connect.socket, connect);
     const connection = await connector.connect(service);
     const handle = createAisHandle({ version: negotiated.version, connection });
     connection.onCallback((event) => {
