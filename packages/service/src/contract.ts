@@ -202,6 +202,11 @@ export interface ServiceDefinition<State> {
    * they should know. Runs before they are closed, on this node only: must not change the state.
    */
   readonly exit?: (state: State, ctx: ExecContext) => void;
+  /**
+   * Whether this node may leave the cluster in good order: a text is the reason why not now. Must not change the
+   * state. The operator may overrule it.
+   */
+  readonly mayLeave?: (state: State) => string | undefined;
   /** The state for people and tools: JSON-safe (no bigint: decimal strings). */
   readonly inspect: (state: State) => unknown;
 }

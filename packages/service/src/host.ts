@@ -220,6 +220,10 @@ class Host implements ServiceHost {
     return this.#emitter.event(() => this.#loading.unload(name));
   }
 
+  askLeave(): ReturnType<ServiceHost['askLeave']> {
+    return this.#emitter.event(() => this.#loading.askLeave());
+  }
+
   leave(): void {
     for (const { name } of this.services) this.#emitter.event(() => this.#loading.exit(name));
   }
