@@ -47,6 +47,11 @@ export const RETRY_WAIT_MAX_MS = 1_000;
 /** TRY_AGAIN is retried for this long where the caller sets no time-out, in milliseconds. */
 export const RETRY_TOTAL_MS = 10_000;
 
+/** Milliseconds that clients have to say whether their executive may leave; who says nothing agrees. */
+export const LEAVE_ANSWER_MS = 5_000;
+/** Longest reason of a veto in characters. */
+export const VETO_TEXT_MAX = 200;
+
 /** Milliseconds a cut session is kept for its client where nobody says otherwise. */
 export const SESSION_GRACE_MS = 5_000;
 /** The longest grace a configuration may set. */

@@ -18,6 +18,8 @@ export interface HelloFrame {
   /** The session to go on with, and how many frames of the executive have come. */
   readonly session?: string;
   readonly seen?: number;
+  /** The client wants to be asked before the executive leaves. */
+  readonly leave?: boolean;
 }
 /** The answer to hello, unless it is goodbye. */
 export interface WelcomeFrame {
@@ -56,6 +58,19 @@ export interface CallbackFrame {
 export interface HoldFrame {
   readonly t: 'hold';
   readonly on: boolean;
+}
+/** Executive: may I leave? With `off`: no more, somebody objected. Within so many milliseconds. */
+export interface MayLeaveFrame {
+  readonly t: 'may-leave';
+  readonly id: number;
+  readonly within: number;
+  readonly off?: boolean;
+}
+/** Client: the answer; a `veto` is the reason why not. */
+export interface LeaveFrame {
+  readonly t: 'leave';
+  readonly id: number;
+  readonly veto?: string;
 }
 /**
  * The last frame of either side. `rc` is a SaAisErrorT, absent when a client leaves; the executive

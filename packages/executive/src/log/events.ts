@@ -30,6 +30,8 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
   'key-rotation-failed': 'warn',
   'key-store-failed': 'error',
   leave: 'info',
+  'shutdown-requested': 'info',
+  'leave-vetoed': 'warn',
   view: 'info',
   'sync-abort': 'info',
   'service-failed': 'error',

@@ -33,7 +33,9 @@ import type {
   Connector,
   Reply,
   SessionOptions,
+  ShutdownListener,
 } from './contract.ts';
+import { LeaveQuestion } from './leave.ts';
 import { type Frame, Link, type LinkEnd } from './link.ts';
 
 /**
@@ -41,15 +43,14 @@ import { type Frame, Link, type LinkEnd } from './link.ts';
  * @throws TypeError for a grace time that is no number of at least 0.
  */
 export function socketConnector(path?: string, options: SessionOptions = {}): Connector {
-  const { graceMs = SESSION_GRACE_MS_MAX } = options;
+  const { graceMs = SESSION_GRACE_MS_MAX, onShutdown } = options;
   if (!(graceMs >= 0)) throw new TypeError(`graceMs must be at least 0, not ${String(graceMs)}`);
   return {
-    connect: (service) =>
-      new SocketSession(
-        path ?? clientSocketPath(),
-        service,
-        Math.min(graceMs, SESSION_GRACE_MS_MAX),
-      ).open(),
+    connect(service) {
+      const target = { path: path ?? clientSocketPath(), service };
+      const grace = Math.min(graceMs, SESSION_GRACE_MS_MAX);
+      return new SocketSession(target, grace, onShutdown).open();
+    },
   };
 }
 
@@ -60,6 +61,7 @@ class SocketSession implements ClientConnection {
   readonly #path: string;
   readonly #service: string;
   readonly #graceWanted: number;
+  readonly #leaveQuestion: LeaveQuestion | undefined;
   readonly #replies = new Map<number, (reply: Reply) => void>();
   /** Callbacks that came before anybody listened. */
   readonly #early: CallbackEvent[] = [];
@@ -83,11 +85,16 @@ class SocketSession implements ClientConnection {
   #onLost: ((reason: string) => void) | undefined;
   #onEnd: (() => void) | undefined;
 
-  constructor(path: string, service: string, graceMs: number) {
+  constructor(
+    { path, service }: { readonly path: string; readonly service: string },
+    graceMs: number,
+    onShutdown: ShutdownListener | undefined,
+  ) {
     this.#path = path;
     this.#service = service;
     this.#graceWanted = graceMs;
-    this.#link = this.#connect({ grace: graceMs });
+    this.#leaveQuestion = onShutdown === undefined ? undefined : new LeaveQuestion(onShutdown);
+    this.#link = this.#connect({ grace: graceMs, leave: onShutdown !== undefined });
   }
 
   open(): Promise<ClientConnection> {
@@ -191,6 +198,7 @@ class SocketSession implements ClientConnection {
     // What comes after close() is counted, and nobody's any more.
     if (this.#state === 'closing') return true;
     if (kind === 'reply') return this.#reply(frame['id'], frame['reply']);
+    if (kind === 'may-leave') return this.#mayLeave(frame);
     // A later version may say more than this one understands.
     return kind !== 'callback' || this.#callback(frame);
   }
@@ -260,6 +268,18 @@ class SocketSession implements ClientConnection {
     const event = { name, payload, priority };
     if (this.#onCallback !== undefined) this.#onCallback(event);
     else if (this.#early.push(event) === HANDLE_QUEUE_MAX) this.hold(true);
+    return true;
+  }
+
+  #mayLeave({ id, within, off }: Frame): boolean {
+    if (typeof id !== 'number' || typeof within !== 'number') return false;
+    if (off === true) this.#leaveQuestion?.callOff();
+    else {
+      void this.#leaveQuestion?.ask(within).then((veto) => {
+        if (this.#state !== 'open') return;
+        this.#write(encode({ t: 'leave', id, ...(veto !== undefined && { veto }) }) as Uint8Array);
+      });
+    }
     return true;
   }
 

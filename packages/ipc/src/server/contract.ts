@@ -52,8 +52,22 @@ export interface IpcServerOptions<Client> {
   readonly onEvent?: (event: IpcEvent) => void;
 }
 
+/** A client that does not want its executive to leave. */
+export interface Veto {
+  readonly service: string;
+  readonly pid: number;
+  readonly uid: number;
+  /** The client's own words: at most `VETO_TEXT_MAX` printable characters. */
+  readonly reason: string;
+}
+
 export interface IpcServer {
   readonly path: string;
+  /**
+   * Asks the clients that want to be asked whether the executive may leave, for at most `withinMs`; who does not
+   * answer agrees. With a veto all of them are told that it stays. @returns the vetoes.
+   */
+  askLeave(withinMs: number): Promise<readonly Veto[]>;
   /** Says goodbye to every client, closes and removes the socket file. Idempotent. */
   close(): Promise<void>;
   stats(): Readonly<Record<string, number>>;

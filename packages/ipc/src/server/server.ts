@@ -25,6 +25,7 @@ import {
   type IpcServerLimits,
   type IpcServerOptions,
   UNKNOWN_CREDENTIALS,
+  type Veto,
 } from './contract.ts';
 import { createCounters } from './counters.ts';
 import { listenOn } from './listen.ts';
@@ -105,8 +106,16 @@ export async function createIpcServer<Client>(
     await closed;
   }
 
+  let asking: Promise<readonly Veto[]> | undefined;
   return {
     path,
+    askLeave(withinMs) {
+      // Who asks while it is asked gets the same answer.
+      asking ??= sessions.askLeave(withinMs).finally(() => {
+        asking = undefined;
+      });
+      return asking;
+    },
     close() {
       closing ??= close();
       return closing;

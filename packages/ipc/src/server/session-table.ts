@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { SA_AIS_ERR_BAD_HANDLE, SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
 import { ENDED_SESSIONS_MAX } from '../limits.ts';
 import type { Connection, Frame, Goodbye } from './connection.ts';
-import type { Credentials } from './contract.ts';
+import type { Credentials, Veto } from './contract.ts';
+import { askLeave } from './leave.ts';
 import { type Resumption, Session, type SessionHost } from './session.ts';
 
 const TOKEN_BYTES = 16;
@@ -21,6 +22,8 @@ export interface SessionTable<Client> {
     service: string,
     frame: Frame,
   ) => Session<Client> | Goodbye;
+  /** See `IpcServer.askLeave`. */
+  askLeave(withinMs: number): Promise<readonly Veto[]>;
   endAll(goodbye: Goodbye): void;
 }
 
@@ -84,13 +87,13 @@ export function createSessionTable<Client>(
   function begin(
     connection: Connection<Client>,
     service: string,
-    { grace }: Frame,
+    { grace, leave }: Frame,
   ): Session<Client> | Goodbye {
     const { credentials } = connection;
     const refused = admit(credentials);
     if (refused !== undefined) return refused;
     const resumption = resumptionFor(credentials, grace);
-    const session = new Session(host, service, credentials, resumption);
+    const session = new Session(host, { service, leave: leave === true }, credentials, resumption);
     const failed = session.open(connection);
     if (failed !== undefined) return failed;
     open.add(session);
@@ -105,6 +108,7 @@ export function createSessionTable<Client>(
     },
     hello: (connection, service, frame) =>
       (frame['session'] === undefined ? begin : resume)(connection, service, frame),
+    askLeave: (withinMs) => askLeave(open, withinMs),
     endAll({ rc, reason }) {
       for (const session of [...open]) session.end(rc, reason);
     },

@@ -48,6 +48,8 @@ export class Session<Client> {
   readonly credentials: Credentials;
   readonly service: string;
   readonly resumption: Resumption | undefined;
+  /** Whether the client is to be asked before the executive leaves. */
+  readonly wantsLeave: boolean;
   readonly #host: SessionHost<Client>;
   readonly #outbox: Outbox;
   readonly #stream: SessionStream | undefined;
@@ -58,18 +60,21 @@ export class Session<Client> {
   #client: Client | undefined;
   #grace: NodeJS.Timeout | undefined;
   #check: NodeJS.Timeout | undefined;
+  #question = 0;
+  #answer: ((veto: unknown) => void) | undefined;
   #lastRequest = 0;
   #held = false;
   #pumping = false;
 
   constructor(
     host: SessionHost<Client>,
-    service: string,
+    { service, leave }: { readonly service: string; readonly leave: boolean },
     credentials: Credentials,
     resumption?: Resumption,
   ) {
     this.#host = host;
     this.service = service;
+    this.wantsLeave = leave;
     this.credentials = credentials;
     this.resumption = resumption;
     this.#stream = resumption === undefined ? undefined : new SessionStream();
@@ -154,7 +159,25 @@ export class Session<Client> {
     this.#connection = undefined;
     if (client !== undefined) this.#host.backend.disconnect(client);
     this.#host.ended(this, { rc, reason });
+    this.#answered(undefined);
     connection?.end({ rc, reason });
+  }
+
+  /** @param answer called once: with the client's veto, or with undefined when it agrees or is gone. */
+  askLeave(withinMs: number, answer: (veto: unknown) => void): void {
+    this.#answered(undefined);
+    if (this.#state !== 'open') {
+      answer(undefined);
+      return;
+    }
+    this.#answer = answer;
+    this.#control({ t: 'may-leave', id: ++this.#question, within: withinMs });
+  }
+
+  /** The executive stays after all. */
+  callOff(): void {
+    this.#answered(undefined);
+    this.#control({ t: 'may-leave', id: this.#question, within: 0, off: true });
   }
 
   /** One frame of the client. @returns what is wrong with it. */
@@ -169,6 +192,9 @@ export class Session<Client> {
         break;
       case 'hold':
         this.#held = frame['on'] === true;
+        break;
+      case 'leave':
+        if (frame['id'] === this.#question) this.#answered(frame['veto']);
         break;
       case 'ack':
         if (!stream?.acknowledged(frame['seen'])) return 'an acknowledgement of what was not sent';
@@ -238,6 +264,18 @@ export class Session<Client> {
     const slow = this.#tooMuchUnread();
     if (slow !== undefined) this.#slow(slow);
     else if (this.#waiting.size > 0) this.#connection?.faulted(this.pump());
+  }
+
+  #answered(veto: unknown): void {
+    const answer = this.#answer;
+    this.#answer = undefined;
+    answer?.(veto);
+  }
+
+  /** A numbered frame that is neither a reply nor a callback. */
+  #control(frame: object): void {
+    const body = encode(frame);
+    if (this.#state === 'open' && body !== undefined) this.#write(body);
   }
 
   #write(body: Uint8Array): void {
