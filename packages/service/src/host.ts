@@ -5,9 +5,9 @@
  * States change in three places only: when an ordered message is applied, when a synchronised view is
  * activated, and when an expiry is ordered; all three at the same place of the total order on all members.
  *
- * A message of a client whose node left cannot be ordered after that node's departure: a ring orders only
- * what its members send, and what a departed incarnation had queued died with it. So it is enough to
- * drop messages of nodes that are not executives of the view; a new incarnation's clients have new numbers.
+ * A message of a client whose node left cannot be ordered after that node's departure: a ring orders only what its
+ * members send, and what a departed incarnation had queued died with it. So it is enough to drop messages of nodes
+ * that are not executives of the view; a new incarnation's clients have new numbers.
  */
 import type { Group, GroupMessage, RingId } from '@aisexec/totem';
 import type { ClientRef, ExecContext, View } from './contract.ts';
@@ -30,10 +30,7 @@ import { createSyncEngine, type SyncEngine } from './sync/engine.ts';
 import { type Hello, nodeSchema } from './sync/messages.ts';
 import { createStateSync, type SyncOutcome } from './sync/state-sync.ts';
 
-/**
- * A host for `options.services` on one node.
- * @throws InvariantError when two services share an id or a name, or an id is out of range.
- */
+/** A host for `options.services` on one node. @throws InvariantError for services that share an id or a name. */
 export function createServiceHost(options: HostOptions): ServiceHost {
   return new Host(options);
 }

@@ -7,6 +7,8 @@ import {
   type CallOptions,
   type Deadline,
   deadlineOf,
+  type FailedReopen,
+  type ReopenedEvent,
   type RetryOptions,
   withRetry,
 } from '@aisexec/ipc';
@@ -120,6 +122,23 @@ export class Session {
       for (const watch of watches.values()) watch.end(lostBecause);
     }
     this.#watches.clear();
+  }
+
+  /** The executive restarted: whatever changed meanwhile is missing in every watch. */
+  gap(): void {
+    for (const watches of this.#watches.values()) for (const watch of watches.values()) watch.gap();
+  }
+
+  /** Ends what could not be opened again after a restart. */
+  endFailed(failed: readonly FailedReopen[]): ReopenedEvent['failed'] {
+    return failed.map(({ argument, code }) => {
+      const { handle, name = '' } = argument as { readonly handle: bigint; readonly name?: string };
+      for (const watch of this.#watches.get(handle)?.values() ?? []) {
+        watch.end('it could not be opened again');
+      }
+      this.forget(handle);
+      return { name, code };
+    });
   }
 
   onEvent(event: CallbackEvent): void {

@@ -22,6 +22,7 @@ import { HANDLE_QUEUE_MAX } from '../limits.ts';
 import { CallbackQueue } from './callback-queue.ts';
 import type { CallbackEvent, ClientConnection, ConnectOptions, Reply } from './contract.ts';
 import type { AisHandle, QueuedCallback, SelectionObject } from './handle-contract.ts';
+import { type ReopenPlan, reopeningConnector } from './reopen.ts';
 import { SelectionSource } from './selection-object.ts';
 import { socketConnector } from './socket.ts';
 
@@ -33,6 +34,8 @@ export interface OpenHandleOptions {
   /** The caller's in-out argument; null or undefined is INVALID_PARAM. */
   readonly version: SaVersionT | null | undefined;
   readonly connect?: ConnectOptions | undefined;
+  /** Opens again what was open after a restart of the executive. */
+  readonly reopen?: ReopenPlan | undefined;
   /** A callback of the executive: usually ends in `handle.enqueue`. */
   readonly onEvent?: (event: CallbackEvent, handle: AisHandle) => void;
 }
@@ -50,13 +53,14 @@ export interface OpenHandleResult {
  * @throws TypeError only for a `version` that is no SaVersionT at all.
  */
 export async function openHandle(options: OpenHandleOptions): Promise<OpenHandleResult> {
-  const { service, supported, version, connect = {}, onEvent } = options;
+  const { service, supported, version, connect = {}, onEvent, reopen } = options;
   if (version === null || version === undefined) return { rc: SA_AIS_ERR_INVALID_PARAM };
   checkVersion(version);
   const negotiated = negotiateVersion(version, supported);
   if (negotiated.version === undefined) return { rc: negotiated.rc };
   try {
-    const connector = connect.connector ?? socketConnector(connect.socket, connect);
+    const plain = connect.connector ?? socketConnector(connect.socket, connect);
+    const connector = reopen === undefined ? plain : reopeningConnector(plain, reopen);
     const connection = await connector.connect(service);
     const handle = createAisHandle({ version: negotiated.version, connection });
     connection.onCallback((event) => {
