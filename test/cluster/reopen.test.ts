@@ -108,7 +108,7 @@ test(
       ['evt', [{ name: 'fleeting', code: SA_AIS_ERR_NOT_EXIST }]],
     ]);
     await expect(orphan.next()).resolves.toMatchObject({ value: { type: 'lost' } });
-    await expect(orphan.next()).rejects.toThrow(/could not be opened again/);
+    await expect(orphan.next()).rejects.toThrow(/not opened again/);
     await Promise.all(
       [events, witness, checkpoints, elsewhere, membership, locks].map((one) => one.close()),
     );

@@ -5,7 +5,9 @@
  * @packageDocumentation
  */
 export { createEvsChecker, type EvsChecker } from './checkers/evs.ts';
+export { createQuorumChecker, type QuorumChecker } from './checkers/quorum.ts';
 export { createReplicaChecker, type ReplicaChecker } from './checkers/replicas.ts';
+export { createTokenChecker, type TokenChecker } from './checkers/token.ts';
 export {
   createViolationLog,
   type PropertyId,
@@ -19,6 +21,8 @@ export { realFactoryOf } from './processes/real-factory.ts';
 export { createRandom, type Random } from './random.ts';
 export { type FactoryOf, type RunHooks, type RunResult, runSimulation } from './run.ts';
 export { drawScenario, type RunOptions, type Scenario } from './scenario.ts';
+export { parseScenario, ScenarioError, type Script } from './scenarios/parse.ts';
+export { type Played, play } from './scenarios/play.ts';
 export { formatRecord } from './trace/format.ts';
 export type { TraceRecord } from './trace/record.ts';
 export { createTrace, type Trace } from './trace/trace.ts';

@@ -16,3 +16,5 @@ export const SIM_INCARNATIONS_MAX = 0x7fff;
 export const SIM_EVENTS_PER_INSTANT_MAX = 200_000;
 /** Own messages a simulated client leaves undelivered before it stops sending. */
 export const SIM_OUTSTANDING_MESSAGES_MAX = 400;
+/** Lines of a scenario file. */
+export const SCENARIO_LINES_MAX = 1000;

@@ -3,7 +3,9 @@
  * verdict. Deterministic: nothing here reads a clock.
  */
 import { createEvsChecker, type EvsChecker } from './checkers/evs.ts';
+import { createQuorumChecker } from './checkers/quorum.ts';
 import { createReplicaChecker } from './checkers/replicas.ts';
+import { createTokenChecker, type TokenChecker } from './checkers/token.ts';
 import type { Violation } from './checkers/violation.ts';
 import { createNemesis, type Nemesis } from './nemesis/nemesis.ts';
 import { drawScenario, type RunOptions, type Scenario } from './scenario.ts';
@@ -29,8 +31,14 @@ export interface RunResult {
   readonly faults: Readonly<Record<string, number>>;
   readonly network: Readonly<NetworkStats>;
   readonly summary: EvsChecker['summary'];
+  /** Most configurations a node went through after the heal (L3). */
+  readonly changesAfterHeal: number;
+  /** Quorate components that E12 compared. */
+  readonly quorateComponents: number;
   /** State hashes that had a counterpart on another node. */
   readonly statesCompared: number;
+  /** Of a run of one workload: what its clients did. */
+  readonly work?: Readonly<Record<string, number>>;
 }
 
 export interface RunHooks {
@@ -43,7 +51,14 @@ export type FactoryOf = (scenario: Scenario, options: RunOptions) => ProcessFact
 
 /** L1: one ring within this many times token + consensus after the heal (docs/adr/0032). */
 export const CONVERGENCE_ROUNDS = 10;
+/** L3: configurations of one node between the heal and the last ring: this many, and so many per node. */
+export const CHANGES_MAX = 4;
+export const CHANGES_PER_NODE_MAX = 2;
+/** L2: clocks run up to a tenth slow, and silence is looked for four times in its bound. */
+const SILENCE_MARGIN = 1.5;
+const LOOKS_PER_SILENCE = 4;
 const POLL_MS = 25;
+/** A ring must last this long, and long enough to have noticed that it had lost its token before the heal. */
 const FLOW_MS = 500;
 
 export function runSimulation(
@@ -55,7 +70,12 @@ export function runSimulation(
   const checker = createEvsChecker();
   const { onRecord } = hooks;
   const replicas = createReplicaChecker(checker.log);
-  const sinks = [checker.record, replicas.record];
+  const quorum = createQuorumChecker(checker.log);
+  const token = createTokenChecker(checker.log, {
+    silenceMsMax: scenario.slowestMs * SILENCE_MARGIN,
+    changesMax: CHANGES_MAX + CHANGES_PER_NODE_MAX * scenario.nodes.length,
+  });
+  const sinks = [checker.record, replicas.record, quorum.record, token.record];
   if (onRecord !== undefined) sinks.push((record) => onRecord(record, placeOf(world, record.node)));
   const world = createWorld({
     random: scenario.random.fork('world'),
@@ -67,7 +87,8 @@ export function runSimulation(
     refusals: scenario.mix.refusals,
   });
   const nemesis = createNemesis(world, scenario.mix, scenario.random.fork('nemesis'));
-  const simulation = { world, nemesis, checker, scenario };
+  const simulation = { world, nemesis, checker, token, scenario };
+  watchTokens(world, scenario.slowestMs / LOOKS_PER_SILENCE);
   underFire(simulation, options.seconds * 1000);
   const convergedAfterMs = afterHealing(simulation);
   reportExceptions(simulation);
@@ -86,6 +107,8 @@ export function runSimulation(
     faults: nemesis.applied,
     network: world.network.stats,
     summary: checker.summary,
+    changesAfterHeal: token.changes,
+    quorateComponents: quorum.quorate,
     statesCompared: replicas.compared,
   };
 }
@@ -94,6 +117,7 @@ interface Simulation {
   readonly world: World;
   readonly nemesis: Nemesis;
   readonly checker: EvsChecker;
+  readonly token: TokenChecker;
   readonly scenario: Scenario;
 }
 
@@ -108,14 +132,14 @@ function underFire({ world, nemesis, scenario }: Simulation, untilMs: number): v
 
 function afterHealing(simulation: Simulation): number {
   const { world, nemesis, checker, scenario } = simulation;
-  const boundMs = CONVERGENCE_ROUNDS * (scenario.settings.tokenMs + scenario.settings.consensusMs);
+  const boundMs = CONVERGENCE_ROUNDS * scenario.slowestMs;
   const healTime = world.now;
   nemesis.heal();
   const convergedAt = converge(simulation, healTime + boundMs);
   if (convergedAt < 0) {
-    const text = `no ring of all nodes lasted ${FLOW_MS} ms within ${boundMs.toFixed(0)} ms of healing`;
+    const text = `no lasting ring of all nodes within ${boundMs.toFixed(0)} ms of healing`;
     checker.log.add('L1', world.now, 0, undefined, text);
-  }
+  } else simulation.token.calm();
   for (const node of world.nodes) node.process?.load(false);
   runUntil(world, boundMs + scenario.drainMs, () => checker.settled() && isAtRest(world));
   for (const node of world.nodes) node.process?.conclude();
@@ -123,17 +147,37 @@ function afterHealing(simulation: Simulation): number {
   return convergedAt < 0 ? -1 : convergedAt - healTime;
 }
 
+/** For L2: now and then a record of how many tokens each process has handled. */
+function watchTokens(world: World, everyMs: number): void {
+  for (const { id: node, incarnation, process, paused } of world.nodes) {
+    if (process === undefined) continue;
+    const { state, ring: ringId } = process;
+    const visits = process.stats()['tokenVisits'] ?? 0;
+    const excused = paused || state !== 'operational';
+    world.trace.emit({
+      kind: 'token',
+      time: world.now,
+      node,
+      incarnation,
+      ringId,
+      visits,
+      excused,
+    });
+  }
+  world.after(everyMs, () => watchTokens(world, everyMs));
+}
+
 /**
  * Until one ring of everybody holds. A ring from before the heal may have lost its token then and not know it
  * yet, so it must live a while. @returns when it was found, or -1.
  */
-function converge({ world, checker }: Simulation, until: number): number {
+function converge({ world, checker, scenario }: Simulation, until: number): number {
   const isOneRing = (): boolean =>
     checker.converged() && world.nodes.every(({ process }) => process?.state === 'operational');
   while (runUntil(world, until - world.now, isOneRing)) {
     const found = world.now;
     const { configurations } = checker.summary;
-    world.scheduler.runUntil(found + FLOW_MS);
+    world.scheduler.runUntil(found + Math.max(FLOW_MS, scenario.slowestMs));
     if (isOneRing() && checker.summary.configurations === configurations) return found;
   }
   return -1;

@@ -2,11 +2,14 @@
  * From a seed to everything a run needs: how many nodes, Totem's parameters, the network, the load, the
  * faults. Options given on the command line win over what the seed would draw; other draws do not change.
  */
-import { SIM_OUTSTANDING_MESSAGES_MAX } from './limits.ts';
+import { SIM_NODES_MAX, SIM_OUTSTANDING_MESSAGES_MAX } from './limits.ts';
 import { drawMix, type FaultMix } from './nemesis/mix.ts';
 import type { RingSettings } from './processes/ring-process.ts';
 import { createRandom, type Random } from './random.ts';
 import { drawLoad, type LoadProfile, PACKETS_PER_MESSAGE_MAX } from './workloads/load.ts';
+
+export const WORKLOAD_NAMES = ['locks', 'membership'] as const;
+export type WorkloadName = (typeof WORKLOAD_NAMES)[number];
 
 export interface RunOptions {
   readonly seed: number;
@@ -14,13 +17,20 @@ export interface RunOptions {
   readonly seconds: number;
   /** Number of nodes; drawn when absent. */
   readonly nodes?: number;
-  /** Upper bound of the steady loss; 0.2 when absent. */
+  /** Upper bound of the steady loss; 0.3 when absent. */
   readonly loss?: number;
   readonly faults: boolean;
   /** What runs on a node: the bare ring, or ring, process groups, service host and services. */
   readonly stack: 'ring' | 'full';
+  /** One service alone, with votes and the checkers that know it: a full stack. */
+  readonly workload?: WorkloadName;
   /** Name of a planted fault. */
   readonly mutant?: string;
+  /**
+   * 1: only what a seed could draw when the first regressions were found, so that their seeds keep their
+   * meaning; 2, when absent, everything.
+   */
+  readonly draws?: 1 | 2;
 }
 
 export interface Scenario {
@@ -28,6 +38,10 @@ export interface Scenario {
   /** nodeids, ascending. */
   readonly nodes: readonly number[];
   readonly settings: RingSettings;
+  /** Those of one node, by nodeid: the time-outs of nodes differ in some seeds. */
+  readonly settingsOf: (node: number) => RingSettings;
+  /** Longest time in which a healthy ring notices and replaces a lost token. */
+  readonly slowestMs: number;
   readonly load: LoadProfile;
   readonly mix: FaultMix;
   /** Longest time to deliver everything that may be under way when the load ends. */
@@ -37,7 +51,14 @@ export interface Scenario {
   readonly clockDrift: number;
 }
 
-const LOSS_DEFAULT = 0.2;
+/** By `draws`. */
+export const LOSS_MAX = { 1: 0.2, 2: 0.3 } as const;
+/** Share of seeds whose nodes have time-outs of their own, and how far apart these are. */
+export const SKEW_SHARE = 0.05;
+const SKEWS = [0.7, 1, 1.5];
+/** Share of seeds with 16 to 32 nodes. */
+export const CROWD_SHARE = 0.01;
+const CROWD_NODES_MIN = 16;
 /** Corosync's proportions (totem-wire §3.1). */
 const RETRANSMITS_BEFORE_LOSS = 4.2;
 const HOLD_SHARE = 0.8;
@@ -51,10 +72,18 @@ const ROTATIONS_PER_TOKEN_MIN = 10;
 /** A lost or late token makes a rotation longer than its delays. */
 const ROTATION_MARGIN = 3;
 const SEQ_NEAR_WRAP = 0xffff_fe00;
+/** Share of seeds whose rings count messages from just below 2^32. */
+export const SEQ_NEAR_WRAP_SHARE = 0.1;
+export const CLOCK_DRIFTS = { 1: [0, 0, 0.001, 0.05], 2: [0, 0, 0.001, 0.1] } as const;
 
 export function drawScenario(options: RunOptions): Scenario {
   const random = createRandom(options.seed, 'scenario');
-  const drawnNodes = random.fork('nodes').pick([1, 2, 2, 2, 3, 3, 3, 3, 4, 5, 5, 5, 8]);
+  const { draws = 2 } = options;
+  const later = random.fork('later');
+  const isCrowd = draws === 2 && later.chance(CROWD_SHARE);
+  const drawnNodes = isCrowd
+    ? CROWD_NODES_MIN + later.below(SIM_NODES_MAX - CROWD_NODES_MIN + 1)
+    : random.fork('nodes').pick([1, 2, 2, 2, 3, 3, 3, 3, 4, 5, 5, 5, 8]);
   const count = options.nodes ?? drawnNodes;
   const network = random.fork('delays');
   const delayMeanMs = network.magnitude(0.1, 15);
@@ -64,18 +93,38 @@ export function drawScenario(options: RunOptions): Scenario {
     tokenMs: settings.tokenMs,
     delayMeanMs,
     delayMinMs,
-    lossMax: options.loss ?? LOSS_DEFAULT,
+    lossMax: options.loss ?? LOSS_MAX[draws],
     faults: options.faults,
+    draws,
   });
+  const nodes = drawIds(random.fork('ids'), count);
+  const isSkewed = draws === 2 && later.chance(SKEW_SHARE);
+  const skews = new Map(nodes.map((id) => [id, isSkewed ? later.pick(SKEWS) : 1]));
+  const slowest = Math.max(...skews.values());
   return {
     random,
-    nodes: drawIds(random.fork('ids'), count),
+    nodes,
     settings,
+    settingsOf: (node) => skewed(settings, skews.get(node) ?? 1),
+    slowestMs: (settings.tokenMs + settings.consensusMs) * slowest,
     load: drawLoad(random.fork('load')),
     mix,
     drainMs: drainMs(settings, count, delayMeanMs),
     startSpreadMs: random.fork('start').pick([0, 10, settings.tokenMs * 3]),
-    clockDrift: random.fork('drift').pick([0, 0, 0.001, 0.05]),
+    clockDrift: random.fork('drift').pick(CLOCK_DRIFTS[draws]),
+  };
+}
+
+/** Only time-outs: the rest must be equal in a cluster, or nodes misread each other. */
+function skewed(settings: RingSettings, factor: number): RingSettings {
+  if (factor === 1) return settings;
+  return {
+    ...settings,
+    tokenMs: settings.tokenMs * factor,
+    tokenRetransmitMs: settings.tokenRetransmitMs * factor,
+    consensusMs: settings.consensusMs * factor,
+    joinMs: settings.joinMs * factor,
+    mergeMs: settings.mergeMs * factor,
   };
 }
 
@@ -116,6 +165,7 @@ function drawSettings(random: Random, count: number, delayMeanMs: number): RingS
     windowSize,
     maxMessages: Math.min(windowSize, random.pick([17, 17, 5, 1])),
     queueSlots: random.pick([2974, 256, 16]),
-    initialSeq: random.chance(0.1) ? SEQ_NEAR_WRAP : 0,
+    acceleratedWindow: random.fork('accelerated').pick([0, 0, 5, 17]),
+    initialSeq: random.chance(SEQ_NEAR_WRAP_SHARE) ? SEQ_NEAR_WRAP : 0,
   };
 }

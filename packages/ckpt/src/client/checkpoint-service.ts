@@ -9,6 +9,7 @@ import {
   type ReopenOptions,
   type ReopenPlan,
   type RetryOptions,
+  random64,
 } from '@aisexec/ipc';
 import {
   CKPT_SERVICE_NAME,
@@ -25,7 +26,7 @@ import {
 import { Checkpoint } from './checkpoint.ts';
 import { noteOpen } from './journal.ts';
 import { type MapOptions, mapAttributes, ReplicatedMap } from './replicated-map.ts';
-import { type ReplacedListener, random64, Session } from './session.ts';
+import { type ReplacedListener, Session } from './session.ts';
 import { durationOf } from './times.ts';
 
 export interface CheckpointServiceOptions extends ConnectOptions, CallOptions, ReopenOptions {
@@ -85,6 +86,7 @@ export class CheckpointService implements AsyncDisposable {
       ...{ call, retry, connect: options, deadline: deadlineOf(options, call) },
       service: CKPT_SERVICE_NAME,
       supported: CKPT_VERSIONS,
+      membersOnly: true,
       version: { releaseCode: 'B', majorVersion: 2, minorVersion: 2 },
       reopen: reopen === undefined ? undefined : plan,
       onEvent: (event) => session?.onEvent(event),

@@ -1,8 +1,13 @@
 /** The idiomatic layer's way in: a connection to the event service of an executive. */
-import { randomFillSync } from 'node:crypto';
-import { SA_AIS_ERR_BAD_FLAGS, SA_AIS_ERR_BAD_HANDLE, SaAisError } from '@aisexec/ais';
+import {
+  SA_AIS_ERR_BAD_FLAGS,
+  SA_AIS_ERR_BAD_HANDLE,
+  SA_AIS_ERR_LIBRARY,
+  SaAisError,
+} from '@aisexec/ais';
 import {
   type AisHandle,
+  bigintOf,
   type CallbackEvent,
   type CallOptions,
   type ConnectOptions,
@@ -15,6 +20,7 @@ import {
   type ReopenPlan,
   type Reply,
   type RetryOptions,
+  random64,
   withRetry,
 } from '@aisexec/ipc';
 import { PUBLISHES_IN_FLIGHT_MAX, PUBLISHES_WAITING_MAX } from '../limits.ts';
@@ -25,7 +31,7 @@ import {
   type LostCallback,
   type OpenRequest,
 } from '../protocol.ts';
-import { bigintOf, releaseOpen } from './calls.ts';
+import { releaseOpen } from './calls.ts';
 import { Channel, type ChannelHost, type ChannelOptions } from './channel.ts';
 import { noteOpen } from './journal.ts';
 import { PublishWindow } from './publish-window.ts';
@@ -62,7 +68,7 @@ export class EventService implements AsyncDisposable {
       window: new PublishWindow(PUBLISHES_IN_FLIGHT_MAX, PUBLISHES_WAITING_MAX),
       closed: (channel) => this.#channels.delete(channel.id),
     };
-    handle.onLost((reason) => this.#end(reason));
+    handle.onLost((reason, rc) => this.#end(new SaAisError(rc, 'saEvtDispatch', reason)));
   }
 
   /** @throws SaAisError: TRY_AGAIN or TIMEOUT when no executive answers, ACCESS, NOT_SUPPORTED. */
@@ -84,6 +90,7 @@ export class EventService implements AsyncDisposable {
       ...{ call, retry, connect: options, deadline: deadlineOf(options, call) },
       service: EVT_SERVICE_NAME,
       supported: EVT_VERSIONS,
+      membersOnly: true,
       version: { releaseCode: 'B', majorVersion: 3, minorVersion: 1 },
       reopen: reopen === undefined ? undefined : plan,
       onEvent: (event) => {
@@ -168,12 +175,12 @@ export class EventService implements AsyncDisposable {
       const { handle } = argument as { readonly handle: bigint };
       const channel = this.#channels.get(handle);
       this.#channels.delete(handle);
-      channel?.end('it could not be opened again');
+      channel?.end(new SaAisError(SA_AIS_ERR_LIBRARY, 'saEvtDispatch', 'not opened again'));
       return { name: channel?.name ?? '', code };
     });
   }
 
-  #end(lostBecause?: string): void {
+  #end(lostBecause?: SaAisError): void {
     for (const channel of this.#channels.values()) channel.end(lostBecause);
     this.#channels.clear();
   }
@@ -183,10 +190,4 @@ export class EventService implements AsyncDisposable {
     const ask = () => deadline.race(this.#handle.request(fn, argument));
     return okOrThrow(await withRetry(ask, deadline, this.#retry), call);
   }
-}
-
-/** 64 random bits that nobody guesses, never 0. */
-function random64(): bigint {
-  const [bits = 0n] = randomFillSync(new BigUint64Array(1));
-  return bits === 0n ? random64() : bits;
 }

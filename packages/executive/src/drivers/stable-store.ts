@@ -46,7 +46,7 @@ function load(path: string, previous: string, nodeId: number): number {
     if (before === undefined) return 0;
     throw refusal(path, `is gone, while ${previous} is there (${describe(before, nodeId)})`);
   }
-  const decoded = decode(current, nodeId);
+  const decoded = decodeRingSequence(current, nodeId);
   if (typeof decoded === 'number') return decoded;
   const before = readIfThere(previous);
   const hint = before === undefined ? '' : `; ${previous}: ${describe(before, nodeId)}`;
@@ -62,7 +62,7 @@ function refusal(path: string, why: string): StableStoreError {
 }
 
 function describe(bytes: Uint8Array, nodeId: number): string {
-  const decoded = decode(bytes, nodeId);
+  const decoded = decodeRingSequence(bytes, nodeId);
   return typeof decoded === 'number' ? `ring sequence ${decoded}, at least one ring old` : decoded;
 }
 
@@ -76,8 +76,8 @@ function encode(nodeId: number, { rep, seq }: RingId): Buffer {
   return bytes;
 }
 
-/** The ring sequence, or what is wrong. */
-function decode(content: Uint8Array, nodeId: number): number | string {
+/** What a ring sequence file says: the sequence, or what is wrong with it. Never throws. */
+export function decodeRingSequence(content: Uint8Array, nodeId: number): number | string {
   const bytes = Buffer.from(content);
   if (bytes.length !== FILE_BYTES) return `has ${bytes.length} bytes instead of ${FILE_BYTES}`;
   if (bytes.readUInt32LE(0) !== MAGIC) return 'is not a ring sequence file';

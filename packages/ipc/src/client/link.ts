@@ -8,7 +8,7 @@ import {
 } from '@aisexec/ais';
 import { decode, encode, isRecord } from '../codec.ts';
 import { FrameDecoder, FrameWriter } from '../framing.ts';
-import { CONNECT_TIMEOUT_MS } from '../limits.ts';
+import { CONNECT_TIMEOUT_MS, READ_BYTES } from '../limits.ts';
 
 export type Frame = Readonly<Record<string, unknown>>;
 
@@ -36,13 +36,22 @@ export class Link {
   constructor(path: string, events: LinkEvents) {
     this.#path = path;
     this.#events = events;
-    this.#socket = createConnection({ path });
-    this.writer = new FrameWriter(this.#socket);
     const decoder = new FrameDecoder((body) => this.#frame(body));
-    this.#socket.on('data', (chunk) => {
-      const fault = decoder.push(chunk);
-      if (fault !== undefined) this.#refuse(SA_AIS_ERR_LIBRARY, `the executive sent a ${fault}`);
+    this.#socket = createConnection({
+      path,
+      // Node reads into this memory again and again instead of making new memory for every read.
+      onread: {
+        buffer: new Uint8Array(READ_BYTES),
+        callback: (length, buffer) => {
+          const fault = decoder.push(buffer.subarray(0, length));
+          if (fault !== undefined) {
+            this.#refuse(SA_AIS_ERR_LIBRARY, `the executive sent a ${fault}`);
+          }
+          return true;
+        },
+      },
     });
+    this.writer = new FrameWriter(this.#socket);
     this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#error(error));
     this.#socket.on('close', () => this.#cut(`the executive on ${path} closed the connection`));
     this.answerWithin(CONNECT_TIMEOUT_MS, 'does not answer');

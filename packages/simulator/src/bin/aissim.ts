@@ -4,14 +4,19 @@
  * output carries nothing else. Exit status: 0 all clean, 1 a property was violated, 64 wrong usage.
  */
 import { hideBin } from 'yargs/helpers';
-import { realFactoryOf } from '../processes/real-factory.ts';
-import { type RunResult, runSimulation } from '../run.ts';
+import { faultTable } from '../nemesis/table.ts';
+import type { RunResult } from '../run.ts';
 import { formatRecord, TRACE_HEADER } from '../trace/format.ts';
+import { runNamed } from '../workloads/named-runs.ts';
+import { attackMany, huntAll, showCoverage } from './collections.ts';
 import { type CommandLine, EXIT_USAGE, parseCommandLine } from './command-line.ts';
-import { seedLine, summaryText } from './report.ts';
+import { seedLine, summaryText, tableText } from './report.ts';
+import { playAll } from './scenarios.ts';
 import { runSeeds } from './seeds.ts';
 
 const LINES_PER_WRITE = 500;
+/** Records that only `--packets` shows. */
+const HIDDEN: ReadonlySet<string> = new Set(['order', 'receive', 'token']);
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // The reader (`| head`) has seen enough.
@@ -30,7 +35,29 @@ async function main(): Promise<number> {
     return EXIT_USAGE;
   }
   if (commandLine === undefined) return 0;
+  if (commandLine.mode !== 'seeds') return runCollection(commandLine) ? 0 : 1;
   return commandLine.seedCount === 1 ? runOne(commandLine) : runMany(commandLine);
+}
+
+/** @returns whether all was well. */
+function runCollection(commandLine: CommandLine): boolean {
+  const print = (line: string): void => {
+    process.stdout.write(`${line}\n`);
+  };
+  const { mode, options, firstSeed, seedCount, scenario = '', update } = commandLine;
+  switch (mode) {
+    case 'scenario':
+      return playAll(scenario, update, print);
+    case 'mutants':
+      return huntAll(print);
+    case 'coverage':
+      return showCoverage(options, seedCount, print);
+    case 'attack':
+      return attackMany(firstSeed, seedCount, print);
+    default:
+      print(tableText(faultTable()));
+      return true;
+  }
 }
 
 function runOne(commandLine: CommandLine): number {
@@ -39,14 +66,13 @@ function runOne(commandLine: CommandLine): number {
   const silent = quiet || format === 'json';
   if (!silent) print.line(TRACE_HEADER);
   const begin = performance.now();
-  const result = runSimulation(
+  const result = runNamed(
     options,
-    realFactoryOf,
     silent
       ? {}
       : {
           onRecord: (record, place) => {
-            if (!packets && (record.kind === 'order' || record.kind === 'receive')) return;
+            if (!packets && HIDDEN.has(record.kind)) return;
             print.line(formatRecord(record, place));
           },
         },

@@ -2,9 +2,14 @@
 import yargs from 'yargs';
 import { SIM_NODES_MAX } from '../limits.ts';
 import { MUTANT_NAMES } from '../mutants/index.ts';
-import type { RunOptions } from '../scenario.ts';
+import { type RunOptions, WORKLOAD_NAMES } from '../scenario.ts';
 
 export interface CommandLine {
+  /** `seeds` runs simulations; the others print a table or run a collection. */
+  readonly mode: 'seeds' | 'fault-table' | 'mutants' | 'coverage' | 'attack' | 'scenario';
+  /** A scenario file or a directory of them. */
+  readonly scenario?: string;
+  readonly update: boolean;
   readonly options: RunOptions;
   /** Seeds to run: one, or a range. */
   readonly firstSeed: number;
@@ -19,6 +24,7 @@ export interface CommandLine {
 export const EXIT_USAGE = 64;
 const SECONDS_DEFAULT = 20;
 const SECONDS_MAX = 86_400;
+const MODES = ['fault-table', 'mutants', 'coverage', 'attack', 'scenario'] as const;
 const JOBS_MAX = 64;
 
 /** @throws UsageError */
@@ -26,8 +32,12 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
   const parser = commandLineParser(args);
   const argv = await parser.parseAsync();
   if (argv['help'] === true || argv['version'] === true) return undefined;
+  if (argv.workload !== undefined && argv.mutant !== undefined) {
+    throw new UsageError('--mutant is for runs without --workload');
+  }
   const [firstSeed, seedCount] = seedRange(argv.seed, argv.seeds);
   return {
+    mode: MODES.find((mode) => argv[mode]) ?? 'seeds',
     options: {
       seed: firstSeed,
       seconds: within('--seconds', argv.seconds, 0.1, SECONDS_MAX),
@@ -37,8 +47,12 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
         ? {}
         : { nodes: whole('--nodes', argv.nodes, 1, SIM_NODES_MAX) }),
       ...(argv.loss === undefined ? {} : { loss: within('--loss', argv.loss, 0, 0.9) }),
+      ...(argv.workload === undefined ? {} : { workload: argv.workload, stack: 'full' }),
       ...(argv.mutant === undefined ? {} : { mutant: argv.mutant }),
+      ...(argv.draws === undefined ? {} : { draws: argv.draws }),
     },
+    ...(argv.scenario === undefined ? {} : { scenario: argv.scenario }),
+    update: argv.update,
     firstSeed,
     seedCount,
     jobs: whole('--jobs', argv.jobs, 1, JOBS_MAX),
@@ -64,7 +78,25 @@ function commandLineParser(args: readonly string[]) {
       default: 'ring' as const,
       describe: 'the bare ring, or with groups and services',
     })
+    .option('workload', {
+      choices: WORKLOAD_NAMES,
+      describe: 'one service alone, with votes and its own checkers',
+    })
     .option('mutant', { choices: MUTANT_NAMES, describe: 'plant this fault; it should be caught' })
+    .option('mutants', { type: 'boolean', default: false, describe: 'hunt every planted fault' })
+    .option('coverage', { type: 'boolean', default: false, describe: 'every input in every state' })
+    .option('attack', {
+      type: 'boolean',
+      default: false,
+      describe: 'hostile datagrams, --seeds of them',
+    })
+    .option('scenario', {
+      type: 'string',
+      describe: 'play FILE.scenario.txt, or all of a directory',
+    })
+    .option('update', { type: 'boolean', default: false, describe: 'write the golden traces anew' })
+    .option('draws', { choices: [1, 2] as const, describe: '1: the draws of old regressions' })
+    .option('fault-table', { type: 'boolean', default: false, describe: 'what a seed draws' })
     .option('jobs', { type: 'number', default: 1, describe: 'worker threads for many seeds' })
     .option('quiet', { type: 'boolean', default: false, describe: 'no events, the verdict only' })
     .option('failures-only', { type: 'boolean', default: false, describe: 'of many seeds' })
@@ -111,7 +143,9 @@ export function replayCommand(options: RunOptions): string {
   words.push(`--seconds ${options.seconds}`);
   if (options.loss !== undefined) words.push(`--loss ${options.loss}`);
   if (!options.faults) words.push('--no-faults');
-  if (options.stack !== 'ring') words.push(`--stack ${options.stack}`);
+  if (options.workload !== undefined) words.push(`--workload ${options.workload}`);
+  else if (options.stack !== 'ring') words.push(`--stack ${options.stack}`);
+  if (options.draws !== undefined) words.push(`--draws ${options.draws}`);
   if (options.mutant !== undefined) words.push(`--mutant ${options.mutant}`);
   return words.join(' ');
 }

@@ -10,7 +10,10 @@ const LABEL_WIDTH = 10;
 export function summaryText(result: RunResult, options: RunOptions, wallMs: number): string {
   const { network, summary } = result;
   const times = Math.round(result.simulatedMs / Math.max(wallMs, 1));
-  const lost = percent(network.lost + network.blocked + network.overflowed, network.sent);
+  const lost = percent(
+    network.lost + network.blocked + network.overflowed + network.damaged + network.oversized,
+    network.sent,
+  );
   const converged =
     result.convergedAfterMs < 0
       ? 'never'
@@ -20,10 +23,11 @@ export function summaryText(result: RunResult, options: RunOptions, wallMs: numb
     ['faults', faultsText(result)],
     [
       'packets',
-      `${network.sent} sent, ${lost} lost, ${network.duplicated} doubled, ${network.replayed} replayed`,
+      `${network.sent} sent, ${lost} lost, ${network.duplicated} doubled, ${network.replayed} replayed, ${network.damaged} damaged`,
     ],
     ['views', `${summary.configurations} configurations of ${summary.rings} rings`],
     ['messages', `${summary.sent} sent, ${summary.delivered} deliveries`],
+    ...workLines(result),
     ['one ring', converged],
     [
       'time',
@@ -71,3 +75,28 @@ function faultsText(result: RunResult): string {
 
 const percent = (part: number, whole: number): string =>
   whole === 0 ? '0 %' : `${((100 * part) / whole).toFixed(1)} %`;
+
+/** Rows in columns as wide as their widest cell. */
+export function tableText(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return rows.map(line).join('\n');
+}
+
+function workLines({ work }: RunResult): (readonly [string, string])[] {
+  if (work === undefined) return [];
+  return [
+    [
+      'work',
+      Object.entries(work)
+        .map(([name, count]) => `${count} ${name}`)
+        .join(', '),
+    ],
+  ];
+}

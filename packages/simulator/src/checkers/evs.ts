@@ -80,6 +80,8 @@ export function createEvsChecker(log: ViolationLog = createViolationLog()): EvsC
       case 'note':
       case 'fault':
       case 'state':
+      case 'quorum':
+      case 'token':
         return undefined;
       default:
         return entry satisfies never;

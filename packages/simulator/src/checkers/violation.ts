@@ -15,7 +15,10 @@ export type PropertyId =
   | 'E9'
   | 'E10'
   | 'E11'
+  | 'E12'
   | 'L1'
+  | 'L2'
+  | 'L3'
   | 'R1'
   | 'W1'
   | 'X1';

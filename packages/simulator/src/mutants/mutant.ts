@@ -8,7 +8,12 @@ export interface Mutant {
   readonly description: string;
   /** The checkers must report at least one of these. */
   readonly caughtBy: readonly PropertyId[];
-  /** Within how many seeds, counted from 1. */
-  readonly withinSeeds: number;
+  /** The first seed that catches it, with {@link MUTANT_SECONDS} under fire; `--mutants` looks for it again. */
+  readonly seed: number;
   readonly mutate: PartsMutation;
 }
+
+/** Time under fire in which a planted fault must show. */
+export const MUTANT_SECONDS = 10;
+/** Every planted fault must be caught by one of this many seeds. */
+export const MUTANT_SEEDS_MAX = 500;

@@ -1,34 +1,39 @@
-/** Every planted fault is caught by one of the properties it names, within the seeds it states. */
+/** Every planted fault is caught, by one of the properties it names, with the seed it names. */
 import { describe, expect, test } from '@jest/globals';
 import { realFactoryOf } from '../processes/real-factory.ts';
-import { runSimulation } from '../run.ts';
-import { MUTANTS, type Mutant } from './index.ts';
-
-const SECONDS = 10;
-
-/** The first seed whose verdict names one of the mutant's properties; undefined when none does. */
-function firstCatch(mutant: Mutant): number | undefined {
-  for (let seed = 1; seed <= mutant.withinSeeds; seed += 1) {
-    const options = {
-      seed,
-      seconds: SECONDS,
-      faults: true,
-      stack: 'ring',
-      mutant: mutant.name,
-    } as const;
-    const { violations } = runSimulation(options, realFactoryOf);
-    if (violations.some(({ property }) => mutant.caughtBy.includes(property))) return seed;
-  }
-  return undefined;
-}
+import { hunt } from './hunt.ts';
+import { MUTANT_SEEDS_MAX, MUTANTS } from './index.ts';
 
 describe('a planted fault is caught', () => {
   test.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))('%s', (_name, mutant) => {
-    expect(firstCatch(mutant)).toBeDefined();
+    expect(hunt(mutant, realFactoryOf, mutant.seed, mutant.seed)).toBeDefined();
   });
 });
 
-test('there are at least twelve mutants, all with names of their own', () => {
+test('there are at least thirty mutants, all with names of their own and within reach', () => {
   expect(new Set(MUTANTS.map((mutant) => mutant.name)).size).toBe(MUTANTS.length);
-  expect(MUTANTS.length).toBeGreaterThanOrEqual(12);
+  expect(MUTANTS.length).toBeGreaterThanOrEqual(30);
+  for (const { seed } of MUTANTS) expect(seed).toBeLessThanOrEqual(MUTANT_SEEDS_MAX);
+});
+
+test('every property of virtual synchrony, order, quorum and liveness has a mutant that shows it bites', () => {
+  const covered = new Set(MUTANTS.flatMap(({ caughtBy }) => caughtBy));
+  for (const property of [
+    'E1',
+    'E2',
+    'E3',
+    'E5',
+    'E6',
+    'E7',
+    'E8',
+    'E9',
+    'E10',
+    'E11',
+    'E12',
+    'L1',
+    'L2',
+    'L3',
+  ]) {
+    expect(covered).toContain(property);
+  }
 });

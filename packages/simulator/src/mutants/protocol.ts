@@ -4,23 +4,26 @@ import type { PartsMutation, RingParts } from '../processes/ring-process.ts';
 import { u32 } from '../workloads/message.ts';
 import type { Mutant } from './mutant.ts';
 
-const TYPE_OFFSET = 3;
+export const TYPE_OFFSET = 3;
 const TOKEN_SEQ_OFFSET = 13;
 const TOKEN_TOKEN_SEQ_OFFSET = 17;
 const TOKEN_ARU_OFFSET = 21;
 const TOKEN_ARU_ADDR_OFFSET = 25;
 
-function putU32(bytes: Uint8Array, offset: number, value: number): void {
+export function putU32(bytes: Uint8Array, offset: number, value: number): void {
   for (let i = 0; i < 4; i += 1) bytes[offset + i] = (value >>> (8 * i)) & 0xff;
 }
 
-const isToken = (packet: Uint8Array): boolean => packet[TYPE_OFFSET] === PACKET_TYPE.token;
+export const isToken = (packet: Uint8Array): boolean => packet[TYPE_OFFSET] === PACKET_TYPE.token;
 
-function withUnicast(parts: RingParts, unicast: RingParts['effects']['unicast']): RingParts {
+export function withUnicast(parts: RingParts, unicast: RingParts['effects']['unicast']): RingParts {
   return { ...parts, effects: { ...parts.effects, unicast } };
 }
 
-function withMulticast(parts: RingParts, multicast: RingParts['effects']['multicast']): RingParts {
+export function withMulticast(
+  parts: RingParts,
+  multicast: RingParts['effects']['multicast'],
+): RingParts {
   return { ...parts, effects: { ...parts.effects, multicast } };
 }
 
@@ -124,56 +127,56 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     name: 'forget-store',
     description: 'the ring sequence does not survive a restart',
     caughtBy: ['E2', 'E3'],
-    withinSeeds: 20,
+    seed: 2,
     mutate: forgetStore,
   },
   {
     name: 'skip-retransmit',
     description: 'what was lost is never sent again',
     caughtBy: ['L1', 'E5', 'E6'],
-    withinSeeds: 10,
+    seed: 1,
     mutate: skipRetransmits,
   },
   {
     name: 'no-recovery-copies',
     description: 'messages of the old ring are not handed on in recovery',
     caughtBy: ['L1', 'E5', 'E6', 'E8'],
-    withinSeeds: 20,
+    seed: 25,
     mutate: noRecoveryCopies,
   },
   {
     name: 'double-token',
     description: 'a second token goes round',
     caughtBy: ['E8'],
-    withinSeeds: 10,
+    seed: 1,
     mutate: doubleToken,
   },
   {
     name: 'aru-lie',
     description: 'the token claims that everybody has everything',
     caughtBy: ['E9'],
-    withinSeeds: 10,
+    seed: 3,
     mutate: aruLie,
   },
   {
     name: 'reuse-seq',
     description: 'a sequence number is given to a second message',
     caughtBy: ['E8'],
-    withinSeeds: 5,
+    seed: 6,
     mutate: reuseSeq,
   },
   {
     name: 'deaf-to-joins',
     description: 'a process that is in a ring ignores joins',
     caughtBy: ['L1'],
-    withinSeeds: 10,
+    seed: 1,
     mutate: deafToJoins,
   },
   {
     name: 'token-eater',
     description: 'one token in five vanishes with all its retransmissions',
     caughtBy: ['L1'],
-    withinSeeds: 10,
+    seed: 1,
     mutate: tokenEater,
   },
 ];

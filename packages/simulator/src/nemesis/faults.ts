@@ -2,6 +2,7 @@
 import type { SimNode } from '../world/node.ts';
 import type { FaultContext } from './context.ts';
 import type { FaultKind } from './mix.ts';
+import { repairAndStart } from './repair.ts';
 
 type Fault = (context: FaultContext) => void;
 type Link = readonly [from: number, to: number];
@@ -31,6 +32,46 @@ export const FAULTS: Readonly<Record<FaultKind, Fault>> = {
       ([from, to]) => (from === index && how !== 'deaf') || (to === index && how !== 'mute'),
     );
     cut(context, 'isolate', { node: context.world.nodes[index]!.id, how }, links);
+  },
+  /** Not everybody who hears one hears the other: a bridge, a chain, overlapping groups. */
+  'partial-partition'(context) {
+    const { world, random } = context;
+    const count = world.nodes.length;
+    const shape = random.pick(Object.keys(SHAPES) as (keyof typeof SHAPES)[]);
+    const turn = random.below(count);
+    const place = (index: number): number => (index + turn) % count;
+    const links = allLinks(context).filter(
+      ([from, to]) => !SHAPES[shape](place(from), place(to), count),
+    );
+    cut(context, 'partial-partition', { shape, first: world.nodes[turn]!.id }, links);
+  },
+  /** A link or all links of a node swallow whatever is larger than a few hundred bytes. */
+  'black-hole'(context) {
+    const { world, random, later, durationMs } = context;
+    const [from, to] = randomLink(context);
+    const whole = random.chance(0.5);
+    const bytes = random.pick([100, 300, 600, 1300]);
+    const links = allLinks(context).filter((link) => link[0] === from && (whole || link[1] === to));
+    world.fault('black-hole', {
+      from: idOf(context, from),
+      bytes,
+      links: links.length,
+      durationMs,
+    });
+    const limit = (max: number): void => {
+      for (const link of links) world.network.limit(link[0], link[1], max);
+    };
+    limit(bytes);
+    later(durationMs, () => limit(Number.POSITIVE_INFINITY));
+  },
+  /** 2 to 50 times as long for every packet. */
+  slow(context) {
+    const node = randomUp(context);
+    if (node === undefined) return;
+    const factor = context.random.magnitude(SLOW_FACTOR_MIN, SLOW_FACTOR_MAX);
+    context.world.fault('slow', { node: node.id, factor, durationMs: context.durationMs });
+    node.slow(PACKET_MS * factor);
+    context.later(context.durationMs, () => node.slow(0));
   },
   flapping(context) {
     const [from, to] = randomLink(context);
@@ -90,8 +131,26 @@ export const FAULTS: Readonly<Record<FaultKind, Fault>> = {
     const node = randomUp(context);
     if (node === undefined) return;
     context.world.fault('store-crash', { node: node.id });
-    node.crashInStore(true);
+    node.crashInStore('lost');
     restartLater(context, node);
+  },
+  /** The write reaches the disk and the process dies before it can say so. */
+  'store-kept'(context) {
+    const node = randomUp(context);
+    if (node === undefined) return;
+    context.world.fault('store-kept', { node: node.id });
+    node.crashInStore('kept');
+    restartLater(context, node);
+  },
+  /** The node dies and its disk is empty afterwards: it refuses to start until the operator has put a sequence back. */
+  'lost-store'(context) {
+    const node = randomUp(context);
+    if (node === undefined) return;
+    context.world.fault('lost-store', { node: node.id, durationMs: context.durationMs });
+    node.crash();
+    node.loseStore();
+    node.start();
+    context.later(context.durationMs, () => repairAndStart(context.world, node));
   },
   leave(context) {
     const node = randomUp(context);
@@ -118,6 +177,22 @@ export const FAULTS: Readonly<Record<FaultKind, Fault>> = {
   },
 };
 
+/** Who hears whom, by place. */
+const SHAPES = {
+  /** Two halves; place 0 hears both. */
+  bridge: (from: number, to: number, count: number): boolean =>
+    from === 0 || to === 0 || from <= count / 2 === to <= count / 2,
+  /** Neighbours only. */
+  chain: (from: number, to: number): boolean => Math.abs(from - to) <= 1,
+  /** Two groups that share a third of the places. */
+  overlap: (from: number, to: number, count: number): boolean =>
+    Math.max(from, to) < (2 * count) / 3 || Math.min(from, to) >= count / 3,
+} as const;
+
+/** What one packet costs a process that is not slow. */
+const PACKET_MS = 0.05;
+export const SLOW_FACTOR_MIN = 2;
+export const SLOW_FACTOR_MAX = 50;
 const AMBUSH_STATES: ReadonlySet<string> = new Set(['commit', 'recovery']);
 const AMBUSH_POLL_MS = 0.5;
 const AMBUSH_CHANCE = 0.2;

@@ -22,7 +22,15 @@ export const FAULT_KINDS = [
   'power-failure',
   'ambush',
 ] as const;
-export type FaultKind = (typeof FAULT_KINDS)[number];
+/** Drawn from a stream of their own, so that seeds found before they existed keep their meaning. */
+export const LATER_KINDS = [
+  'partial-partition',
+  'black-hole',
+  'slow',
+  'store-kept',
+  'lost-store',
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number] | (typeof LATER_KINDS)[number];
 
 export interface FaultMix {
   readonly conditions: NetworkConditions;
@@ -44,20 +52,39 @@ export interface MixOptions {
   /** Upper bound of the steady loss, 0 to 1. */
   readonly lossMax: number;
   readonly faults: boolean;
+  /** 1 leaves out whatever was added to the mix after the first regressions were found. */
+  readonly draws: 1 | 2;
 }
 
-const FAULT_SHARE = 0.4;
-const CONDITION_SHARE = 0.6;
-const REFUSALS_SHARE = 0.5;
-const FALSE_HINTS_SHARE = 0.4;
+/** How likely each ingredient of a seed's mix is (reliability §11.1); `faultTable` prints them. */
+export const SHARES = {
+  fault: 0.4,
+  condition: 0.6,
+  refusals: 0.5,
+  falseHints: 0.4,
+  replay: 0.3,
+  capacity: 0.3,
+  inOrder: 0.4,
+  damage: 0.3,
+} as const;
+/** Upper bounds of the steady conditions. */
+export const CONDITION_MAX = {
+  heavyTail: 0.05,
+  duplicate: 0.2,
+  reorder: 0.3,
+  replay: { 1: 0.1, 2: 0.2 },
+  damage: 0.01,
+} as const;
+export const CAPACITY_MIN = { 1: 8, 2: 4 } as const;
+export const CAPACITY_MAX = 256;
 
 export function drawMix(random: Random, options: MixOptions): FaultMix {
   const healthy = healthyConditions(options.delayMinMs, options.delayMeanMs);
   const some = (max: number): number =>
-    random.chance(CONDITION_SHARE) ? random.between(0, max) : 0;
+    random.chance(SHARES.condition) ? random.between(0, max) : 0;
   const loss = some(options.lossMax);
   const hints = random.fork('hints');
-  const refusals = hints.chance(REFUSALS_SHARE);
+  const refusals = hints.chance(SHARES.refusals);
   if (!options.faults) {
     const none = {
       kinds: [],
@@ -67,23 +94,33 @@ export function drawMix(random: Random, options: MixOptions): FaultMix {
     };
     return { ...none, conditions: { ...healthy, loss }, refusals };
   }
+  const later = random.fork('later');
+  const isLater = options.draws === 2;
   const conditions: NetworkConditions = {
     ...healthy,
     loss,
-    heavyTail: some(0.05),
-    duplicate: some(0.2),
-    reorder: some(0.3),
-    replay: random.chance(0.3) ? random.between(0, 0.1) : 0,
-    capacity: random.chance(0.3) ? Math.round(random.magnitude(8, 256)) : Number.POSITIVE_INFINITY,
-    fifo: random.chance(0.4),
+    damage: isLater && later.chance(SHARES.damage) ? later.between(0, CONDITION_MAX.damage) : 0,
+    heavyTail: some(CONDITION_MAX.heavyTail),
+    duplicate: some(CONDITION_MAX.duplicate),
+    reorder: some(CONDITION_MAX.reorder),
+    replay: random.chance(SHARES.replay)
+      ? random.between(0, CONDITION_MAX.replay[options.draws])
+      : 0,
+    capacity: random.chance(SHARES.capacity)
+      ? Math.round(random.magnitude(CAPACITY_MIN[options.draws], CAPACITY_MAX))
+      : Number.POSITIVE_INFINITY,
+    fifo: random.chance(SHARES.inOrder),
   };
   return {
     conditions,
-    kinds: FAULT_KINDS.filter(() => random.chance(FAULT_SHARE)),
+    kinds: [
+      ...FAULT_KINDS.filter(() => random.chance(SHARES.fault)),
+      ...LATER_KINDS.filter(() => isLater && later.chance(SHARES.fault)),
+    ],
     intervalMs: options.tokenMs * random.magnitude(0.5, 20),
     durationMsMax: options.tokenMs * random.magnitude(1, 10),
     refusals,
-    falseHintMs: hints.chance(FALSE_HINTS_SHARE)
+    falseHintMs: hints.chance(SHARES.falseHints)
       ? options.tokenMs * hints.magnitude(0.1, 20)
       : Number.POSITIVE_INFINITY,
   };

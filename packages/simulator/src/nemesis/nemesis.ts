@@ -6,6 +6,7 @@ import type { Random } from '../random.ts';
 import type { World } from '../world/world.ts';
 import { FAULTS } from './faults.ts';
 import type { FaultMix } from './mix.ts';
+import { repairAndStart } from './repair.ts';
 
 /** Mean time between the hints of a series: a series long enough confirms a suspicion. */
 const HINT_SPACING_MS = 15;
@@ -56,10 +57,11 @@ export function createNemesis(world: World, mix: FaultMix, random: Random): Neme
       active = false;
       world.network.heal();
       for (const node of world.nodes) {
-        node.crashInStore(false);
+        node.crashInStore(undefined);
+        node.slow(0);
         node.resume();
       }
-      for (const node of world.nodes) node.start();
+      for (const node of world.nodes) repairAndStart(world, node);
       world.trace.emit({ kind: 'heal', time: world.now, node: 0, incarnation: 0 });
     },
     applied,

@@ -4,6 +4,7 @@
  * checked through packing, fragmentation and resending, too.
  */
 import {
+  type BackgroundOptions,
   createQuorum,
   createServiceHost,
   type QuorumOptions,
@@ -19,19 +20,27 @@ import { LOAD_TIMER, type LoadProfile, PACKETS_PER_MESSAGE_MAX } from '../worklo
 import { createLoadClient, type LoadClient } from '../workloads/load-client.ts';
 import type { ServiceWorkload, WorkloadClient } from '../workloads/workload.ts';
 import type { ProcessEnvironment, ProcessFactory, SimProcess } from '../world/process.ts';
-import { assembleRing, type RingOptions } from './ring-process.ts';
+import { assembleRing, type RingOptions, traceQuorum } from './ring-process.ts';
 
 export interface FullNodeOptions extends RingOptions {
   readonly load: LoadProfile;
   readonly workloads: readonly ServiceWorkload[];
-  readonly quorum: QuorumOptions;
+  /** How contents are fetched in the background. */
+  readonly background?: BackgroundOptions;
 }
 
 const LOAD_GROUP = 'sim';
 const WAKE_TIMER = 'wake';
+const CHECK_TIMER = 'check states';
+/** How often the replicas are compared while they work. */
+const CHECK_MS = 500;
 const WORKLOAD_TIMER = 'workload ';
 /** What a host traces when replicas differ before a synchronisation, or a service throws. */
-const MUST_NOT_HAPPEN: ReadonlySet<string> = new Set(['service-failed', 'state-diverged']);
+const MUST_NOT_HAPPEN: ReadonlySet<string> = new Set([
+  'service-failed',
+  'state-diverged',
+  'state-mismatch',
+]);
 const WALL_CLOCK_START_NS = 1_700_000_000_000_000_000n;
 const NS_PER_MS = 1e6;
 
@@ -46,7 +55,7 @@ function createFullNode(environment: ProcessEnvironment, options: FullNodeOption
   const ring = options.createRing(parts.config, parts.effects, parts.client);
   pg.attach(ring);
   const loadClient = joinLoad(environment, pg.messaging, options);
-  const host = createHost(environment, pg.messaging, options);
+  const host = createHost(environment, pg.messaging, options, parts.quorum);
   const clients = createWorkloads(environment, host, options);
 
   const takeTurn = (index: number): void => {
@@ -58,6 +67,7 @@ function createFullNode(environment: ProcessEnvironment, options: FullNodeOption
     start(now) {
       ring.start(now);
       loadClient.start();
+      environment.setTimer(CHECK_TIMER, CHECK_MS);
       for (let index = 0; index < clients.length; index += 1) takeTurn(index);
     },
     receive(packet, now) {
@@ -66,7 +76,10 @@ function createFullNode(environment: ProcessEnvironment, options: FullNodeOption
     timeout(timer, now) {
       if (timer === LOAD_TIMER) loadClient.timeout();
       else if (timer === WAKE_TIMER) host.wake();
-      else if (timer.startsWith(WORKLOAD_TIMER)) {
+      else if (timer === CHECK_TIMER) {
+        host.checkStates();
+        environment.setTimer(CHECK_TIMER, CHECK_MS);
+      } else if (timer.startsWith(WORKLOAD_TIMER)) {
         takeTurn(Number(timer.slice(WORKLOAD_TIMER.length)));
       } else ring.timeout(timer as RingTimer, now);
     },
@@ -122,11 +135,13 @@ function createHost(
   environment: ProcessEnvironment,
   messaging: GroupMessaging,
   options: FullNodeOptions,
+  quorumOptions: QuorumOptions,
 ): ServiceHost {
   const { node, incarnation } = environment;
   const random = environment.random.fork('host');
   const wallClock = (): bigint =>
     WALL_CLOCK_START_NS + BigInt(Math.round(environment.time * NS_PER_MS));
+  const quorum = createQuorum(quorumOptions);
   const host = createServiceHost({
     node: {
       nodeId: node,
@@ -136,7 +151,8 @@ function createHost(
     },
     messaging,
     services: options.workloads.map((workload) => workload.service),
-    quorum: createQuorum(options.quorum),
+    quorum,
+    background: options.background ?? {},
     wallClock,
     random: () => random.next(),
     effects: {
@@ -158,7 +174,11 @@ function createHost(
       },
     },
   });
-  host.onView(() => traceStates(environment, host, 'view'));
+  host.onView((view) => {
+    const members = view.members.map(({ nodeId }) => nodeId);
+    traceQuorum(environment, quorum, { ringId: view.ringId, members }, view);
+    traceStates(environment, host, 'view');
+  });
   return host;
 }
 
@@ -172,6 +192,9 @@ function traceStates(
   const ringId = host.view?.ringId;
   if (ringId === undefined) return;
   for (const { name } of host.services) {
+    // What is still to come cannot be compared; at the end it must be there.
+    const isLacking = host.transfers().some(({ service }) => service === name);
+    if (place === 'view' && isLacking) continue;
     const hash = host.stateHash(name);
     const head = { kind: 'state', time: environment.time, node, incarnation } as const;
     environment.trace({ ...head, ringId, service: name, place, hash });

@@ -5,6 +5,12 @@
  * of all members calls `syncComplete`.
  */
 import {
+  createQuorum,
+  type QuorumFilter,
+  type QuorumOptions,
+  type QuorumState,
+} from '@aisexec/service';
+import {
   type Configuration,
   type Guarantee,
   type RingClient,
@@ -21,6 +27,7 @@ import { LOAD_TIMER, type LoadProfile } from '../workloads/load.ts';
 import { createLoadClient, type Stream } from '../workloads/load-client.ts';
 import type { ProcessEnvironment, ProcessFactory, SimProcess } from '../world/process.ts';
 import { createPacketObserver } from './packet-observer.ts';
+import { wireFault } from './wire-audit.ts';
 
 /** `createRing` of the ring protocol. */
 export type RingFactory = (
@@ -41,6 +48,7 @@ export interface RingParts {
   readonly filter: (packet: Uint8Array) => boolean;
   /** Guarantee with which a message is really submitted. */
   readonly submitAs: (guarantee: Guarantee) => Guarantee;
+  readonly quorum: QuorumOptions;
 }
 
 export type PartsMutation = (parts: RingParts, environment: ProcessEnvironment) => RingParts;
@@ -48,6 +56,9 @@ export type PartsMutation = (parts: RingParts, environment: ProcessEnvironment) 
 export interface RingOptions {
   readonly createRing: RingFactory;
   readonly settings: RingSettings;
+  /** Those of one node, where nodes differ in their time-outs. */
+  readonly settingsOf?: (node: number) => RingSettings;
+  readonly quorum: QuorumOptions;
   readonly mutate?: PartsMutation;
 }
 
@@ -94,8 +105,10 @@ function createRingProcess(
       const { time } = environment;
       environment.trace({ kind: 'configuration', time, node, incarnation, configuration });
       if (configuration.type !== 'regular') return;
-      syncRing = configuration.ringId;
-      syncMembers = configuration.members;
+      const { ringId, members } = configuration;
+      traceQuorum(environment, quorum, configuration, quorum.update(ringId, members));
+      syncRing = ringId;
+      syncMembers = members;
       syncSeen = new Set();
       loadClient.sendSync();
     },
@@ -103,6 +116,7 @@ function createRingProcess(
   };
 
   const parts = assembleRing(environment, options, client, (packet) => observer.multicast(packet));
+  const quorum = createQuorum(parts.quorum);
   const ring = options.createRing(parts.config, parts.effects, parts.client);
 
   return {
@@ -121,6 +135,7 @@ function createRingProcess(
     suspect: (suspected, now) => ring.suspect(suspected, now),
     leave: (now) => ring.leave(now),
     load: (on) => loadClient.load(on),
+    send: (count, safe) => loadClient.send(count, safe),
     conclude: () => undefined,
     digest: () => '',
     get state() {
@@ -138,6 +153,18 @@ function createRingProcess(
 
 const trafficOf = (stream: Stream): 'normal' | 'sync' => (stream === 1 ? 'sync' : 'normal');
 
+/** Writes down what a counting filter says of a configuration. */
+export function traceQuorum(
+  environment: ProcessEnvironment,
+  filter: QuorumFilter,
+  { ringId, members }: Pick<Configuration, 'ringId' | 'members'>,
+  { quorate }: Pick<QuorumState, 'quorate'>,
+): void {
+  if (filter.name === 'none') return;
+  const { time, node, incarnation } = environment;
+  environment.trace({ kind: 'quorum', time, node, incarnation, ringId, members, quorate });
+}
+
 /** Configuration, effects and client of one ring, as the mutant wants them. */
 export function assembleRing(
   environment: ProcessEnvironment,
@@ -152,16 +179,27 @@ export function assembleRing(
     if (event.detail === undefined) environment.trace({ ...head, event: event.event });
     else environment.trace({ ...head, event: event.event, detail: event.detail });
   };
+  /** Every packet is looked at once more as it leaves: a peer in C would not survive a wrong one. */
+  const audit = (packet: Uint8Array): void => {
+    const fault = wireFault(packet);
+    if (fault === undefined) return;
+    const head = { time: environment.time, node, incarnation, kind: 'wrong' } as const;
+    environment.trace({ ...head, property: 'wire', text: `sent a ${fault}` });
+  };
   const parts: RingParts = {
     config: {
-      ...options.settings,
+      ...(options.settingsOf?.(node) ?? options.settings),
       nodeId: node,
       ringSeq: environment.store.ringSeq,
       random: () => protocolRandom.next(),
     },
     effects: {
-      unicast: (target, packet) => environment.unicast(target, packet),
+      unicast(target, packet) {
+        audit(packet);
+        environment.unicast(target, packet);
+      },
       multicast(packet) {
+        audit(packet);
         onMulticast(packet);
         environment.multicast(packet);
       },
@@ -173,6 +211,7 @@ export function assembleRing(
     client,
     filter: () => true,
     submitAs: (guarantee) => guarantee,
+    quorum: options.quorum,
   };
   return options.mutate?.(parts, environment) ?? parts;
 }

@@ -54,6 +54,10 @@ function eventDetail(record: TraceRecord): string {
       return record.reason;
     case 'wrong':
       return `${record.property} ${record.text}`;
+    case 'quorum':
+      return `${record.quorate ? 'yes' : 'no'} in ring ${ringIdText(record.ringId)} of ${record.members.join(',')}`;
+    case 'token':
+      return `${record.visits} visits${record.excused ? ', not in a ring' : ''}`;
     case 'state':
       return `${record.service} ${record.hash} at ${record.place} of ring ${ringIdText(record.ringId)}`;
     default:

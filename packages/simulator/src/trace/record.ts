@@ -89,6 +89,21 @@ export interface StateRecord extends RecordHead {
   readonly place: 'view' | 'end';
   readonly hash: string;
 }
+/** What the quorum filter of a node says of a regular configuration; only of filters that count votes. */
+export interface QuorumRecord extends RecordHead {
+  readonly kind: 'quorum';
+  readonly ringId: RingId;
+  readonly members: readonly number[];
+  readonly quorate: boolean;
+}
+/** Looked at from time to time: how many tokens an operational process has handled. */
+export interface TokenRecord extends RecordHead {
+  readonly kind: 'token';
+  readonly ringId: RingId;
+  readonly visits: number;
+  /** Not operational, or paused: it need not handle tokens now. */
+  readonly excused: boolean;
+}
 /** The run is over. */
 export interface EndRecord extends RecordHead {
   readonly kind: 'end';
@@ -107,6 +122,8 @@ export type TraceRecord =
   | HealRecord
   | WrongRecord
   | StateRecord
+  | QuorumRecord
+  | TokenRecord
   | EndRecord;
 
 export type TraceKind = TraceRecord['kind'];

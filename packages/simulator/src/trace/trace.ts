@@ -5,7 +5,7 @@
 import type { RingId } from '@aisexec/totem';
 import { createHash, type RunningHash } from '../hash.ts';
 import { labelHash } from '../random.ts';
-import type { TraceDetail, TraceKind, TraceSink } from './record.ts';
+import type { TokenRecord, TraceDetail, TraceKind, TraceSink } from './record.ts';
 
 export interface Trace {
   readonly emit: TraceSink;
@@ -28,6 +28,8 @@ const KIND_CODES = {
   wrong: 11,
   state: 12,
   end: 13,
+  quorum: 14,
+  token: 15,
 } as const satisfies Record<TraceKind, number>;
 
 export function createTrace(sinks: readonly TraceSink[]): Trace {
@@ -64,6 +66,11 @@ function createRecordHasher(hash: RunningHash): TraceSink {
   const list = (numbers: readonly number[]): void => {
     hash.word(numbers.length);
     for (const entry of numbers) hash.float(entry);
+  };
+  const look = ({ ringId, visits, excused }: TokenRecord): void => {
+    ring(ringId);
+    hash.float(visits);
+    hash.word(excused ? 1 : 0);
   };
   const detail = (fields: TraceDetail | undefined): void => {
     if (fields === undefined) return;
@@ -117,6 +124,13 @@ function createRecordHasher(hash: RunningHash): TraceSink {
       case 'wrong':
         name(record.property);
         name(record.text);
+        break;
+      case 'quorum':
+        ring(record.ringId);
+        list([...record.members, record.quorate ? 1 : 0]);
+        break;
+      case 'token':
+        look(record);
         break;
       case 'state':
         ring(record.ringId);

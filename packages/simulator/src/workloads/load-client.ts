@@ -26,6 +26,8 @@ export interface LoadClient {
   timeout(): void;
   /** Off: one last message is sent, which must get through (L1), and then nothing more. */
   load(on: boolean): void;
+  /** So many messages at once. */
+  send(count: number, safe: boolean): void;
   /** One message of the sync stream. */
   sendSync(): void;
   /** Records a delivery. @returns the message id, 0 when it is none of ours. */
@@ -97,6 +99,9 @@ export function createLoadClient(options: LoadClientOptions): LoadClient {
       loading = on;
       if (on) schedule();
       else sendLastWord();
+    },
+    send(count, safe) {
+      for (let i = 0; i < count; i += 1) submit(0, safe, MESSAGE_HEAD_BYTES);
     },
     sendSync() {
       submit(1, false, MESSAGE_HEAD_BYTES);

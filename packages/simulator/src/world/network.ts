@@ -20,6 +20,8 @@ export interface NetworkConditions {
   readonly reorder: number;
   /** Chance, per packet sent, that some recorded old packet arrives again at its old destination. */
   readonly replay: number;
+  /** Chance that bits of a packet flip. UDP's checksum finds every burst of up to 16 bits: it is counted and gone. */
+  readonly damage: number;
   /** Packets under way on one link; more are dropped. */
   readonly capacity: number;
   /** Packets of one link never overtake each other. */
@@ -34,6 +36,10 @@ export interface NetworkStats {
   overflowed: number;
   duplicated: number;
   replayed: number;
+  /** Bits flipped, found by the checksum. */
+  damaged: number;
+  /** Larger than what a link lets through. */
+  oversized: number;
 }
 
 export interface Network {
@@ -46,6 +52,8 @@ export interface Network {
   clog(from: number, to: number, time: number): void;
   /** Loss of one packet type (byte 3 of the Totem header) on every link. */
   loseType(type: number, probability: number): void;
+  /** Packets larger than this vanish on the link (an MTU black hole). */
+  limit(from: number, to: number, bytes: number): void;
   /** Every link open, no loss, no duplicates, no replays; the delays stay. */
   heal(): void;
   readonly stats: NetworkStats;
@@ -60,6 +68,7 @@ export const healthyConditions = (delayMinMs: number, delayMeanMs: number): Netw
   duplicate: 0,
   reorder: 0,
   replay: 0,
+  damage: 0,
   capacity: Number.POSITIVE_INFINITY,
   fifo: true,
 });
@@ -76,6 +85,8 @@ export interface NetworkOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly conditions: NetworkConditions;
+  /** Sees every packet between two nodes as it leaves; false: it vanishes. */
+  readonly filter?: (from: number, to: number, packet: Uint8Array) => boolean;
   readonly arrive: (to: number, packet: Uint8Array, from: number) => void;
 }
 
@@ -86,6 +97,7 @@ export function createNetwork(options: NetworkOptions): Network {
   const cloggedUntil = new Float64Array(links);
   const lastArrival = new Float64Array(links);
   const underWay = new Int32Array(links);
+  const bytesMax = new Float64Array(links).fill(Number.POSITIVE_INFINITY);
   const typeLoss = new Float64Array(PACKET_TYPES);
   const recorded: { link: number; packet: Uint8Array }[] = [];
   const stats: NetworkStats = {
@@ -96,6 +108,8 @@ export function createNetwork(options: NetworkOptions): Network {
     overflowed: 0,
     duplicated: 0,
     replayed: 0,
+    damaged: 0,
+    oversized: 0,
   };
   let conditions = options.conditions;
   let slab = new Uint8Array(SLAB_BYTES);
@@ -178,13 +192,21 @@ export function createNetwork(options: NetworkOptions): Network {
         scheduler.at(scheduler.now + SELF_DELAY_MS, arrival, to, link, copy(packet));
         return;
       }
-      if (blocked[link] === 1) {
+      if (blocked[link] === 1 || options.filter?.(from, to, packet) === false) {
         stats.blocked += 1;
         return;
       }
       if (conditions.replay > 0) recordAndReplay(link, packet);
+      if (packet.length > bytesMax[link]!) {
+        stats.oversized += 1;
+        return;
+      }
       if (isLost(packet)) {
         stats.lost += 1;
+        return;
+      }
+      if (random.chance(conditions.damage)) {
+        stats.damaged += 1;
         return;
       }
       dispatch(link, packet);
@@ -203,10 +225,14 @@ export function createNetwork(options: NetworkOptions): Network {
     loseType(type, probability) {
       typeLoss[type] = probability;
     },
+    limit(from, to, bytes) {
+      bytesMax[from * nodes + to] = bytes;
+    },
     heal() {
       blocked.fill(0);
       cloggedUntil.fill(0);
       typeLoss.fill(0);
+      bytesMax.fill(Number.POSITIVE_INFINITY);
       recorded.length = 0;
       recordedNext = 0;
       conditions = healthyConditions(conditions.delayMinMs, conditions.delayMeanMs);

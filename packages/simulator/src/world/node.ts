@@ -22,8 +22,16 @@ export interface SimNode {
   start(): void;
   /** `loseStore`: the last write of the stable store did not reach the disk, though it said so. */
   crash(options?: { readonly loseStore?: boolean }): void;
-  /** While on, the next write of the stable store crashes the node instead of returning. */
-  crashInStore(on: boolean): void;
+  /** The next write of the stable store crashes the node instead of returning, with or without the write on disk. */
+  crashInStore(how: 'lost' | 'kept' | undefined): void;
+  /** The disk forgets the ring sequence: from the next start on the node refuses to come up (ADR 0051). */
+  loseStore(): void;
+  /** The operator puts a sequence back; without a lost store nothing happens. */
+  repairStore(ringSeq: number): void;
+  /** What is durable now. */
+  readonly storedRingSeq: number;
+  /** Every packet keeps the process busy for this long; 0 ends it. */
+  slow(perPacketMs: number): void;
   leave(): void;
   pause(): void;
   resume(): void;
@@ -56,11 +64,14 @@ interface Life {
 
 export function createNode(options: NodeOptions): SimNode {
   const { id, index, nodes, scheduler, network, random, trace } = options;
-  const store = { ringSeq: 0, previous: 0 };
+  const store = { ringSeq: 0, previous: 0, lost: false };
   let life: Life | undefined;
   let incarnation = 0;
   let paused = false;
-  let storeCrash = false;
+  let storeCrash: 'lost' | 'kept' | undefined;
+  let slowMs = 0;
+  let busyUntil = 0;
+  let waiting = 0;
   let inbox: Uint8Array[] = [];
 
   const now = (): number => options.clockOffsetMs + scheduler.now * options.clockRate;
@@ -72,7 +83,7 @@ export function createNode(options: NodeOptions): SimNode {
     life.timers.stop();
     life = undefined;
     paused = false;
-    storeCrash = false;
+    storeCrash = undefined;
     inbox = [];
   };
 
@@ -115,22 +126,42 @@ export function createNode(options: NodeOptions): SimNode {
     },
     storeRingSeq(seq) {
       if (!self.alive) return;
-      if (storeCrash) {
-        end('crash');
-        return;
+      if (storeCrash !== 'lost') {
+        store.previous = store.ringSeq;
+        store.ringSeq = seq;
       }
-      store.previous = store.ringSeq;
-      store.ringSeq = seq;
+      if (storeCrash !== undefined) end('crash');
     },
     trace(record) {
       if (self.alive) trace(record);
     },
   });
 
+  const receive = (packet: Uint8Array): void => {
+    if (paused) {
+      if (inbox.length < SIM_INBOX_PACKETS_MAX) inbox.push(packet);
+      return;
+    }
+    call((process) => process.receive(packet, now()));
+  };
+
+  /** One packet after the other, each when the process gets round to it. */
+  const receiveSlowly = (packet: Uint8Array): void => {
+    if (waiting >= SIM_INBOX_PACKETS_MAX) return;
+    const addressee = life;
+    busyUntil = Math.max(busyUntil, scheduler.now) + slowMs;
+    waiting += 1;
+    const fire = (): void => {
+      waiting -= 1;
+      if (life === addressee) receive(packet);
+    };
+    scheduler.at(busyUntil, { fire });
+  };
+
   const flood = (): void => {
-    const waiting = inbox;
+    const queued = inbox;
     inbox = [];
-    for (const packet of waiting) call((process) => process.receive(packet, now()));
+    for (const packet of queued) call((process) => process.receive(packet, now()));
   };
 
   return {
@@ -149,6 +180,11 @@ export function createNode(options: NodeOptions): SimNode {
     },
     start() {
       if (life !== undefined || incarnation >= SIM_INCARNATIONS_MAX) return;
+      if (store.lost) {
+        const head = { time: scheduler.now, node: id, incarnation } as const;
+        trace({ kind: 'note', ...head, event: 'start-refused' });
+        return;
+      }
       incarnation += 1;
       trace({ kind: 'start', time: scheduler.now, node: id, incarnation });
       const timers = createTimers(
@@ -172,8 +208,23 @@ export function createNode(options: NodeOptions): SimNode {
       if (how.loseStore === true) store.ringSeq = store.previous;
       end('crash');
     },
-    crashInStore(on) {
-      storeCrash = on && life !== undefined;
+    crashInStore(how) {
+      storeCrash = life === undefined ? undefined : how;
+    },
+    loseStore() {
+      store.lost = true;
+    },
+    repairStore(ringSeq) {
+      if (!store.lost) return;
+      store.lost = false;
+      store.previous = store.ringSeq;
+      store.ringSeq = ringSeq;
+    },
+    get storedRingSeq() {
+      return store.ringSeq;
+    },
+    slow(perPacketMs) {
+      slowMs = perPacketMs;
     },
     leave() {
       if (paused) return;
@@ -195,11 +246,8 @@ export function createNode(options: NodeOptions): SimNode {
     },
     arrive(packet) {
       if (life === undefined) return;
-      if (paused) {
-        if (inbox.length < SIM_INBOX_PACKETS_MAX) inbox.push(packet);
-        return;
-      }
-      call((process) => process.receive(packet, now()));
+      if (slowMs > 0 || busyUntil > scheduler.now) receiveSlowly(packet);
+      else receive(packet);
     },
     refused(node) {
       if (!paused) call((process) => process.suspect(node, now()));

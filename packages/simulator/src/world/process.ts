@@ -18,6 +18,8 @@ export interface SimProcess {
   leave(now: number): void;
   /** The world is healing: stop (false) or resume sending load. */
   load(on: boolean): void;
+  /** Submits messages now, where the process has a client that can. */
+  send?(count: number, safe: boolean): void;
   /** For the printer and for convergence: e.g. `operational`. */
   readonly state: string;
   readonly ring: { readonly rep: number; readonly seq: number };

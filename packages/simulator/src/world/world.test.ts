@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { drawMix, FAULT_KINDS } from '../nemesis/mix.ts';
+import { drawMix, FAULT_KINDS, LATER_KINDS } from '../nemesis/mix.ts';
 import { createNemesis } from '../nemesis/nemesis.ts';
 import { createRandom } from '../random.ts';
 import { createTrace } from '../trace/trace.ts';
@@ -32,8 +32,17 @@ const events = (log: readonly ToyLog[], node: number, event: string): ToyLog[] =
 
 function underNemesis(seed: number): string {
   const random = createRandom(seed);
-  const options = { tokenMs: 300, delayMeanMs: 3, delayMinMs: 1, lossMax: 0.2, faults: true };
-  const mix = { ...drawMix(random.fork('mix'), options), kinds: FAULT_KINDS };
+  const options = {
+    tokenMs: 300,
+    delayMeanMs: 3,
+    delayMinMs: 1,
+    lossMax: 0.3,
+    faults: true,
+  } as const;
+  const mix = {
+    ...drawMix(random.fork('mix'), { ...options, draws: 2 }),
+    kinds: [...FAULT_KINDS, ...LATER_KINDS],
+  };
   const { world } = toyWorld(seed, 5, mix.conditions);
   const nemesis = createNemesis(world, mix, random.fork('nemesis'));
   nemesis.start();
@@ -149,7 +158,7 @@ describe('processes', () => {
     expect(lost.log.at(-1)).toMatchObject({ event: `store ${stored - 1}` });
 
     const torn = toyWorld(1, 1);
-    torn.world.nodes[0]!.crashInStore(true);
+    torn.world.nodes[0]!.crashInStore('lost');
     torn.world.scheduler.runUntil(105);
     expect(torn.world.nodes[0]!.up).toBe(false);
     expect(torn.world.network.stats.sent).toBe(0);

@@ -41,6 +41,8 @@ export interface WorldOptions {
   readonly clockDrift?: number;
   /** The host of a node that is down answers packets: port unreachable. */
   readonly refusals?: boolean;
+  /** As in the network's options: indexes, not nodeids. */
+  readonly filter?: (from: number, to: number, packet: Uint8Array) => boolean;
 }
 
 export function createWorld(options: WorldOptions): World {
@@ -56,6 +58,7 @@ export function createWorld(options: WorldOptions): World {
     scheduler,
     random: random.fork('network'),
     conditions: options.conditions,
+    ...(options.filter === undefined ? {} : { filter: options.filter }),
     arrive,
   });
   /** Runs alongside the packets and draws nothing, so that a run without deaths is the same with it. */
