@@ -26,6 +26,13 @@ export interface AdminStatus extends Readonly<Record<string, unknown>> {
     readonly state: string;
     readonly id: string;
     readonly members: readonly number[];
+    readonly links?: readonly {
+      readonly peer: number;
+      readonly link: number;
+      readonly state: string;
+      readonly used: boolean;
+      readonly rttMs: number;
+    }[];
   };
   readonly view: {
     readonly ring: string;

@@ -308,6 +308,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
         state: ring?.state ?? 'down',
         id: ring === undefined ? '' : ringIdText(ring.ringId),
         members: ring?.members ?? [],
+        links: this.#engine?.links ?? [],
       },
       view:
         view === undefined

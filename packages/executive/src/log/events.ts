@@ -20,6 +20,8 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
   'pause-noticed': 'warn',
   suspicion: 'info',
   'plain-datagrams': 'info',
+  'link-down': 'warn',
+  'link-up': 'info',
   'corosync-connected': 'info',
   'corosync-lost': 'warn',
   'corosync-unreachable': 'warn',
