@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { type Connector, localConnector } from '@aisexec/ipc';
-import { createIpcServer, type IpcServer } from '@aisexec/ipc/server';
+import type { IpcServer } from '@aisexec/ipc/server';
 import {
   createQuorum,
   createServiceHost,
@@ -14,14 +14,14 @@ import {
 } from '@aisexec/service';
 import { ringIdText } from '@aisexec/totem';
 import { type AdminSource, createBackend, type ExecutiveBackend } from './admin/backend.ts';
+import { listenForClients } from './admin/listen.ts';
 import { type CitizenPart, createCitizenPart } from './citizen.ts';
 import type { EngineName, ExecutiveConfig } from './config/config.ts';
-import { loadPeerCredentials } from './drivers/native.ts';
 import { lockState, type StateLock } from './drivers/state-lock.ts';
 import { createTotemEngine, type Engine, type EngineFactory } from './engine.ts';
 import { createCorosyncEngine } from './engines/corosync/engine.ts';
 import type { RotationStart } from './keys/rotation.ts';
-import { CPG_OUTBOUND_BYTES_MAX, CPG_OUTBOUND_FRAMES_MAX } from './limits.ts';
+import { askEverybody, type LeaveVeto, vetoText } from './leave.ts';
 import { type LogEvent, logEvent } from './log/events.ts';
 import type { Operations, OperatorHooks } from './operations/contract.ts';
 import { createOperations } from './operations/operations.ts';
@@ -81,11 +81,6 @@ const NS_PER_MS = 1_000_000n;
 /** An operator of the Corosync ring had this node killed (`corosync-cfgtool -k`). */
 export class KilledError extends Error {
   override readonly name = 'KilledError';
-}
-
-/** The allow list needs the kernel's word on who connects, and it cannot be had. */
-export class CredentialsError extends Error {
-  override readonly name = 'CredentialsError';
 }
 
 export class Executive extends EventEmitter<ExecutiveEvents> {
@@ -245,29 +240,11 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     return host;
   }
 
-  async #listen(backend: ExecutiveBackend): Promise<IpcServer> {
-    const { ipc } = this.config;
-    const peers = loadPeerCredentials();
-    if (peers.read === undefined) {
-      if (ipc.allowUids.length + ipc.allowGids.length > 0) {
-        throw new CredentialsError(
-          `ipc.allow needs to know who connects, but ${peers.missing}: install koffi, or replace ` +
-            'ipc.allow by ipc.mode and the group of the socket',
-        );
-      }
-      this.#log('no-peer-credentials', { reason: peers.missing, guard: 'mode of the socket' });
-    }
-    return createIpcServer({
-      path: ipc.socket,
-      mode: ipc.mode,
-      backend,
+  #listen(backend: ExecutiveBackend): Promise<IpcServer> {
+    return listenForClients({
+      ...{ config: this.config, backend },
       access: (service, credentials) => this.#operations.access(service, credentials),
-      // The ring does not slow down for one process group's client (nor does Corosync): it may lag further.
-      limits: this.config.citizen
-        ? { outboundBytesMax: CPG_OUTBOUND_BYTES_MAX, outboundFramesMax: CPG_OUTBOUND_FRAMES_MAX }
-        : {},
-      onEvent: ({ event, detail }) => this.#log(event, detail),
-      ...(peers.read === undefined ? {} : { credentials: peers.read }),
+      log: (event, detail) => this.#log(event, detail),
     });
   }
 
@@ -279,10 +256,12 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       reload: (name) => this.#plugins.reload(name),
       rotateKey: () => this.#rotateKey(),
       operations: this.#operations,
-      shutdown: () => {
-        this.#log('shutdown-requested');
+      shutdown: async (force) => {
+        this.#log('shutdown-requested', { force });
+        const vetoes = force ? [] : await this.#askLeave();
         // After the reply has left.
-        setImmediate(() => void this.stop());
+        if (vetoes.length === 0) setImmediate(() => void this.stop());
+        return vetoes;
       },
     };
   }
@@ -332,6 +311,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
         state: ring?.state ?? 'down',
         id: ring === undefined ? '' : ringIdText(ring.ringId),
         members: ring?.members ?? [],
+        links: this.#engine?.links ?? [],
       },
       view: viewStatus(this.view),
       quorum: { provider: this.#quorum.name, quorate, votes, needed },
@@ -351,6 +331,23 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   /** Reads the configuration again and takes it over: this node alone. */
   reload(): Promise<ReloadResult> {
     return this.#operations.reload({ dry: false, local: true });
+  }
+
+  /**
+   * Asks services and clients, then stops. Clients that registered `onShutdown` may object; who does not answer
+   * in `LEAVE_ANSWER_MS` agrees. @returns the vetoes; empty: it has stopped.
+   */
+  async leave(): Promise<readonly LeaveVeto[]> {
+    const vetoes = await this.#askLeave();
+    if (vetoes.length === 0) await this.stop();
+    return vetoes;
+  }
+
+  async #askLeave(): Promise<readonly LeaveVeto[]> {
+    if (this.#stopping !== undefined) return [];
+    const vetoes = await askEverybody(this.#host, this.#server);
+    if (vetoes.length > 0) this.#log('leave-vetoed', { vetoes: vetoes.map(vetoText) });
+    return vetoes;
   }
 
   #transferStatus(): readonly TransferStatus[] {

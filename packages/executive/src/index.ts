@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { CredentialsError } from './admin/listen.ts';
 export type { ExecutiveConfig, NodeConfig, ServiceName } from './config/config.ts';
 export { type LoadedConfig, loadConfig, parseConfig } from './config/load.ts';
 export { StableStoreError } from './drivers/durable-file.ts';
@@ -18,7 +19,6 @@ export {
 export { createCorosyncEngine } from './engines/corosync/engine.ts';
 export { CorosyncError, type CorosyncProblem } from './engines/corosync/errors.ts';
 export {
-  CredentialsError,
   Executive,
   type ExecutiveEvents,
   type ExecutiveOptions,

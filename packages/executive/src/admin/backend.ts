@@ -1,6 +1,6 @@
 /**
  * What clients of one executive connect to: the service host, and beside it the channel `admin`, which is
- * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown`,
+ * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown {force}`,
  * `load {service, config}`, `unload {service}`, `reload {service}`, `metrics`, `log-level {level}`, `dump`,
  * `config-reload {dry, local}`.
  */
@@ -15,6 +15,7 @@ import type { Reply } from '@aisexec/ipc';
 import type { Backend, BackendSink } from '@aisexec/ipc/server';
 import type { ClientRef, ClientSink, ServiceHost } from '@aisexec/service';
 import type { RotationStart } from '../keys/rotation.ts';
+import type { LeaveVeto } from '../leave.ts';
 import type { Operations } from '../operations/contract.ts';
 import type { ExecutiveStatus } from '../status.ts';
 
@@ -26,8 +27,8 @@ export interface AdminSource {
   /** Has the cluster change to the key in the key files. */
   rotateKey(): RotationStart;
   readonly operations: Pick<Operations, 'metrics' | 'logLevel' | 'dump' | 'reload'>;
-  /** Leaves in good order; the reply goes out first. */
-  shutdown(): void;
+  /** Leaves in good order when nobody objects, or by force; the reply goes out first. @returns the vetoes. */
+  shutdown(force: boolean): Promise<readonly LeaveVeto[]>;
   /** Each resolves with what went wrong, undefined when nothing did. */
   load(what: string, config: unknown): Promise<string | undefined>;
   unload(name: string): Promise<string | undefined>;
@@ -99,6 +100,10 @@ export function createBackend(
         void reloadConfig(admin, argument).then((reply) => {
           if (clients.has(client)) sink.reply(request, reply);
         });
+      } else if (fn === 'shutdown') {
+        void shutdown(admin, argument).then((reply) => {
+          if (clients.has(client)) sink.reply(request, reply);
+        });
       } else sink.reply(request, answer(host, admin, locals, fn, argument));
     },
     disconnect(client) {
@@ -137,9 +142,6 @@ function answer(
     }
     case 'dump':
       return { rc: SA_AIS_OK, ...admin.operations.dump() };
-    case 'shutdown':
-      admin.shutdown();
-      return { rc: SA_AIS_OK };
     default:
       return { rc: SA_AIS_ERR_BAD_OPERATION };
   }
@@ -149,6 +151,12 @@ async function reloadConfig(admin: AdminSource, argument: unknown): Promise<Repl
   const { dry, local } = (argument ?? {}) as { dry?: unknown; local?: unknown };
   const result = await admin.operations.reload({ dry: dry === true, local: local === true });
   return { rc: SA_AIS_OK, ...result };
+}
+
+async function shutdown(admin: AdminSource, argument: unknown): Promise<Reply> {
+  const force = (argument as { force?: unknown } | null | undefined)?.force === true;
+  const vetoes = await admin.shutdown(force);
+  return vetoes.length === 0 ? { rc: SA_AIS_OK } : { rc: SA_AIS_ERR_FAILED_OPERATION, vetoes };
 }
 
 async function change(

@@ -3,11 +3,13 @@
  * every class of failure has its exit code.
  */
 import { dirname, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { View } from '@aisexec/service';
 import { loadConfig } from '../config/load.ts';
 import { openSupervisor, type Supervisor } from '../drivers/supervisor.ts';
 import { Executive } from '../executive.ts';
 import { createKeyFile, KeyFileError, keyName, readKeyFile } from '../key-file.ts';
+import { VETO_ASK_AGAIN_MS, VETO_DELAY_MS_MAX } from '../limits.ts';
 import type { OperatorHooks } from '../operations/contract.ts';
 import { type ExecutiveStatus, packageVersion } from '../status.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
@@ -122,20 +124,15 @@ function serve(executive: Executive, journal: Journal, supervision: Supervision)
     journal.flush();
     process.exit(exitCode);
   });
-  const leave = (signal: NodeJS.Signals) => {
-    journal.write('signal', { signal });
-    supervision.stopping();
-    void executive.stop();
-  };
+  const leave = leaver(executive, journal);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
+    process.on(signal, () => {
+      supervision.stopping();
       leave(signal);
-      // Whoever insists does not want to wait.
-      process.once(signal, () => process.exit(EXIT.internal));
     });
   }
   // On a terminal it says that the terminal is gone; elsewhere it is the customary word for a reload.
-  if (process.stderr.isTTY === true) process.once('SIGHUP', () => leave('SIGHUP'));
+  if (process.stderr.isTTY === true) process.on('SIGHUP', () => leave('SIGHUP'));
   else process.on('SIGHUP', () => void supervision.reloading(() => executive.reload()));
   // Taken, so that it does not start Node's inspector: a port that runs anybody's code.
   process.on('SIGUSR1', () => toggleDebug(executive, journal));
@@ -149,6 +146,33 @@ function toggleDebug(executive: Executive, journal: Journal): void {
   const to = from === 'debug' ? (level === 'debug' ? 'info' : level) : 'debug';
   journal.level = to;
   journal.write('log-level', { from, to });
+}
+
+/**
+ * What a signal does: the first asks, and vetoes put the end off for a bounded time; the second leaves in good
+ * order whatever anybody says; the third does not wait.
+ */
+function leaver(executive: Executive, journal: Journal): (signal: NodeJS.Signals) => void {
+  let signals = 0;
+  return (signal) => {
+    journal.write('signal', { signal });
+    signals++;
+    if (signals === 1) void leaveWhenAgreed(executive, journal);
+    else if (signals === 2) void executive.stop();
+    else process.exit(EXIT.internal);
+  };
+}
+
+async function leaveWhenAgreed(executive: Executive, journal: Journal): Promise<void> {
+  const end = performance.now() + VETO_DELAY_MS_MAX;
+  while ((await executive.leave()).length > 0) {
+    if (performance.now() + VETO_ASK_AGAIN_MS > end) {
+      journal.write('veto-overruled', { afterMs: VETO_DELAY_MS_MAX });
+      await executive.stop();
+      return;
+    }
+    await delay(VETO_ASK_AGAIN_MS);
+  }
 }
 
 /** SIGUSR2: everything that is known, a line for the executive and one for every service. */

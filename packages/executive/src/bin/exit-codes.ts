@@ -1,11 +1,11 @@
 /** Exit codes of the daemon, a class of failure each (numbers of sysexits.h; docs/reference/config.md). */
 import { SocketPathError } from '@aisexec/ipc/server';
+import { CredentialsError } from '../admin/listen.ts';
 import { StableStoreError } from '../drivers/durable-file.ts';
 import { StateInUseError } from '../drivers/state-lock.ts';
 import { SupervisorError } from '../drivers/supervisor.ts';
 import { TransportError } from '../drivers/udp/socket.ts';
 import { CorosyncError } from '../engines/corosync/errors.ts';
-import { CredentialsError } from '../executive.ts';
 import { KeyFileError } from '../key-file.ts';
 import { MetricsError } from '../metrics/server.ts';
 

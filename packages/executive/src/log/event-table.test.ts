@@ -14,6 +14,7 @@ const TELLS = [
   /#(?:trace|log)\(\s*'([a-z][a-z-]*)'/g,
   /\b(?:options|#options)\.(?:trace|log)\(\s*'([a-z][a-z-]*)'/g,
   /(?<![.#\w])log\(\s*'([a-z][a-z-]*)'/g,
+  /\btell\(peer, link, '([a-z][a-z-]*)'/g,
   /\bjournal\.write\(\s*'([a-z][a-z-]*)'/g,
   /\bsay\('[a-z]+', '([a-z][a-z-]*)'/g,
   /\b(?:trace|tell)\(\{\s*event: '([a-z][a-z-]*)'/g,

@@ -26,6 +26,15 @@ const PROCESS: Table = {
   ),
   signal: entry('info', 'it leaves because of `signal`'),
   'shutdown-requested': entry('info', '`aisctl shutdown`'),
+  'leave-vetoed': entry(
+    'warn',
+    'who wants it to stay, and why: `vetoes`',
+    '`aisctl shutdown --force`',
+  ),
+  'veto-overruled': entry(
+    'info',
+    'it was asked to leave by signal and waited `afterMs` for vetoes',
+  ),
   stopped: entry('info', 'the end: `exit`'),
   failed: entry(
     'error',
@@ -78,6 +87,12 @@ const RING: Table = {
   'failed-to-receive': entry('warn', '`node` does not get what all others get', 'its network'),
   suspicion: entry('info', 'the host of `suspect` refused a packet: nobody listens there'),
   leave: entry('info', 'this node leaves in good order'),
+  'link-down': entry(
+    'warn',
+    'a link of `peer`: `link`, `reason` (`silent`, `lossy`, or `peer-silent`, which is none of the links’ fault)',
+    'that network; the ring goes on over the others, `up` says how many',
+  ),
+  'link-up': entry('info', 'it `answered` first or again, or is `stable` after its hold'),
   'drop-packet': entry('debug', 'a packet that cannot be used: `reason`; at every power of two'),
 };
 

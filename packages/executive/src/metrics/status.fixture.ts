@@ -20,7 +20,7 @@ export function fullStatus(): ExecutiveStatus {
       keys: null,
     },
     node: { id: 1, name: 'a "quoted"\\\nname', address: '' },
-    ring: { state: 'operational', id: '1.8', members: [1, 2] },
+    ring: { state: 'operational', id: '1.8', members: [1, 2], links: [] },
     view: {
       ring: '1.8',
       quorate: true,
