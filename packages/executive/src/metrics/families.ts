@@ -156,7 +156,10 @@ function condition(status: ExecutiveStatus): readonly Family[] {
   ];
 }
 
-function ring({ ring: { state, id } }: ExecutiveStatus, measured: Measured): readonly Family[] {
+function ring(
+  { ring: { state, id, links } }: ExecutiveStatus,
+  measured: Measured,
+): readonly Family[] {
   return [
     {
       name: 'ais_ring_state',
@@ -168,6 +171,7 @@ function ring({ ring: { state, id } }: ExecutiveStatus, measured: Measured): rea
       })),
     },
     one('gauge', 'ais_ring_sequence', 'Rises with every ring.', Number(id.split('.')[1] ?? 0)),
+    ...linkFamilies(links),
     {
       name: 'ais_totem_token_rotation_seconds',
       type: 'histogram',
@@ -188,6 +192,32 @@ function ring({ ring: { state, id } }: ExecutiveStatus, measured: Measured): rea
       type: 'histogram',
       help: 'From a new ring until services answer.',
       samples: [{ value: measured.syncDuration }],
+    },
+  ];
+}
+
+type Links = ExecutiveStatus['ring']['links'];
+
+/** Where there are several networks: each link of each peer. */
+function linkFamilies(links: Links): readonly Family[] {
+  const each = (measure: (link: Links[number]) => number): readonly Sample[] =>
+    links.map((one) => ({ labels: { peer: one.peer, link: one.link }, value: measure(one) }));
+  return [
+    {
+      ...{ name: 'ais_link_up', type: 'gauge', help: '1: the link to the peer answers.' },
+      samples: each(({ state }) => Number(state === 'up')),
+    },
+    {
+      ...{
+        name: 'ais_link_rtt_seconds',
+        type: 'gauge',
+        help: 'From probe to answer; 0: not known.',
+      },
+      samples: each(({ rttMs }) => rttMs / 1000),
+    },
+    {
+      ...{ name: 'ais_link_downs_total', type: 'counter', help: 'How often the link went down.' },
+      samples: each(({ downs }) => downs),
     },
   ];
 }

@@ -57,6 +57,8 @@ describe('the text of the metrics', () => {
       samples.get('ais_build_info{version="1.2.3",node_id="1",node="a \\"quoted\\"\\\\\\nname"}'),
     ).toBe(1);
     expect(samples.get('ais_members')).toBe(2);
+    expect(samples.get('ais_link_up{peer="2",link="1"}')).toBe(1);
+    expect(samples.get('ais_link_rtt_seconds{peer="2",link="1"}')).toBe(0.0005);
     expect(samples.get('ais_uptime_seconds')).toBe(2.5);
     expect(samples.get('ais_internal{part="other",name="unnamed"}')).toBe(7);
     expect(samples.get('ais_totem_token_rotation_seconds_bucket{le="1"}')).toBe(3);

@@ -2,6 +2,18 @@
 import type { ExecutiveStatus } from '../status.ts';
 import { familiesOf, type Measured, NAMED } from './families.ts';
 
+const LINK = {
+  peer: 2,
+  link: 1,
+  state: 'up',
+  used: true,
+  rttMs: 0.5,
+  probes: 9,
+  answers: 8,
+  downs: 3,
+  owes: 0,
+} as const;
+
 export function fullStatus(): ExecutiveStatus {
   const counters: Record<string, Record<string, number>> = { other: { unnamed: 7 } };
   Object.keys(NAMED).forEach((key, index) => {
@@ -20,7 +32,7 @@ export function fullStatus(): ExecutiveStatus {
       keys: null,
     },
     node: { id: 1, name: 'a "quoted"\\\nname', address: '' },
-    ring: { state: 'operational', id: '1.8', members: [1, 2], links: [] },
+    ring: { state: 'operational', id: '1.8', members: [1, 2], links: [LINK] },
     view: {
       ring: '1.8',
       quorate: true,
