@@ -19,9 +19,10 @@ import { AIS_GROUP, decodeEnvelope, type Envelope, encodeEnvelope } from './host
 import { Expiry } from './host/expiry.ts';
 import { History } from './host/history.ts';
 import { Loading } from './host/loading.ts';
+import { forgetLocally } from './host/local.ts';
 import { applyExec, applyExpiry, applyGone, swapStates } from './host/ordered.ts';
 import { Outbox } from './host/outbox.ts';
-import { Replica, type ReplicaOptions, serviceInfo } from './host/replica.ts';
+import { messageOf, Replica, type ReplicaOptions, serviceInfo } from './host/replica.ts';
 import { Requests } from './host/requests.ts';
 import type { ClientSink, HostOptions, ServiceHost, ServiceInfo } from './host-contract.ts';
 import { invariant } from './invariant.ts';
@@ -95,6 +96,7 @@ class Host implements ServiceHost {
       wallClock,
       uniqueId: () => this.#uniqueId(),
       view: () => this.#lastView,
+      changed: () => this.#expiry.update(),
       counted: (what) => this.#counters[what]++,
     });
     this.#expiry = new Expiry({
@@ -103,6 +105,7 @@ class Host implements ServiceHost {
       wallClock,
       setWake: (delayMs) => effects.setWake(delayMs),
       intend: (time) => this.#outbox.push(encodeEnvelope({ kind: 'expire', time }), 'agreed'),
+      context: (time) => this.#contextAt(time),
     });
     this.#startSync();
   }
@@ -126,8 +129,7 @@ class Host implements ServiceHost {
         this.#outbox?.push(encodeEnvelope({ ...message, time: wallClock() }), 'agreed'),
       failed: (...how) => this.#serviceFailed(...how),
       closeClients: (replica, reason) => this.#closeClients(replica, reason),
-      context: () =>
-        this.#lastView === undefined ? undefined : this.#context(this.#lastView, wallClock()),
+      context: () => this.#contextAt(wallClock()),
       trace: (event, detail) => this.#trace(event, detail),
     });
   }
@@ -259,13 +261,8 @@ class Host implements ServiceHost {
   #activate({ ringId, plan, states }: SyncOutcome): void {
     const ids = plan.members.map(({ nodeId }) => nodeId);
     const { quorate } = this.#options.quorum.update(ringId, ids);
-    const view: View = {
-      ringId,
-      members: plan.members,
-      joined: plan.joined,
-      left: plan.left,
-      quorate,
-    };
+    const { members, joined, left } = plan;
+    const view: View = { ringId, members, joined, left, quorate };
     const hadState = this.#history.lineage !== null;
     this.#lastView = view;
     this.#members = new Set(ids);
@@ -282,13 +279,13 @@ class Host implements ServiceHost {
     for (const replica of this.#replicas.values()) {
       replica.change('confchg', (state) => replica.definition.confchg?.(state, view, context));
     }
-    this.#doubt.end(quorate && !plan.joined.includes(this.#options.node.nodeId));
+    this.#doubt.end(quorate && !joined.includes(this.#options.node.nodeId));
     this.#counters.views++;
     this.#trace('view', {
       ringId,
       members: ids,
-      joined: plan.joined,
-      left: plan.left,
+      joined,
+      left,
       quorate,
       lineages: plan.lineages,
     });
@@ -351,14 +348,18 @@ class Host implements ServiceHost {
     }
   }
 
+  /** In the last view; undefined before the first. */
+  #contextAt(time: bigint): ExecContext | undefined {
+    return this.#lastView === undefined ? undefined : this.#context(this.#lastView, time);
+  }
+
   #context(view: View, time: bigint): ExecContext {
     return new EventContext(view, this.#history.order, time, this.#clients, this.#doubt);
   }
 
   #serviceFailed(replica: Replica, where: string, error: unknown): void {
     this.#counters.servicesFailed++;
-    const message = error instanceof Error ? error.message : String(error);
-    this.#trace('service-failed', { service: replica.name, where, message });
+    this.#trace('service-failed', { service: replica.name, where, message: messageOf(error) });
     this.#closeClients(replica, `service ${replica.name} failed`);
     this.#loading.failed(replica);
   }
@@ -378,10 +379,11 @@ class Host implements ServiceHost {
   #forget(client: Client): void {
     this.#requests.forget(client);
     this.#clients.remove(client);
-    if (!client.known) return;
     const { replica, ref } = client;
-    const gone = { kind: 'gone', service: replica.id, connection: ref.connection } as const;
     const time = this.#options.wallClock();
+    if (replica.isLocal) forgetLocally(replica, ref, this.#contextAt(time));
+    if (!client.known) return;
+    const gone = { kind: 'gone', service: replica.id, connection: ref.connection } as const;
     this.#outbox.push(encodeEnvelope({ ...gone, time }), 'agreed');
   }
 

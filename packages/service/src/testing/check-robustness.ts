@@ -9,7 +9,6 @@ import { hashState } from '../state-hash.ts';
 import { mutate } from './mutate.ts';
 import { createRandom } from './random.ts';
 import { fakeContext, type Suite } from './suite.ts';
-import type { TestCluster } from './test-cluster.ts';
 import { watchWorld } from './watch-world.ts';
 import { WorkloadRunner } from './workload.ts';
 
@@ -117,14 +116,9 @@ export function checkRequests<State>(suite: Suite<State>): void {
     }
   }
   if (client.closedReason !== undefined) {
-    suite.fault(`a client's request ended the service: ${reasonOf(cluster)}`);
+    suite.fault(`a client's request ended the service: ${suite.failure()}`);
   }
   suite.expectAgreement(cluster, 'after rubbish from clients');
-}
-
-function reasonOf(cluster: TestCluster): string {
-  const failed = cluster.trace.find(({ event }) => event === 'service-failed');
-  return `${failed?.detail?.['where']}: ${failed?.detail?.['message']}`;
 }
 
 /** Runs the workload with the world watched: who looks at a clock acts differently on every node. */
