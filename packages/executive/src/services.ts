@@ -4,6 +4,7 @@ import { createClmService } from '@aisexec/clm/service';
 import { evtService } from '@aisexec/evt/service';
 import { lckService } from '@aisexec/lck/service';
 import type { ServiceDefinition } from '@aisexec/service';
+import { tmrService } from '@aisexec/tmr/service';
 import type { ServiceName } from './config/config.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: services of one table differ in their states
@@ -12,6 +13,7 @@ const SERVICES: Readonly<Record<ServiceName, ServiceDefinition<any>>> = {
   lck: lckService,
   evt: evtService,
   ckpt: ckptService,
+  tmr: tmrService,
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: as above

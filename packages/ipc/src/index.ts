@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { checkCallbacks, expect64 } from './client/arguments.ts';
 export {
   type ConnectHandleOptions,
   connectHandle,

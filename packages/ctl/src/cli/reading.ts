@@ -28,14 +28,19 @@ export function readingCommands(parser: Argv, choose: Choose): void {
           (await import('../commands/locks.ts')).locks(socket, args.format, args.name),
         ),
     )
+    .command('timers', "the timers of this node's clients", withFormat, (args) =>
+      choose(args, async (socket) =>
+        (await import('../commands/timers.ts')).timers(socket, args.format),
+      ),
+    )
     .command(
       'inspect <service>',
-      "a service's replicated state and its hash",
+      "a service's state and its hash",
       (y) =>
         withFormat(y).positional('service', {
           type: 'string',
           demandOption: true,
-          description: 'clm, lck, evt, ckpt …',
+          description: 'clm, lck, evt, ckpt, tmr …',
         }),
       (args) =>
         choose(args, async (socket) =>

@@ -10,11 +10,6 @@ import {
 } from '../protocol.ts';
 import type { SaEvtEventFilterArrayT } from './literal-types.ts';
 
-export function expect64<T extends bigint>(name: string, value: T): T {
-  if (typeof value !== 'bigint') throw new TypeError(`${name} must be a bigint`);
-  return value;
-}
-
 export function expectNumber(name: string, value: number): number {
   if (typeof value !== 'number') throw new TypeError(`${name} must be a number`);
   return value;
@@ -23,18 +18,6 @@ export function expectNumber(name: string, value: number): number {
 export function expectBytes(name: string, value: Uint8Array): Uint8Array {
   if (!(value instanceof Uint8Array)) throw new TypeError(`${name} must be a Uint8Array`);
   return value;
-}
-
-export function checkCallbacks<T extends object>(
-  callbacks: T | null | undefined,
-): T | Record<never, never> {
-  if (callbacks === null || callbacks === undefined) return {};
-  for (const [name, callback] of Object.entries(callbacks)) {
-    if (callback !== null && callback !== undefined && typeof callback !== 'function') {
-      throw new TypeError(`${name} must be a function`);
-    }
-  }
-  return { ...callbacks };
 }
 
 /** The filters as the executive wants them; undefined for a null array. */

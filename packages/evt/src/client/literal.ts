@@ -18,7 +18,7 @@ import {
   SA_TIME_UNKNOWN,
   type SaAisErrorT,
 } from '@aisexec/ais';
-import { openHandle, type Reply, withinTimeout } from '@aisexec/ipc';
+import { checkCallbacks, expect64, openHandle, type Reply, withinTimeout } from '@aisexec/ipc';
 import {
   EVENT_ID_RESERVED_MAX,
   EVT_SERVICE_NAME,
@@ -39,14 +39,7 @@ import {
   releaseOpen,
 } from './calls.ts';
 import { type EvtEvent, type EvtHandle, type EvtOpen, EvtTables, reassign } from './handles.ts';
-import {
-  checkCallbacks,
-  expect64,
-  expectBytes,
-  expectNumber,
-  filtersOf,
-  limitName,
-} from './literal-arguments.ts';
+import { expectBytes, expectNumber, filtersOf, limitName } from './literal-arguments.ts';
 import { onEvent } from './literal-events.ts';
 import type { SaEvt, SaEvtChannelHandleT } from './literal-types.ts';
 

@@ -1,7 +1,7 @@
 /** The configuration as the executive uses it: every default filled in, this node found. */
 import type { Timings } from './timings.ts';
 
-export const SERVICE_NAMES = ['clm', 'lck', 'evt', 'ckpt'] as const;
+export const SERVICE_NAMES = ['clm', 'lck', 'evt', 'ckpt', 'tmr'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 /** A service from outside of this package, by the module that exports it. */
