@@ -163,6 +163,10 @@ export class Session<Client> {
         this.end(SA_AIS_ERR_LIBRARY, reason);
       },
     });
+    if (client === undefined && backend.isJoining?.(service) === true) {
+      this.refuse(SA_AIS_ERR_TRY_AGAIN, 'the service is still joining');
+      return;
+    }
     if (client === undefined) {
       this.refuse(SA_AIS_ERR_NOT_SUPPORTED, 'no such service in this executive');
       return;
