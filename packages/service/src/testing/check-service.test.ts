@@ -125,6 +125,19 @@ describe('the compliance suite', () => {
     expect(faults).toMatch(/an empty history changes the state/);
   });
 
+  test('finds a save that leaves its state in pieces when it is cut short', () => {
+    const sync = {
+      ...counterService.sync,
+      *save(state: CounterState) {
+        const all = [...state.counters];
+        state.counters.clear();
+        for (const [, counter] of all) yield counter;
+        for (const [name, counter] of all) state.counters.set(name, counter);
+      },
+    };
+    expect(faultsOf({ sync })).toMatch(/cut short after 1 of 3 chunks changes its state/);
+  });
+
   test('finds timers that outlive their client, and ones that never come to an end', () => {
     const expiring = (change: Partial<ServiceDefinition<CounterState>>) => {
       const { id, name, versions, init, lib, inspect, sync } = counterService;

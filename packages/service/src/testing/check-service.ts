@@ -11,6 +11,7 @@ import type { ServiceDefinition, Source, StatePart } from '../contract.ts';
 import { messageOf } from '../host/replica.ts';
 import { hashState } from '../state-hash.ts';
 import {
+  checkChunkCuts,
   checkClock,
   checkEmptyHistory,
   checkInterruption,
@@ -49,6 +50,7 @@ export function checkService<State>(
     'merge is a function': checkMerge,
     'rubbish does no harm': checkRubbish,
     'a left node leaves no client': checkLeft,
+    'a transfer may be cut short after any chunk': checkChunkCuts,
     'sync may be cut short anywhere': checkInterruption,
     'an empty history changes nothing': checkEmptyHistory,
   };
