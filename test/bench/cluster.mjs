@@ -10,7 +10,7 @@ import { EventService } from '@aisexec/evt';
 import { LocalCluster } from '@aisexec/executive/local-cluster';
 import { LockService } from '@aisexec/lck';
 
-const SIZES = [64, 1024, 65_536 - 256];
+const SIZES = (process.env.SIZES ?? '64,1024,65280').split(',').map(Number);
 const RUN_MS = 4000;
 const IN_FLIGHT = 128;
 const LOCK_ROUNDS = 5000;

@@ -42,6 +42,7 @@ const config = ringDefaults({
 const totem = createTotem(config, {
   unicast: (target, packet) => udp.unicast(target, packet),
   multicast: (packet) => udp.multicast(packet),
+  flush: () => udp.flush?.(),
   setTimer: (name, delayMs) => timers.set(name, delayMs),
   cancelTimer: (name) => timers.cancel(name),
   storeRingId: () => {},

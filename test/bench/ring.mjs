@@ -1,6 +1,7 @@
 // The engine alone (ring, process groups, UDP) on three processes of this machine, without services and clients:
 //   node test/bench/ring.mjs [--seconds 2] [--rounds 3] [--sizes 64,1600,65536] [--variants plain:1500,auto:1500,auto:16384] [--senders 1]
-// A variant is `io:netmtu[:window:messages[:cipher]]`; with a cipher packets are sealed. All variants of a size run after each other, round by round; compare
+// A variant is `io:netmtu[:window:messages[:cipher[:ahead]]]`; with a cipher (may be empty) packets are sealed; ahead are the messages of a visit that the
+// token may overtake. All variants of a size run after each other, round by round; compare
 // within one run. Per variant: messages/s and MB/s at a receiver, own delivery of one message on an idle ring, and the
 // rotation of the token on a ring that one message keeps awake.
 import { fork } from 'node:child_process';
@@ -37,7 +38,8 @@ for (const [name, runs] of results) {
 }
 
 async function runVariant(variant) {
-  const [io, netmtu, windowSize = '50', maxMessages = '17', cipher] = variant.split(':');
+  const [io, netmtu, windowSize = '50', maxMessages = '17', cipher, ahead = '0'] =
+    variant.split(':');
   const ports = await freePorts(nodes);
   const children = ports.map((_, index) =>
     fork(new URL('ring-node.mjs', import.meta.url), [], {
@@ -47,10 +49,11 @@ async function runVariant(variant) {
           index,
           ports,
           io,
-          cipher,
-          payloadBytesMax: Number(netmtu) - 118 - (cipher === undefined ? 0 : 40),
+          cipher: cipher || undefined,
+          payloadBytesMax: Number(netmtu) - 118 - (cipher ? 40 : 0),
           windowSize: Number(windowSize),
           maxMessages: Number(maxMessages),
+          acceleratedWindow: Number(ahead),
         }),
       },
     }),

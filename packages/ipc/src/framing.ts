@@ -4,11 +4,13 @@
  * frames of one turn of the event loop into one write.
  */
 import type { Socket } from 'node:net';
-import { BATCH_BYTES_MAX, FRAME_BYTES_MAX } from './limits.ts';
+import { ASSEMBLY_BYTES_KEPT_MAX, BATCH_BYTES_MAX, FRAME_BYTES_MAX } from './limits.ts';
 
 export const HEADER_BYTES = 4;
 /** First allocation for a body that arrives in pieces: its claimed length is believed byte by byte. */
 const ASSEMBLY_BYTES_MIN = 4_096;
+/** From this size on a body is cheaper to hand over than to copy. */
+const COPIED_BYTES_MAX = 16_384;
 
 /** Takes one frame body, valid during the call only; false stops the decoder for good. */
 export type FrameHandler = (body: Uint8Array) => boolean;
@@ -77,7 +79,8 @@ export class FrameDecoder {
     this.#bodyBytes += taken;
     if (this.#bodyBytes === this.#length) {
       const body = this.#body.subarray(0, this.#length);
-      this.#body = new Uint8Array(0);
+      // The handler may not keep it: the next frame is put together in the same memory, unless it is much.
+      if (this.#body.length > ASSEMBLY_BYTES_KEPT_MAX) this.#body = new Uint8Array(0);
       this.#finish(body);
     }
     return at + taken;
@@ -91,9 +94,10 @@ export class FrameDecoder {
 
   #grow(needed: number): void {
     if (needed <= this.#body.length) return;
-    const size = Math.min(
-      this.#length,
-      Math.max(needed, this.#body.length * 2, ASSEMBLY_BYTES_MIN),
+    const size = Math.max(
+      needed,
+      Math.min(2 * this.#body.length, this.#length),
+      ASSEMBLY_BYTES_MIN,
     );
     const grown = new Uint8Array(size);
     grown.set(this.#body.subarray(0, this.#bodyBytes));
@@ -107,6 +111,8 @@ export class FrameWriter {
   readonly #flush = () => this.flush();
   #bodies: Uint8Array[] = [];
   #bytes = 0;
+  /** What of it is copied into one buffer. */
+  #smallBytes = 0;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -122,6 +128,7 @@ export class FrameWriter {
     if (this.#bodies.length === 0) process.nextTick(this.#flush);
     this.#bodies.push(body);
     this.#bytes += HEADER_BYTES + body.length;
+    this.#smallBytes += HEADER_BYTES + (body.length < COPIED_BYTES_MAX ? body.length : 0);
     if (this.#bytes >= BATCH_BYTES_MAX) this.flush();
   }
 
@@ -129,14 +136,28 @@ export class FrameWriter {
     const bodies = this.#bodies;
     if (bodies.length === 0) return;
     this.#bodies = [];
-    const batch = Buffer.allocUnsafe(this.#bytes);
+    const small = this.#smallBytes;
     this.#bytes = 0;
+    this.#smallBytes = 0;
+    if (this.#socket.destroyed || !this.#socket.writable) return;
+    // Headers and small bodies are copied together, large bodies leave as they are: one writev(2) for all.
+    const batch = Buffer.allocUnsafe(small);
+    let from = 0;
     let at = 0;
+    this.#socket.cork();
     for (const body of bodies) {
       batch.writeUInt32LE(body.length, at);
-      batch.set(body, at + HEADER_BYTES);
-      at += HEADER_BYTES + body.length;
+      at += HEADER_BYTES;
+      if (body.length < COPIED_BYTES_MAX) {
+        batch.set(body, at);
+        at += body.length;
+        continue;
+      }
+      this.#socket.write(batch.subarray(from, at));
+      this.#socket.write(body);
+      from = at;
     }
-    if (!this.#socket.destroyed && this.#socket.writable) this.#socket.write(batch);
+    if (at > from) this.#socket.write(batch.subarray(from, at));
+    this.#socket.uncork();
   }
 }

@@ -3,10 +3,21 @@
  *
  * @packageDocumentation
  */
-export { checkCallbacks, expect64 } from './client/arguments.ts';
+export {
+  bigintOf,
+  expect64,
+  expectBytes,
+  expectCallbacks,
+  expectCount,
+  expectName,
+  expectNumber,
+  expectTime,
+  random64,
+} from './client/arguments.ts';
 export {
   type ConnectHandleOptions,
   connectHandle,
+  insist,
   openWithin,
   withinTimeout,
 } from './client/binding.ts';

@@ -2,6 +2,10 @@
 
 /** Largest frame body in bytes: one message of 1 MiB and its envelope. */
 export const FRAME_BYTES_MAX = 1_114_112;
+/** Memory in which a connection puts frames together that it keeps for the next one. */
+export const ASSEMBLY_BYTES_KEPT_MAX = 131_072;
+/** Memory of a client connection into which its socket is read. */
+export const READ_BYTES = 65_536;
 /** Frames written in one turn are joined into one buffer up to this size; larger ones go on their own. */
 export const BATCH_BYTES_MAX = 65_536;
 /** Callbacks queued in one handle before the executive is asked to hold. */

@@ -29,6 +29,11 @@ export interface RingEffects {
    * multicasts, so a driver must not loop it back. The bytes are the ring's and are reused after the call.
    */
   multicast(packet: Uint8Array): void;
+  /**
+   * What was multicast so far should leave now: after a token that went ahead of its messages
+   * ({@link RingConfig.acceleratedWindow}). A driver that keeps nothing back needs none.
+   */
+  flush?(): void;
   /** (Re)start a timer; it fires once, `ring.timeout(name, now)`, unless cancelled or restarted. */
   setTimer(name: RingTimer, delayMs: number): void;
   cancelTimer(name: RingTimer): void;
@@ -80,8 +85,8 @@ export interface RingMachine extends Ring {
   /** Join the network: the first gather. Once. */
   start(now: number): void;
   /**
-   * One datagram. Ownership of the bytes passes to the ring, which may keep them until the message is
-   * stable; they must not change afterwards. Rubbish is counted and dropped, never thrown at.
+   * One datagram. The bytes are the driver's again when this returns: the ring copies what it keeps into
+   * buffers of its own pool (ADR 0138). Rubbish is counted and dropped, never thrown at.
    */
   receive(packet: Uint8Array, now: number): void;
   timeout(timer: RingTimer, now: number): void;
@@ -122,6 +127,12 @@ export interface RingConfig {
   readonly windowSize: number;
   /** Messages per token visit, one node. */
   readonly maxMessages: number;
+  /**
+   * How many of the new messages of one token visit, the last ones, leave after the token instead of before it, so
+   * that the next member starts earlier (Accelerated Ring, totem-wire §7). 0: none. Only while operational, and
+   * never with a `missCountConst` of 1: receivers must not ask for what the token overtook.
+   */
+  readonly acceleratedWindow: number;
   /** Slots of the normal queue; the sync queue has the same. */
   readonly queueSlots: number;
   /** Initial sequence number of every ring: 0, or near 2^32 in tests of the wrap-around. */

@@ -233,8 +233,10 @@ class Cpg implements CpgService {
     if (mcast === undefined) return 'malformed mcast';
     const { group, pid, bytes, part } = mcast;
     if (!this.#groups.hasNode(group, nodeId)) return 'message of a node without a member';
-    const event: MessageEvent = { nodeId, pid, bytes: Uint8Array.from(bytes), part };
-    for (const client of this.#joinedClients(group)) this.#call(client, MESSAGE, event);
+    const event: MessageEvent = { nodeId, pid, bytes: bytes.slice(), part };
+    for (const client of this.#clients) {
+      if (isIn(client) && client.group === group) this.#call(client, MESSAGE, event);
+    }
     if (nodeId !== this.#bus.nodeId || part !== 'whole') return undefined;
     const sender = this.#clientOf(group, pid);
     const request = sender?.sending.shift();
@@ -299,7 +301,8 @@ class Cpg implements CpgService {
   }
 
   #clientOf(group: string, pid: number): CpgClient | undefined {
-    return [...this.#clients].find((client) => client.is(group, pid));
+    for (const client of this.#clients) if (client.is(group, pid)) return client;
+    return undefined;
   }
 
   #reply(client: CpgClient, request: number, reply: Reply): void {

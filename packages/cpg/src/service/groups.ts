@@ -14,7 +14,10 @@ export class Groups {
 
   /** Whether any process of this node is in the group: Corosync ignores messages of others. */
   hasNode(group: string, nodeId: number): boolean {
-    return this.members(group).some((member) => member.nodeId === nodeId);
+    for (const member of this.#groups.get(group)?.values() ?? []) {
+      if (member.nodeId === nodeId) return true;
+    }
+    return false;
   }
 
   /** @returns false when it was a member already. */

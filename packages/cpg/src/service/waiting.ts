@@ -18,6 +18,7 @@ export class Waiting {
   }
 
   push(message: Uint8Array): void {
+    if (this.#open && this.#messages.length === 0 && this.#bus.multicast(message)) return;
     this.#messages.push(message);
     this.#bytes += message.length;
     this.flush();

@@ -33,6 +33,11 @@ export function readingCommands(parser: Argv, choose: Choose): void {
         (await import('../commands/timers.ts')).timers(socket, args.format),
       ),
     )
+    .command('sync', 'what this node still fetches of the replicated states', withFormat, (args) =>
+      choose(args, async (socket) =>
+        (await import('../commands/sync.ts')).sync(socket, args.format),
+      ),
+    )
     .command(
       'inspect <service>',
       "a service's state and its hash",

@@ -22,7 +22,12 @@ export const FAIL_RECV_CONST = 2_500;
 export const SEQNO_UNCHANGED_CONST = 30;
 export const MISS_COUNT_CONST = 5;
 export const WINDOW_SIZE = 50;
-export const MAX_MESSAGES = 17;
+/** One node may fill the window when nobody else has anything to send (ADR 0142). */
+export const MAX_MESSAGES = WINDOW_SIZE;
+/** Corosync's, where that many packets at once might not fit a small receive buffer. */
+export const LARGE_MAX_MESSAGES = 17;
+/** Early token release (ADR 0141). */
+export const ACCELERATED_WINDOW = 0;
 export const NETMTU = 1_500;
 /**
  * Where every node is on loopback, whose MTU is 64 KiB: large packets, and windows that fit a socket's receive
@@ -90,7 +95,9 @@ export function packetsOf(netmtu: number | undefined, loopback: boolean) {
     const [windowSize, maxMessages] = [LOOPBACK_WINDOW_SIZE, LOOPBACK_MAX_MESSAGES];
     return { netmtu: LOOPBACK_NETMTU, windowSize, maxMessages };
   }
-  return { netmtu: netmtu ?? NETMTU, windowSize: WINDOW_SIZE, maxMessages: MAX_MESSAGES };
+  const isLarge = netmtu !== undefined && netmtu > NETMTU;
+  const maxMessages = isLarge ? LARGE_MAX_MESSAGES : MAX_MESSAGES;
+  return { netmtu: netmtu ?? NETMTU, windowSize: WINDOW_SIZE, maxMessages };
 }
 
 /** A service that keeps the thread this long is named, and after the second time its process ends (ADR 0156). */

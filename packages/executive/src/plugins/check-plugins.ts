@@ -1,6 +1,6 @@
 /** `aisexec --check` of the services from modules: imported and checked like at a start, and nothing of them is run. */
-import type { ExecutiveConfig } from '../config/config.ts';
-import { servicesNamed } from '../services.ts';
+import type { ExecutiveConfig, ServiceName } from '../config/config.ts';
+import { serviceOf } from '../services.ts';
 import { Plugins, type PluginsOptions } from './plugins.ts';
 import { stuckNotePath } from './stuck-note.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -23,7 +23,9 @@ export async function checkPlugins(
   // What is wrong in a section of the configuration says where already.
   const located = new Set<unknown>();
   const at = (module: unknown) => config.plugins.find((plugin) => plugin.module === module)?.index;
+  const builtin = (name: ServiceName) => serviceOf(config, name);
   const plugins = new Plugins({
+    builtin,
     directory: where.directory,
     watchdog: NOBODY,
     notePath: stuckNotePath(config.stateDir, config.node.id),
@@ -38,6 +40,6 @@ export async function checkPlugins(
       problems.push(isLocated ? `${reason}` : where.complaint(['services', at(module) ?? 0], text));
     },
   });
-  await plugins.prepare(config.plugins, servicesNamed(config.services));
+  await plugins.prepare(config.plugins, config.services.map(builtin));
   return problems;
 }

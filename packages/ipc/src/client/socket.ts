@@ -22,6 +22,7 @@ import {
   CONNECT_TIMEOUT_MS,
   FRAME_BYTES_MAX,
   HANDLE_QUEUE_MAX,
+  READ_BYTES,
 } from '../limits.ts';
 import { clientSocketPath } from '../paths.ts';
 import { IPC_VERSION } from '../protocol.ts';
@@ -53,13 +54,20 @@ class SocketConnection implements ClientConnection {
 
   constructor(path: string) {
     this.#path = path;
-    this.#socket = createConnection({ path });
-    this.#writer = new FrameWriter(this.#socket);
     const decoder = new FrameDecoder((body) => this.#frame(body));
-    this.#socket.on('data', (chunk) => {
-      const fault = decoder.push(chunk);
-      if (fault !== undefined) this.#fail(SA_AIS_ERR_LIBRARY, `the executive sent a ${fault}`);
+    this.#socket = createConnection({
+      path,
+      // Node reads into this memory again and again instead of making new memory for every read.
+      onread: {
+        buffer: new Uint8Array(READ_BYTES),
+        callback: (length, buffer) => {
+          const fault = decoder.push(buffer.subarray(0, length));
+          if (fault !== undefined) this.#fail(SA_AIS_ERR_LIBRARY, `the executive sent a ${fault}`);
+          return true;
+        },
+      },
     });
+    this.#writer = new FrameWriter(this.#socket);
     this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#socketError(error));
     this.#socket.on('close', () => {
       this.#fail(SA_AIS_ERR_TRY_AGAIN, `the executive on ${path} closed the connection`);

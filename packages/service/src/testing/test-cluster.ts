@@ -17,19 +17,24 @@ import type {
   ServiceDefinition,
 } from '../contract.ts';
 import { createServiceHost } from '../host.ts';
-import type { HostTraceEvent, ServiceHost } from '../host-contract.ts';
+import type { BackgroundOptions, HostTraceEvent, ServiceHost } from '../host-contract.ts';
 import { invariant } from '../invariant.ts';
 import { createQuorum, type QuorumOptions } from '../quorum/create-quorum.ts';
 import { createMemoryBus } from './memory-bus.ts';
 import { createRandom } from './random.ts';
 
+// biome-ignore lint/suspicious/noExplicitAny: services of one cluster differ in their states
+type Services = readonly ServiceDefinition<any>[];
+
 export interface TestClusterOptions {
   /** nodeids, or how many nodes (1, 2, …). */
   readonly nodes: number | readonly number[];
-  // biome-ignore lint/suspicious/noExplicitAny: services of one cluster differ in their states
-  readonly services: readonly ServiceDefinition<any>[];
+  /** A function: nodes that are configured differently. */
+  readonly services: Services | ((node: number) => Services);
   readonly seed?: number;
   readonly quorum?: QuorumOptions;
+  /** How contents are fetched in the background. */
+  readonly background?: BackgroundOptions;
   /** See {@link createMemoryBus}. */
   readonly queueMax?: number;
   /** Wall clock at the start, ns. */
@@ -121,8 +126,9 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
     node.host = createServiceHost({
       node: nodeInfo(nodeId, now),
       messaging,
-      services: options.services,
+      services: servicesOf(nodeId),
       quorum: createQuorum(options.quorum ?? { provider: 'none' }),
+      background: options.background ?? {},
       wallClock: () => now,
       random: random.next,
       effects: {
@@ -133,6 +139,14 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
       },
     });
     nodes.set(nodeId, node as TestNode);
+  }
+
+  function servicesOf(nodeId: number): Services {
+    return typeof options.services === 'function' ? options.services(nodeId) : options.services;
+  }
+
+  function libOf(nodeId: number, name: string): ServiceDefinition<unknown>['lib'] {
+    return servicesOf(nodeId).find((service) => service.name === name)?.lib ?? {};
   }
 
   function kill(nodeId: number): void {
@@ -199,7 +213,7 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
     },
     host: (node) => aliveNode(node).host,
     client: (node, service, uid = 0) =>
-      createTestClient(aliveNode(node), service, uid, run, named(service)?.lib ?? {}),
+      createTestClient(aliveNode(node), service, uid, run, libOf(node, service)),
     hashes: (service) => [
       ...new Set([...nodes.values()].map((node) => node.host.stateHash(service))),
     ],
@@ -220,7 +234,6 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
     return node;
   }
 
-  const named = (name: string) => options.services.find((service) => service.name === name);
   for (const node of nodeIds(options.nodes)) start(node);
   if (options.settle !== false) run();
   return cluster;

@@ -257,6 +257,7 @@ function settingsOf({ tokenMs, firstSeq, failRecv }: Script): RingSettings {
     missCountConst: 5,
     windowSize: 50,
     maxMessages: 17,
+    acceleratedWindow: 0,
     queueSlots: 256,
     initialSeq: firstSeq,
   };

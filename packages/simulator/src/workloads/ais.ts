@@ -1,12 +1,13 @@
 /** Request tables of the AIS services: few names and small ranges, so that clients get in each other's way. */
 import { SA_AIS_OK } from '@aisexec/ais';
-import { ckptService } from '@aisexec/ckpt/service';
+import { ckptService, createCkptService } from '@aisexec/ckpt/service';
 import { clmService } from '@aisexec/clm/service';
 import { evtService } from '@aisexec/evt/service';
 import { lckService } from '@aisexec/lck/service';
 import { tmrService } from '@aisexec/tmr/service';
 import type { Random } from '../random.ts';
 import { type RequestTable, requestWorkload } from './requests.ts';
+import type { ServiceWorkload } from './workload.ts';
 
 const NAMES = ['red', 'green', 'blue'];
 const NS_PER_MS = 1_000_000n;
@@ -235,4 +236,10 @@ const tmr: RequestTable = {
   ],
 };
 
-export const aisWorkloads = [clm, lck, evt, ckpt, tmr].map(requestWorkload);
+const ckptInBackground: RequestTable = {
+  ...ckpt,
+  service: createCkptService({ inlineBytesMax: 0 }),
+};
+
+export const aisWorkloads = (inBackground: boolean): readonly ServiceWorkload[] =>
+  [clm, lck, evt, inBackground ? ckptInBackground : ckpt, tmr].map(requestWorkload);

@@ -1,10 +1,6 @@
 /** What both layers read out of replies, whatever an executive of another version left out. */
 import { attributesSchema, SA_TIME_DURATION, type SaTmrTimerAttributesT } from '../protocol.ts';
 
-export function timeOf(value: unknown): bigint {
-  return typeof value === 'bigint' ? value : 0n;
-}
-
 export function attributesOf(value: unknown): SaTmrTimerAttributesT {
   if (attributesSchema.check(value)) return value;
   return { type: SA_TIME_DURATION, initialExpirationTime: 0n, timerPeriodDuration: 0n };

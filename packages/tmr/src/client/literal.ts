@@ -11,7 +11,14 @@ import {
   SA_AIS_OK,
   type SaDispatchFlagsT,
 } from '@aisexec/ais';
-import { checkCallbacks, expect64, openHandle, type Reply } from '@aisexec/ipc';
+import {
+  bigintOf,
+  expect64,
+  expectCallbacks,
+  expectTime,
+  openHandle,
+  type Reply,
+} from '@aisexec/ipc';
 import {
   areValid,
   EXPIRED,
@@ -20,7 +27,7 @@ import {
   TMR_SERVICE_NAME,
   TMR_VERSIONS,
 } from '../protocol.ts';
-import { attributesOf, timeOf } from './calls.ts';
+import { attributesOf } from './calls.ts';
 import { type TmrHandle, TmrTables, type TmrTimer } from './handles.ts';
 import type { Rc, SaTmr, SaTmrHandleT, SaTmrTimerIdT } from './literal-types.ts';
 
@@ -48,7 +55,7 @@ export function createSaTmr(): SaTmr {
 
   return {
     async saTmrInitialize(timerCallbacks, version, connect) {
-      const callbacks = checkCallbacks(timerCallbacks);
+      const callbacks = expectCallbacks(timerCallbacks);
       const opened = await openHandle({
         service: TMR_SERVICE_NAME,
         supported: TMR_VERSIONS,
@@ -94,7 +101,7 @@ export function createSaTmr(): SaTmr {
         tables.forgetTimer(timerId);
         return { rc: reply.rc };
       }
-      return { rc: SA_AIS_OK, timerId, callTime: timeOf(reply['callTime']) };
+      return { rc: SA_AIS_OK, timerId, callTime: bigintOf(reply['callTime']) };
     },
 
     async saTmrTimerReschedule(timerHandle, timerId, timerAttributes) {
@@ -115,7 +122,7 @@ export function createSaTmr(): SaTmr {
       }
       if (reply.rc !== SA_AIS_OK) return { rc: reply.rc };
       timer.attributes = attributes;
-      return { rc: SA_AIS_OK, callTime: timeOf(reply['callTime']) };
+      return { rc: SA_AIS_OK, callTime: bigintOf(reply['callTime']) };
     },
 
     async saTmrTimerCancel(timerHandle, timerId) {
@@ -131,7 +138,7 @@ export function createSaTmr(): SaTmr {
 
     async saTmrTimerRemainingTimeGet(timerHandle, timerId) {
       return onTimer(timerHandle, timerId, 'get', ({ remaining }) => ({
-        remainingTime: timeOf(remaining),
+        remainingTime: bigintOf(remaining),
       }));
     },
 
@@ -146,7 +153,7 @@ export function createSaTmr(): SaTmr {
       if (handle === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
       const reply = await handle.ais.request('time', null);
       if (reply.rc !== SA_AIS_OK) return { rc: reply.rc };
-      return { rc: SA_AIS_OK, currentTime: timeOf(reply['time']) };
+      return { rc: SA_AIS_OK, currentTime: bigintOf(reply['time']) };
     },
 
     async saTmrClockTickGet(timerHandle) {
@@ -154,7 +161,7 @@ export function createSaTmr(): SaTmr {
       if (handle === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
       const reply = await handle.ais.request('time', null);
       if (reply.rc !== SA_AIS_OK) return { rc: reply.rc };
-      return { rc: SA_AIS_OK, clockTick: timeOf(reply['tick']) };
+      return { rc: SA_AIS_OK, clockTick: bigintOf(reply['tick']) };
     },
   };
 }
@@ -165,8 +172,8 @@ function checkAttributes(
 ): SaTmrTimerAttributesT | undefined {
   if (attributes === null || attributes === undefined) return undefined;
   const { type, initialExpirationTime, timerPeriodDuration } = attributes;
-  expect64('initialExpirationTime', initialExpirationTime);
-  expect64('timerPeriodDuration', timerPeriodDuration);
+  expectTime('initialExpirationTime', initialExpirationTime);
+  expectTime('timerPeriodDuration', timerPeriodDuration);
   const copy = { type, initialExpirationTime, timerPeriodDuration };
   return areValid(copy) ? copy : undefined;
 }

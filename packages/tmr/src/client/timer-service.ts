@@ -1,6 +1,7 @@
 /** The idiomatic layer's way in: a connection to the timer service of an executive. */
 import {
   type AisHandle,
+  bigintOf,
   type CallOptions,
   type ConnectOptions,
   connectHandle,
@@ -11,7 +12,6 @@ import {
   withRetry,
 } from '@aisexec/ipc';
 import { EXPIRED, type ExpiredPayload, TMR_SERVICE_NAME, TMR_VERSIONS } from '../protocol.ts';
-import { timeOf } from './calls.ts';
 import { attributesFrom, Timer, type TimerHost, type TimerTimes } from './timer.ts';
 
 export interface TimerServiceOptions extends ConnectOptions, CallOptions {
@@ -84,7 +84,7 @@ export class TimerService implements AsyncDisposable {
   /** The wall clock of the executive. */
   async now(options: CallOptions = {}): Promise<Date> {
     const { time } = await this.#ask('time', null, options, 'saTmrTimeGet');
-    return new Date(Number(timeOf(time) / 1_000_000n));
+    return new Date(Number(bigintOf(time) / 1_000_000n));
   }
 
   /** Ends all timers and the connection. Idempotent. */

@@ -1,8 +1,7 @@
 /** One timer of the idiomatic layer: an async iterator of its expiries. */
 import { SA_AIS_ERR_LIBRARY, SaAisError } from '@aisexec/ais';
-import { abortError, type CallOptions, type Reply } from '@aisexec/ipc';
+import { abortError, bigintOf, type CallOptions, type Reply } from '@aisexec/ipc';
 import { type ExpiredPayload, SA_TIME_ABSOLUTE, SA_TIME_DURATION } from '../protocol.ts';
-import { timeOf } from './calls.ts';
 
 const NS_PER_MS = 1_000_000;
 
@@ -114,7 +113,7 @@ export class Timer implements AsyncIterableIterator<Expiry, undefined>, AsyncDis
   async remainingMs(options: CallOptions = {}): Promise<number> {
     const call = 'saTmrTimerRemainingTimeGet';
     const { remaining } = await this.#host.ask('get', { id: this.id }, options, call);
-    return Number(timeOf(remaining)) / NS_PER_MS;
+    return Number(bigintOf(remaining)) / NS_PER_MS;
   }
 
   /** Ends it; what was not read is dropped. @throws SaAisError NOT_EXIST when it has ended already. */

@@ -38,6 +38,7 @@ const ELSEWHERE: readonly (readonly [fn: string, code: Code, when: string, statu
     'the cluster is synchronising, or has no quorum',
     'never answered: timers belong to the node',
   ],
+  ['all', 'UNAVAILABLE', 'the node is no member', 'never answered: timers belong to the node'],
   [
     'all',
     'INVALID_PARAM',

@@ -3,6 +3,7 @@
  * one we do not have loses its first piece only: whole pieces behind the dropped tail are delivered,
  * where Corosync drops the packet. That is correct, since they are in the order and complete.
  */
+import type { BufferPool } from '../buffer-pool.ts';
 import { ASSEMBLY_BYTES_MAX, BUFFER_KEPT_BYTES_MAX } from './limits.ts';
 import { type PacketHead, pieceLength } from './packet.ts';
 
@@ -34,7 +35,7 @@ interface Assembly {
   last: number;
 }
 
-export function createAssembler(counters: AssemblerCounters): Assembler {
+export function createAssembler(counters: AssemblerCounters, pool: BufferPool): Assembler {
   const assemblies = new Map<number, Assembly>();
 
   const assemblyOf = (source: number): Assembly => {
@@ -56,13 +57,13 @@ export function createAssembler(counters: AssemblerCounters): Assembler {
     const isEnd = head.count > 1 || head.fragmented === 0;
     const assembly = assemblies.get(source);
     if (assembly === undefined || assembly.last !== head.continuation) {
-      if (assembly !== undefined) discard(assembly, counters);
+      if (assembly !== undefined) discard(assembly, counters, pool);
       counters.tailsDropped++;
       return;
     }
-    if (!append(assembly, piece)) {
+    if (!append(assembly, piece, pool)) {
       counters.oversizeDropped++;
-      reset(assembly);
+      reset(assembly, pool);
       return;
     }
     if (!isEnd) {
@@ -70,7 +71,7 @@ export function createAssembler(counters: AssemblerCounters): Assembler {
       return;
     }
     deliver(source, assembly.bytes.subarray(0, assembly.length));
-    reset(assembly);
+    reset(assembly, pool);
   };
 
   return {
@@ -85,7 +86,7 @@ export function createAssembler(counters: AssemblerCounters): Assembler {
         first = 1;
       } else {
         const assembly = assemblies.get(source);
-        if (assembly !== undefined) discard(assembly, counters);
+        if (assembly !== undefined) discard(assembly, counters, pool);
       }
       const lastWhole = fragmented === 0 ? count : count - 1;
       for (let i = first; i < lastWhole; i++) {
@@ -95,13 +96,13 @@ export function createAssembler(counters: AssemblerCounters): Assembler {
       }
       if (fragmented === 0 || (count === 1 && continuation !== 0)) return;
       const assembly = assemblyOf(source);
-      append(assembly, packet.subarray(start));
+      append(assembly, packet.subarray(start), pool);
       assembly.last = fragmented;
     },
     retain(members) {
       for (const [source, assembly] of assemblies) {
         if (members.includes(source)) continue;
-        discard(assembly, counters);
+        discard(assembly, counters, pool);
         assemblies.delete(source);
       }
     },
@@ -116,12 +117,13 @@ export function createAssembler(counters: AssemblerCounters): Assembler {
 const NO_BYTES = new Uint8Array(0);
 
 /** @returns false when the message is larger than any sender may make it. */
-function append(assembly: Assembly, piece: Uint8Array): boolean {
+function append(assembly: Assembly, piece: Uint8Array, pool: BufferPool): boolean {
   const length = assembly.length + piece.length;
   if (length > ASSEMBLY_BYTES_MAX) return false;
   if (length > assembly.bytes.length) {
-    const grown = new Uint8Array(Math.min(ASSEMBLY_BYTES_MAX, Math.max(length, 2 * length)));
+    const grown = pool.take(Math.min(ASSEMBLY_BYTES_MAX, 2 * length));
     grown.set(assembly.bytes.subarray(0, assembly.length));
+    if (assembly.bytes.length > 0) pool.give(assembly.bytes);
     assembly.bytes = grown;
   }
   assembly.bytes.set(piece, assembly.length);
@@ -129,13 +131,15 @@ function append(assembly: Assembly, piece: Uint8Array): boolean {
   return true;
 }
 
-function discard(assembly: Assembly, counters: AssemblerCounters): void {
+function discard(assembly: Assembly, counters: AssemblerCounters, pool: BufferPool): void {
   if (assembly.last !== 0) counters.beginningsDropped++;
-  reset(assembly);
+  reset(assembly, pool);
 }
 
-function reset(assembly: Assembly): void {
+function reset(assembly: Assembly, pool: BufferPool): void {
   assembly.length = 0;
   assembly.last = 0;
-  if (assembly.bytes.length > BUFFER_KEPT_BYTES_MAX) assembly.bytes = NO_BYTES;
+  if (assembly.bytes.length <= BUFFER_KEPT_BYTES_MAX) return;
+  pool.give(assembly.bytes);
+  assembly.bytes = NO_BYTES;
 }

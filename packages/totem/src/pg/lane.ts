@@ -8,6 +8,7 @@
  * their stamp (ADR 0020). The fragments of a message that was cut by the change still go out, so that
  * the assemblies of Corosync peers complete (totem-wire §2).
  */
+import type { BufferPool } from '../buffer-pool.ts';
 import type { Guarantee } from '../contract.ts';
 import type { Ring } from '../ring.ts';
 import { sameBytes } from './group-header.ts';
@@ -22,6 +23,8 @@ export interface LaneOptions {
   readonly payloadBytesMax: number;
   /** Packets that may wait in the ring's queue. */
   readonly packetsAheadMax: number;
+  /** Of large messages' buffers. */
+  readonly pool: BufferPool;
 }
 
 export interface Lane {
@@ -52,7 +55,7 @@ export interface Lane {
 export function createLane(options: LaneOptions): Lane {
   const { traffic, payloadBytesMax, packetsAheadMax } = options;
   const slots = Math.floor(QUEUE_BYTES_MAX / payloadBytesMax);
-  const queue = createMessageQueue();
+  const queue = createMessageQueue(options.pool);
   const packer = createPacker(payloadBytesMax);
   let ring: Ring | undefined;
   let roomAtRest = 0;

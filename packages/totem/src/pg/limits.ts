@@ -10,7 +10,9 @@ export const ASSEMBLY_BYTES_MAX = 1_114_112;
 export const QUEUE_BYTES_MAX = 4_194_304;
 /** Packets that wait in the ring's queue at a time; the rest waits here, as messages (ADR 0020). */
 export const PACKETS_AHEAD_MAX = 128;
-/** A buffer of a queued or assembled message larger than this is given back instead of being kept for reuse. */
+/** A queued or assembled message keeps a buffer of up to this size for the next one; larger ones go back to the pool. */
 export const BUFFER_KEPT_BYTES_MAX = 16_384;
+/** Bytes of larger buffers that all messages of a node share; more are left to the garbage collector. */
+export const MESSAGE_POOL_BYTES_MAX = 8_388_608;
 /** Records of sent messages that are kept for reuse. */
 export const RECORDS_KEPT_MAX = 1_024;

@@ -2,6 +2,7 @@
  * The messages of one traffic class, oldest first, from `multicast` until they need not be sent again.
  * A cursor divides those that were packed from those that were not. Records and their buffers are reused.
  */
+import type { BufferPool } from '../buffer-pool.ts';
 import type { Guarantee } from '../contract.ts';
 import { BUFFER_KEPT_BYTES_MAX, RECORDS_KEPT_MAX } from './limits.ts';
 
@@ -41,7 +42,8 @@ export interface MessageQueue {
   clear(keep: QueuedMessage | undefined): number;
 }
 
-export function createMessageQueue(): MessageQueue {
+/** @param pool of the buffers that are too large to be kept with their record. */
+export function createMessageQueue(pool: BufferPool): MessageQueue {
   let messages: QueuedMessage[] = [];
   let head = 0;
   let cursor = 0;
@@ -50,9 +52,11 @@ export function createMessageQueue(): MessageQueue {
 
   const release = (message: QueuedMessage): void => {
     slotsUsed -= message.slots;
-    if (free.length >= RECORDS_KEPT_MAX) return;
-    if (message.bytes.length > BUFFER_KEPT_BYTES_MAX) message.bytes = NO_BYTES;
-    free.push(message);
+    if (message.bytes.length > BUFFER_KEPT_BYTES_MAX) {
+      pool.give(message.bytes);
+      message.bytes = NO_BYTES;
+    }
+    if (free.length < RECORDS_KEPT_MAX) free.push(message);
   };
   const trim = (): void => {
     while (head < cursor) {
@@ -82,7 +86,7 @@ export function createMessageQueue(): MessageQueue {
     },
     push(length, slots) {
       const message = free.pop() ?? newMessage();
-      if (message.bytes.length < length) message.bytes = new Uint8Array(bufferSize(length));
+      if (message.bytes.length < length) message.bytes = bufferFor(length, pool);
       message.length = length;
       message.slots = slots;
       message.done = false;
@@ -140,7 +144,7 @@ function newMessage(): QueuedMessage {
   };
 }
 
-/** The next power of two for what is kept for reuse, the exact size beyond. */
-function bufferSize(length: number): number {
-  return length > BUFFER_KEPT_BYTES_MAX ? length : 2 ** Math.ceil(Math.log2(length));
+function bufferFor(length: number, pool: BufferPool): Uint8Array {
+  if (length > BUFFER_KEPT_BYTES_MAX) return pool.take(length);
+  return new Uint8Array(2 ** Math.ceil(Math.log2(length)));
 }

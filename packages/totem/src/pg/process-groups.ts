@@ -5,6 +5,7 @@
  * Between a regular configuration and `syncComplete` only `sync` traffic flows, through a lane and an
  * assembly set of its own: normal messages that were cut by the change go on afterwards.
  */
+import { BufferPool } from '../buffer-pool.ts';
 import {
   type Configuration,
   type Group,
@@ -27,7 +28,7 @@ import {
 } from './group-header.ts';
 import { createLane, type Lane } from './lane.ts';
 import { hasRoomAgain, QUEUE_LEVELS } from './levels.ts';
-import { PACKETS_AHEAD_MAX } from './limits.ts';
+import { MESSAGE_POOL_BYTES_MAX, PACKETS_AHEAD_MAX } from './limits.ts';
 import { createPacketHead, decodePacket } from './packet.ts';
 import { hasStamp, STAMP_BYTES } from './stamp.ts';
 
@@ -67,11 +68,13 @@ export function createProcessGroups(options: ProcessGroupsOptions): ProcessGroup
   if (payloadBytesMax < PAYLOAD_BYTES_MIN || payloadBytesMax > PAYLOAD_BYTES_MAX) {
     throw new RangeError(`payloadBytesMax ${payloadBytesMax}: 64 to 65535 are allowed`);
   }
-  const normal = createLane({ traffic: 'normal', payloadBytesMax, packetsAheadMax });
-  const sync = createLane({ traffic: 'sync', payloadBytesMax, packetsAheadMax });
+  const pool = new BufferPool(MESSAGE_POOL_BYTES_MAX);
+  const shared = { payloadBytesMax, packetsAheadMax, pool };
+  const normal = createLane({ traffic: 'normal', ...shared });
+  const sync = createLane({ traffic: 'sync', ...shared });
   const counters = createCounters();
-  const normalAssembler = createAssembler(counters);
-  const syncAssembler = createAssembler(counters);
+  const normalAssembler = createAssembler(counters, pool);
+  const syncAssembler = createAssembler(counters, pool);
   const head = createPacketHead();
   /** Replaced, never changed: callbacks may join and leave while it is walked. */
   let members: readonly Member[] = [];
@@ -233,6 +236,7 @@ export function createProcessGroups(options: ProcessGroupsOptions): ProcessGroup
       queueLevel: QUEUE_LEVELS.indexOf(normal.level),
       syncQueueSlotsUsed: sync.slotsUsed,
       syncQueueLevel: QUEUE_LEVELS.indexOf(sync.level),
+      messageBuffersMade: pool.made,
       openAssemblies: normalAssembler.open + syncAssembler.open,
     }),
   };

@@ -147,3 +147,58 @@ test('a ring of 32 forms, and its token passes every member in order', () => {
   net.runUntil(() => net.living().every((life) => net.delivered(life.nodeId).length === 32));
   checkEvs(net);
 });
+
+describe('a ring under a steady load', () => {
+  test('makes no new packet buffers once it has seen the load', () => {
+    const net = ringOf(3);
+    const load = (messages: number): void => {
+      for (let i = 0; i < messages; i++) {
+        for (const node of [1, 2, 3]) net.submit(node);
+        if (i % 20 === 0) net.run(5);
+      }
+      net.run(100);
+    };
+    const made = (): number[] =>
+      [1, 2, 3].map((node) => net.ring(node).stats()['packetBuffersMade']!);
+    load(400);
+    const afterTheFirst = made();
+    for (let i = 0; i < 5; i++) load(400);
+    expect(made()).toEqual(afterTheFirst);
+  });
+});
+
+describe('a node that may fill the window alone', () => {
+  /** Node 1 always has more than the window waiting. */
+  function flooded(): TestNet {
+    const net = ringOf(3, { config: { windowSize: 50, maxMessages: 50 } });
+    const flood = (): void => {
+      while (net.ring(1).room('normal') > 0) net.submit(1);
+      net.at(1, flood);
+    };
+    flood();
+    net.run(20);
+    return net;
+  }
+  const deliveredOf = (net: TestNet, source: number): number =>
+    net.delivered(3).filter((message) => message.startsWith(`${source}.`)).length;
+
+  test('leaves room for one message of another within a few rotations', () => {
+    const net = flooded();
+    net.submit(2);
+    const took = net.runUntil(() => deliveredOf(net, 2) === 1);
+    expect(took).toBeLessThan(10);
+  });
+
+  test('shares it evenly with another that has as much to send', () => {
+    const net = flooded();
+    const flood = (): void => {
+      while (net.ring(2).room('normal') > 0) net.submit(2);
+      net.at(1, flood);
+    };
+    const before = deliveredOf(net, 1);
+    flood();
+    net.run(100);
+    const [one, two] = [deliveredOf(net, 1) - before, deliveredOf(net, 2)];
+    expect(two / (one + two)).toBeGreaterThan(0.4);
+  });
+});

@@ -3,12 +3,12 @@
  * grouped by who changes them. Transitions go through {@link Transitions}, wired in machine.ts, so that no
  * state's file imports another's.
  */
+import { BufferPool } from '../buffer-pool.ts';
 import type { RingId } from '../contract.ts';
 import type { RingClient, RingConfig, RingEffects, RingState, RingTraceEvent } from '../ring.ts';
 import {
   type CommitToken,
   createOrfToken,
-  MCAST_BYTES,
   ORF_TOKEN_BYTES,
   ORF_TOKEN_BYTES_MAX,
   type OrfToken,
@@ -16,9 +16,8 @@ import {
   RTR_ENTRY_BYTES,
 } from '../wire/index.ts';
 import { type Counters, createCounters, type DropReason } from './counters.ts';
-import { SORT_QUEUE_SLOTS } from './limits.ts';
+import { PACKET_POOL_BYTES_MAX, SORT_QUEUE_SLOTS } from './limits.ts';
 import type { Nodes } from './nodes.ts';
-import { PacketPool } from './packet-pool.ts';
 import { SendQueue } from './send-queue.ts';
 import { SortQueue } from './sort-queue.ts';
 
@@ -55,7 +54,7 @@ export interface Srp {
   readonly enter: Transitions;
   readonly counters: Counters;
   readonly drops: Map<DropReason, number>;
-  readonly pool: PacketPool;
+  readonly pool: BufferPool;
 
   state: RingState;
   now: number;
@@ -130,6 +129,8 @@ export interface Srp {
   readonly syncQueue: SendQueue;
   /** Between a regular configuration and syncComplete: normal messages wait. */
   syncing: boolean;
+  /** New messages of this visit that leave after the token. */
+  readonly overtaken: Uint8Array[];
   sentLastVisit: number;
   backlogNow: number;
   backlogLast: number;
@@ -142,7 +143,7 @@ export function createSrp(
   client: RingClient,
   enter: Transitions,
 ): Srp {
-  const pool = new PacketPool(MCAST_BYTES + config.payloadBytesMax);
+  const pool = new BufferPool(PACKET_POOL_BYTES_MAX);
   const tokenBuffer = new Uint8Array(ORF_TOKEN_BYTES_MAX);
   const { nodeId, initialSeq } = config;
   // +1: a restarted representative can never name a ring that its earlier life has named (totem-wire §3.2).
@@ -203,6 +204,7 @@ export function createSrp(
     normalQueue: new SendQueue(config.queueSlots),
     syncQueue: new SendQueue(config.queueSlots),
     syncing: false,
+    overtaken: [],
     sentLastVisit: 0,
     backlogNow: 0,
     backlogLast: 0,

@@ -34,6 +34,7 @@ export interface Counters {
   holdCancels: number;
   tokenLosses: number;
   messagesSent: number;
+  messagesOvertaken: number;
   messagesReceived: number;
   messagesDelivered: number;
   messagesResent: number;
@@ -56,6 +57,7 @@ export function createCounters(): Counters {
     holdCancels: 0,
     tokenLosses: 0,
     messagesSent: 0,
+    messagesOvertaken: 0,
     messagesReceived: 0,
     messagesDelivered: 0,
     messagesResent: 0,

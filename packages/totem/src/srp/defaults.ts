@@ -37,6 +37,7 @@ export function ringDefaults(options: RingOptions): RingConfig {
     missCountConst: 5,
     windowSize: 50,
     maxMessages: 17,
+    acceleratedWindow: 0,
     queueSlots: Math.floor(QUEUE_BYTES / payloadBytesMax),
     initialSeq: 0,
     ...given,

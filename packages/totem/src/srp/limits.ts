@@ -6,8 +6,8 @@
  */
 export const SORT_QUEUE_SLOTS = 16_384;
 
-/** Packet buffers kept for reuse; what a burst needed beyond this goes back to the garbage collector. */
-export const PACKET_POOL_MAX = 4_096;
+/** Bytes of packet buffers kept for reuse; what a burst needed beyond this goes back to the garbage collector. */
+export const PACKET_POOL_BYTES_MAX = 16_777_216;
 
 /** A payload of this size stays unfragmented even as a recovery copy on an MTU of 1500 (totem-wire §1.9). */
 export const PAYLOAD_BYTES_DEFAULT = 1_382;

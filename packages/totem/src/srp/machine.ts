@@ -240,6 +240,8 @@ function stats(srp: Srp): Readonly<Record<string, number>> {
     ...srp.counters,
     ...dropped,
     members: srp.members.length,
+    packetBuffersMade: srp.pool.made,
+    packetBytesFree: srp.pool.bytesFree,
     normalQueued: srp.normalQueue.size,
     syncQueued: srp.syncQueue.size,
   };
@@ -247,7 +249,7 @@ function stats(srp: Srp): Readonly<Record<string, number>> {
 
 function checkConfig(config: RingConfig): void {
   const { nodeId, payloadBytesMax, ringSeq, windowSize, maxMessages, missCountConst } = config;
-  const { initialSeq, queueSlots } = config;
+  const { initialSeq, queueSlots, acceleratedWindow } = config;
   const isCount = (value: number, max: number): boolean =>
     Number.isInteger(value) && value > 0 && value <= max;
   invariant(isCount(nodeId, 0xffffffff), 'nodeId is a u32 and not 0', { nodeId });
@@ -255,6 +257,13 @@ function checkConfig(config: RingConfig): void {
   invariant(Number.isSafeInteger(ringSeq) && ringSeq >= 0, 'ringSeq', { ringSeq });
   invariant(isCount(windowSize, WINDOW_SIZE_MAX), 'windowSize', { windowSize });
   invariant(isCount(maxMessages, WINDOW_SIZE_MAX), 'maxMessages', { maxMessages });
+  invariant(
+    acceleratedWindow === 0 || isCount(acceleratedWindow, WINDOW_SIZE_MAX),
+    'acceleratedWindow',
+    {
+      acceleratedWindow,
+    },
+  );
   invariant(isCount(missCountConst, MISS_COUNT_MAX), 'missCountConst', { missCountConst });
   invariant(isCount(queueSlots, Number.MAX_SAFE_INTEGER), 'queueSlots', { queueSlots });
   invariant(initialSeq >>> 0 === initialSeq, 'initialSeq is a u32', { initialSeq });

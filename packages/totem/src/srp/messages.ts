@@ -1,8 +1,8 @@
 /** Messages on their way in (a packet of this ring finds its slot) and out (a queued one gets its number). */
 import {
   encapsulate,
+  MCAST_BYTES,
   mcastError,
-  mcastIsEncapsulated,
   mcastRingRep,
   mcastRingSeq,
   mcastSeq,
@@ -37,7 +37,7 @@ export function isOfRing(srp: Srp, packet: Uint8Array): boolean {
   return mcastRingSeq(packet) === srp.ringId.seq && mcastRingRep(packet) === srp.ringId.rep;
 }
 
-/** Puts a message of this ring into its slot. @returns whether it was new. */
+/** Puts a copy of a message of this ring into its slot. @returns whether it was new. */
 export function store(srp: Srp, packet: Uint8Array): boolean {
   const { log } = srp;
   const seq = mcastSeq(packet);
@@ -47,14 +47,19 @@ export function store(srp: Srp, packet: Uint8Array): boolean {
   else if (log.get(seq) !== undefined) drop(srp, 'mcast-duplicate');
   else {
     srp.counters.messagesReceived++;
-    log.add(seq, packet, false);
+    log.add(seq, srp.pool.copy(packet));
     return true;
   }
   return false;
 }
 
-/** Gives new messages the next numbers and sends them. @returns how many. */
+/**
+ * Gives new messages the next numbers and sends them, but for the last few that the token may overtake:
+ * {@link sendOvertaken}. @returns how many.
+ */
 export function sendNew(srp: Srp, token: OrfToken, allowed: number): number {
+  const { acceleratedWindow, missCountConst } = srp.config;
+  const ahead = srp.state === 'operational' && missCountConst > 1 ? acceleratedWindow : 0;
   let sent = 0;
   while (sent < allowed) {
     skipTaken(srp, token);
@@ -64,12 +69,23 @@ export function sendNew(srp: Srp, token: OrfToken, allowed: number): number {
     token.seq = seqAfter(token.seq);
     srp.senderCount = (srp.senderCount + 1) & 0x7fffffff;
     stampMcast(packet, token.seq, srp.ringId.rep, srp.ringId.seq, srp.senderCount);
-    srp.effects.multicast(packet);
-    srp.log.add(token.seq, packet, !mcastIsEncapsulated(packet));
+    srp.overtaken.push(packet);
+    if (srp.overtaken.length > ahead) srp.effects.multicast(srp.overtaken.shift()!);
+    srp.log.add(token.seq, packet);
     sent++;
   }
   srp.counters.messagesSent += sent;
   return sent;
+}
+
+/** The rest, once the token is on its way. */
+export function sendOvertaken(srp: Srp): void {
+  const { overtaken, effects } = srp;
+  if (overtaken.length === 0) return;
+  for (const packet of overtaken) effects.multicast(packet);
+  srp.counters.messagesOvertaken += overtaken.length;
+  overtaken.length = 0;
+  effects.flush?.();
 }
 
 /**
@@ -91,7 +107,7 @@ function nextPacket(srp: Srp): Uint8Array | undefined {
     const inner = takeCopy(srp);
     if (inner === undefined) return undefined;
     srp.counters.recoveryCopiesSent++;
-    return encapsulate(inner, srp.nodeId);
+    return encapsulate(inner, srp.nodeId, srp.pool.take(MCAST_BYTES + inner.length));
   }
   return srp.syncQueue.shift() ?? (srp.syncing ? undefined : srp.normalQueue.shift());
 }

@@ -150,5 +150,5 @@ function recover(srp: Srp, packet: Uint8Array): void {
   const seq = mcastSeq(inner);
   if (!oldLog.isInRange(seq) || !old.members.includes(mcastSource(inner))) return;
   noteCopied(srp, seq);
-  if (oldLog.get(seq) === undefined) oldLog.add(seq, inner, false);
+  if (oldLog.get(seq) === undefined) oldLog.add(seq, srp.pool.copy(inner));
 }

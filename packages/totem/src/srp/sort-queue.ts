@@ -3,8 +3,8 @@
  * are released (every member has them), `delivered` went to the layer above, up to `aru` nothing is
  * missing, `high` is the highest one seen. base <= delivered <= aru <= high, all wrap-aware.
  */
+import type { BufferPool } from '../buffer-pool.ts';
 import { MISS_COUNT_MAX, SORT_QUEUE_SLOTS } from './limits.ts';
-import type { PacketPool } from './packet-pool.ts';
 import { seqAfter, seqDistance, seqLess } from './seqno.ts';
 
 const MASK = SORT_QUEUE_SLOTS - 1;
@@ -15,13 +15,11 @@ export class SortQueue {
   aru = 0;
   high = 0;
   readonly #packets: (Uint8Array | undefined)[] = new Array(SORT_QUEUE_SLOTS).fill(undefined);
-  /** 1 where the packet came from the pool. */
-  readonly #pooled = new Uint8Array(SORT_QUEUE_SLOTS);
   /** Token visits that found the slot empty. */
   readonly #missed = new Uint8Array(SORT_QUEUE_SLOTS);
-  readonly #pool: PacketPool;
+  readonly #pool: BufferPool;
 
-  constructor(pool: PacketPool, initialSeq: number) {
+  constructor(pool: BufferPool, initialSeq: number) {
     this.#pool = pool;
     this.reset(initialSeq);
   }
@@ -45,11 +43,10 @@ export class SortQueue {
     return this.isInRange(seq) ? this.#packets[seq & MASK] : undefined;
   }
 
-  /** The caller has made sure that `seq` is in range and its slot empty. */
-  add(seq: number, packet: Uint8Array, pooled: boolean): void {
+  /** The caller has made sure that `seq` is in range and its slot empty. The packet goes back to the pool from here. */
+  add(seq: number, packet: Uint8Array): void {
     const slot = seq & MASK;
     this.#packets[slot] = packet;
-    this.#pooled[slot] = pooled ? 1 : 0;
     this.#missed[slot] = 0;
     if (seqLess(this.high, seq)) this.high = seq;
     // The slot after the window is the one of `base`: empty, so this ends.
@@ -77,7 +74,7 @@ export class SortQueue {
       this.#missed[slot] = 0;
       if (packet === undefined) continue;
       this.#packets[slot] = undefined;
-      if (this.#pooled[slot] === 1) this.#pool.give(packet);
+      this.#pool.give(packet);
     }
   }
 }

@@ -1,14 +1,14 @@
 /**
  * One visit of the ORF token (totem-wire §3.4): say what is stable, send again what others miss, ask for
- * what is missing here, send what is new, report how far this node has everything, forward, and only then
- * deliver. In recovery the same visit moves copies of the old ring's messages instead of new ones.
+ * what is missing here, send what is new, report how far this node has everything, forward, send what the token may
+ * overtake, and only then deliver. In recovery the same visit moves copies of the old ring's messages instead of new ones.
  */
 import { decodeOrfToken, type OrfToken } from '../wire/index.ts';
 import { drop, isRep, type Srp, trace } from './context.ts';
 import { deliver, noteStable } from './delivery.ts';
 import { allowance, recordSent, roomInOrder } from './flow-control.ts';
 import { SORT_QUEUE_SLOTS } from './limits.ts';
-import { sendNew } from './messages.ts';
+import { sendNew, sendOvertaken } from './messages.ts';
 import { union } from './nodes.ts';
 import { noteRecoveryProgress } from './recovery.ts';
 import { answerRequests, requestMissing } from './retransmit.ts';
@@ -34,6 +34,7 @@ export function onToken(srp: Srp, packet: Uint8Array): void {
   reportAru(srp, token);
   const stuck = findStuck(srp, token);
   if (stuck !== 0) {
+    sendOvertaken(srp);
     expel(srp, stuck);
     return;
   }
@@ -42,6 +43,7 @@ export function onToken(srp: Srp, packet: Uint8Array): void {
   token.nodeId = srp.nodeId;
   const installed = srp.state === 'recovery' && noteRecoveryProgress(srp, token);
   forward(srp, resent + sent > 0);
+  sendOvertaken(srp);
   if (installed) srp.enter.operational();
   else if (srp.state === 'operational') deliver(srp);
 }

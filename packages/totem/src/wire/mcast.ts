@@ -87,9 +87,12 @@ export function stampMcast(
   putRingId(packet, RING_ID, ringRep, ringSeq);
 }
 
-/** A recovery copy around a message of the old ring; stamp it like any other. */
-export function encapsulate(inner: Uint8Array, nodeId: number): Uint8Array {
-  const packet = new Uint8Array(MCAST_BYTES + inner.length);
+/** A recovery copy around a message of the old ring, in `packet` (of that length); stamp it like any other. */
+export function encapsulate(
+  inner: Uint8Array,
+  nodeId: number,
+  packet: Uint8Array = new Uint8Array(MCAST_BYTES + inner.length),
+): Uint8Array {
   prepareMcast(packet, nodeId, 'agreed');
   packet[4] = ENCAPSULATED;
   packet.set(inner, MCAST_BYTES);

@@ -101,6 +101,7 @@ export async function createSealedTransport(
       const bytes = sealed(packet);
       if (bytes !== undefined) inner.multicast(bytes);
     },
+    flush: () => inner.flush?.(),
     useKeys(key, accepted) {
       if (key !== sending) sealer.use(key);
       sending = key;

@@ -7,6 +7,10 @@ export interface Counters {
   sendCalls: number;
   receiveCalls: number;
   sendErrors: number;
+  /** Datagrams that left as pieces of a larger send. */
+  segments: number;
+  /** 1 once the kernel has refused to segment: since then every datagram is sent on its own. */
+  segmentationOff: number;
   refusals: number;
 }
 

@@ -19,14 +19,22 @@ export const CMSGHDR_BYTES = 16;
 export const SOCK_DGRAM = 2;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
+export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
 export const IPPROTO_IP = 0;
 export const IP_RECVERR = 11;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_RECVERR = 25;
+export const SOL_UDP = 17;
+/** Segmentation offload: a control message with the size of the pieces (udp(7)). */
+export const UDP_SEGMENT = 103;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_ERRQUEUE = 0x2000;
 export const EINTR = 4;
+export const EIO = 5;
 export const EAGAIN = 11;
+export const EINVAL = 22;
+export const EMSGSIZE = 90;
 export const ECONNREFUSED = 111;
 /** Who reports, in struct sock_extended_err. */
 export const ORIGIN_ICMP = 2;

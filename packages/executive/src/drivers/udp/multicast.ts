@@ -3,13 +3,14 @@
  * their node by unicast, through the transport `udpu` that this one is built on. Like Corosync's it sends
  * multicasts from the port below; unlike it, it takes in what comes from the nodelist alone.
  */
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import type { Socket } from 'node:dgram';
 import { networkInterfaces } from 'node:os';
 import type { NodeConfig } from '../../config/config.ts';
-import { DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MIN, SOCKET_BUFFER_BYTES } from '../../limits.ts';
-import { createPeerLookup, createPeers } from './peers.ts';
-import { TransportError } from './socket.ts';
-import { createUdpTransport, type UdpOptions, type UdpTransport } from './udp.ts';
+import { DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MIN } from '../../limits.ts';
+import { createPeerLookup, createPeers, type Endpoint, type Peer } from './peers.ts';
+import { batchSender, plainSender } from './senders.ts';
+import { type OpenedSocket, openSocket, readDatagrams, TransportError } from './socket.ts';
+import { createUdpTransport, nativeOf, type UdpOptions, type UdpTransport } from './udp.ts';
 
 export interface MulticastOptions extends UdpOptions {
   readonly group: string;
@@ -26,37 +27,64 @@ export async function createMulticastTransport(options: MulticastOptions): Promi
     multicastErrors: 0,
     multicastUnlisted: 0,
   };
-  const incoming = await openSocket(self, group, self.port);
-  const outgoing = await openSocket(self, self.address, self.port - 1).catch((error: unknown) => {
-    incoming.close();
-    throw error;
+  // Loopback of multicasts is off at the sender; several nodes of one host may listen to the group.
+  const { open } = nativeOf(options);
+  const incoming = await openSocket({ ...self, address: group }, open, ignoreErrors, {
+    reuseAddress: true,
   });
+  const outgoing = await openSocket({ ...self, port: self.port - 1 }, open, ignoreErrors).catch(
+    (error: unknown) => {
+      incoming.socket.close();
+      throw error;
+    },
+  );
+  const sockets = [incoming.socket, outgoing.socket];
   let unicasts: UdpTransport;
   try {
-    join(incoming, self, group);
-    setSender(outgoing, self, ttl);
+    join(incoming.socket, self, group);
+    setSender(outgoing.socket, self, ttl);
     unicasts = await createUdpTransport(options);
   } catch (error) {
-    incoming.close();
-    outgoing.close();
+    for (const socket of sockets) socket.close();
     throw asTransportError(error, group);
   }
-  for (const socket of [incoming, outgoing]) socket.on('error', () => counters.multicastErrors++);
-  incoming.on('message', (packet: Buffer, source: RemoteInfo) => {
-    // Loopback of multicasts is off at the sender; another node of this host has an address of its own.
-    const peer = peerOf(source);
+  for (const opened of [incoming, outgoing]) {
+    opened.socket.on('error', () => {
+      counters.multicastErrors++;
+      opened.syscalls?.refusals();
+    });
+  }
+  const everybody: Peer = {
+    node: { ...self, id: 0, address: group },
+    ...{ spared: false, nextProbeAt: 0 },
+  };
+  const targets = [everybody];
+  const sender = senderOf(outgoing, targets, () => counters.multicastErrors++);
+  let closed = false;
+  readDatagrams(incoming, arrived, () => closed);
+
+  function arrived(packet: Uint8Array, source: Endpoint | undefined): void {
+    if (closed) return;
+    const peer = source === undefined ? undefined : peerOf(source);
     if (peer === undefined || packet.length < DATAGRAM_BYTES_MIN) counters.multicastUnlisted++;
     else {
       counters.multicastsReceived++;
       receive(packet, peer.node.id);
     }
-  });
-  let closed = false;
+  }
+
   return {
     address: unicasts.address,
     port: unicasts.port,
     plain: unicasts.plain,
-    unicast: (target, packet) => unicasts.unicast(target, packet),
+    unicast(target, packet) {
+      // As udpu has it: what was multicast before leaves before.
+      if (!closed) sender.flush();
+      unicasts.unicast(target, packet);
+    },
+    flush() {
+      if (!closed) sender.flush();
+    },
     multicast(packet) {
       if (closed) return;
       if (packet.length > DATAGRAM_BYTES_MAX) {
@@ -64,42 +92,45 @@ export async function createMulticastTransport(options: MulticastOptions): Promi
         return;
       }
       counters.multicastsSent++;
-      outgoing.send(Uint8Array.from(packet), self.port, group, (error) => {
-        if (error !== null) counters.multicastErrors++;
-      });
+      sender.send(packet, targets);
     },
     async close() {
       if (closed) return;
+      sender.flush();
       closed = true;
-      for (const socket of [incoming, outgoing]) {
+      for (const socket of sockets) {
         await new Promise<void>((resolve) => socket.close(() => resolve()));
       }
       await unicasts.close();
     },
-    stats: () => ({ ...unicasts.stats(), ...counters }),
+    stats: () => ({
+      ...unicasts.stats(),
+      ...prefixed(outgoing.syscalls?.stats(), ['sendCalls', 'sendErrors', 'segments']),
+      ...counters,
+    }),
   };
 }
 
-function openSocket(self: NodeConfig, address: string, port: number): Promise<Socket> {
-  const socket = createSocket({
-    type: self.family === 'inet6' ? 'udp6' : 'udp4',
-    // Several nodes of one host may listen to the group.
-    reuseAddr: true,
-    recvBufferSize: SOCKET_BUFFER_BYTES,
-    sendBufferSize: SOCKET_BUFFER_BYTES,
-    lookup: (host, _options, callback) => callback(null, host, 0),
-  });
-  return new Promise((resolve, reject) => {
-    const failed = (error: Error) => {
-      socket.close();
-      reject(asTransportError(error, `${address} port ${port}`));
-    };
-    socket.once('error', failed);
-    socket.bind({ address, port, exclusive: true }, () => {
-      socket.off('error', failed);
-      resolve(socket);
-    });
-  });
+/** Nothing is refused to a multicast; the error queue is emptied when it shows. */
+function ignoreErrors(): void {}
+
+function senderOf(
+  { socket, syscalls }: OpenedSocket,
+  targets: readonly Peer[],
+  failed: () => void,
+) {
+  return syscalls === undefined
+    ? plainSender(socket, failed)
+    : batchSender(syscalls.sender, targets);
+}
+
+/** The counters of the socket that multicasts, beside those of the one that does not. */
+function prefixed(
+  stats: Readonly<Record<string, number>> | undefined,
+  names: readonly string[],
+): Record<string, number> {
+  if (stats === undefined) return {};
+  return Object.fromEntries(names.map((name) => [`multicast.${name}`, stats[name] ?? 0]));
 }
 
 function join(socket: Socket, self: NodeConfig, group: string): void {

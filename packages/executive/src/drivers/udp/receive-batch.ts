@@ -1,14 +1,8 @@
 /**
- * Datagrams that wait in the socket, taken with one recvmmsg(2). They are received into slots of the largest
- * size and copied together into slabs, of which each packet keeps its piece: whoever keeps a packet keeps no
- * more than a slab, and no packet costs an allocation of its own.
+ * Datagrams that wait in the socket, taken with one recvmmsg(2) into slots of the largest size, where their
+ * handler reads them (ADR 0138).
  */
-import {
-  RECEIVE_BATCH,
-  RECEIVE_SLAB_BYTES,
-  RECEIVE_SLOT_BYTES,
-  SOURCES_KNOWN_MAX,
-} from '../../limits.ts';
+import { RECEIVE_BATCH, RECEIVE_SLOT_BYTES, SOURCES_KNOWN_MAX } from '../../limits.ts';
 import type { Context } from './calls.ts';
 import {
   EAGAIN,
@@ -26,7 +20,7 @@ import {
 import type { Endpoint } from './peers.ts';
 import { decodeSockaddr, SOCKADDR_BYTES } from './sockaddr.ts';
 
-/** The bytes are the handler's to keep. */
+/** The bytes are valid during the call. */
 export type OnDatagram = (packet: Uint8Array, source: Endpoint | undefined) => void;
 
 /** Takes up to a batch. @returns how many there were. */
@@ -49,7 +43,6 @@ export function createReceiver({ pin, errno, calls, fd, counters, onError }: Con
     headers[i * MMSGHDR_WORDS + IOVLEN] = 1n;
     headerBytes.writeUInt32LE(SOCKADDR_BYTES, i * MMSGHDR_BYTES + NAMELEN_BYTE);
   }
-  const keep = createKeeper();
   const sourceOf = createSourceReader(names);
 
   return (handle) => {
@@ -64,24 +57,10 @@ export function createReceiver({ pin, errno, calls, fd, counters, onError }: Con
       const length = headerBytes.readUInt32LE(header + MSG_LEN_BYTE);
       headerBytes.writeUInt32LE(SOCKADDR_BYTES, header + NAMELEN_BYTE);
       const start = i * RECEIVE_SLOT_BYTES;
-      handle(keep(slots, start, length), sourceOf(i * SOCKADDR_BYTES));
+      const packet = new Uint8Array(slots.buffer, start, length);
+      handle(packet, sourceOf(i * SOCKADDR_BYTES));
     }
     return count;
-  };
-}
-
-function createKeeper(): (from: Buffer, start: number, length: number) => Uint8Array {
-  let slab = Buffer.allocUnsafeSlow(RECEIVE_SLAB_BYTES);
-  let used = 0;
-  return (from, start, length) => {
-    if (used + length > RECEIVE_SLAB_BYTES) {
-      slab = Buffer.allocUnsafeSlow(RECEIVE_SLAB_BYTES);
-      used = 0;
-    }
-    from.copy(slab, used, start, start + length);
-    const packet = new Uint8Array(slab.buffer, used, length);
-    used += length;
-    return packet;
   };
 }
 

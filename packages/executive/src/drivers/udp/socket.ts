@@ -1,8 +1,9 @@
 /** The socket: made and bound by node:dgram, or by us and given to node:dgram, which closes it. */
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import type { NodeConfig } from '../../config/config.ts';
-import { SOCKET_BUFFER_BYTES } from '../../limits.ts';
-import type { OpenUdp, UdpSyscalls } from './syscalls.ts';
+import { RECEIVE_BATCH, RECEIVE_BATCHES_PER_TURN, SOCKET_BUFFER_BYTES } from '../../limits.ts';
+import type { OnDatagram } from './receive-batch.ts';
+import type { OpenUdp, OpenUdpOptions, UdpSyscalls } from './syscalls.ts';
 
 /** Why the address cannot be used; the text is for people. */
 export class TransportError extends Error {
@@ -25,14 +26,16 @@ export async function openSocket(
   self: NodeConfig,
   open: OpenUdp | undefined,
   onError: () => void,
+  options: OpenUdpOptions = {},
 ): Promise<OpenedSocket> {
   // Addresses are literal: without a lookup of its own Node would defer every send by a turn.
   const socket = createSocket({
     type: self.family === 'inet6' ? 'udp6' : 'udp4',
+    reuseAddr: options.reuseAddress ?? false,
     lookup: (address, _options, callback) => callback(null, address, 0),
   });
   try {
-    const syscalls = open?.(self, onError);
+    const syscalls = open?.(self, onError, options);
     await bind(socket, syscalls === undefined ? { ...self, exclusive: true } : syscalls);
     enlargeBuffers(socket);
     return { socket, syscalls };
@@ -40,6 +43,24 @@ export async function openSocket(
     socket.close();
     throw transportError(self, error as NodeJS.ErrnoException);
   }
+}
+
+/**
+ * Hands on every datagram; what came with the first one of a burst is taken in the same turn.
+ * @param isClosed true from the call of `socket.close` on: the descriptor may be another's by then.
+ */
+export function readDatagrams(
+  { socket, syscalls }: OpenedSocket,
+  handle: OnDatagram,
+  isClosed: () => boolean,
+): void {
+  socket.on('message', (packet: Buffer, source: RemoteInfo) => {
+    handle(packet, source);
+    if (syscalls === undefined) return;
+    for (let batch = 0; batch < RECEIVE_BATCHES_PER_TURN && !isClosed(); batch++) {
+      if (syscalls.receive(handle) < RECEIVE_BATCH) return;
+    }
+  });
 }
 
 function bind(

@@ -11,9 +11,13 @@ import {
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPV6_RECVERR,
+  SO_REUSEADDR,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
+  SOL_SOCKET,
+  SOL_UDP,
+  UDP_SEGMENT,
 } from './linux.ts';
 import type { Endpoint } from './peers.ts';
 import { createReceiver, type Receiver } from './receive-batch.ts';
@@ -33,11 +37,20 @@ export interface UdpSyscalls {
   stats(): Readonly<Record<string, number>>;
 }
 
+export interface OpenUdpOptions {
+  /** Several sockets of this host may be bound to the address (a multicast group). */
+  readonly reuseAddress?: boolean;
+}
+
 /**
  * @param onError something is in the error queue; called in the middle of a call.
  * @throws like node:dgram's bind: an Error with `code`.
  */
-export type OpenUdp = (self: Endpoint, onError: () => void) => UdpSyscalls;
+export type OpenUdp = (
+  self: Endpoint,
+  onError: () => void,
+  options?: OpenUdpOptions,
+) => UdpSyscalls;
 
 const ARCHITECTURES: ReadonlySet<string> = new Set(['x64', 'arm64', 'riscv64', 'loong64']);
 
@@ -47,12 +60,21 @@ export function loadUdpSyscalls(): Native<{ readonly open: OpenUdp }> {
   const { libc, missing } = loadLibc();
   if (libc === undefined) return { missing };
   const calls = bindCalls(libc);
-  return { open: (self, onError) => openUdp(libc, calls, self, onError) };
+  return {
+    open: (self, onError, options = {}) =>
+      openUdp(libc, calls, openSocket(libc, calls, self, options), onError),
+  };
 }
 
-function openUdp(libc: Libc, calls: Calls, self: Endpoint, onError: () => void): UdpSyscalls {
-  const fd = openSocket(libc, calls, self);
-  const counters: Counters = { sendCalls: 0, receiveCalls: 0, sendErrors: 0, refusals: 0 };
+function openUdp(libc: Libc, calls: Calls, fd: number, onError: () => void): UdpSyscalls {
+  const counters: Counters = {
+    sendCalls: 0,
+    receiveCalls: 0,
+    sendErrors: 0,
+    segments: 0,
+    segmentationOff: canSegment(calls, fd) ? 0 : 1,
+    refusals: 0,
+  };
   const pinned: Uint8Array[] = [];
   const pin = (bytes: Uint8Array): bigint => {
     pinned.push(bytes);
@@ -69,21 +91,33 @@ function openUdp(libc: Libc, calls: Calls, self: Endpoint, onError: () => void):
   };
 }
 
-function openSocket(libc: Libc, calls: Calls, self: Endpoint): number {
+function openSocket(
+  libc: Libc,
+  calls: Calls,
+  self: Endpoint,
+  { reuseAddress = false }: OpenUdpOptions,
+): number {
   const isV6 = self.address.includes(':');
   const family = isV6 ? AF_INET6 : AF_INET;
   const fd = calls.socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) throw systemError('socket', libc.errno());
   const name = encodeSockaddr(self);
+  const on = Buffer.from([1, 0, 0, 0]);
+  if (reuseAddress) calls.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, on, on.length);
   if (calls.bind(fd, name, name.length) !== 0) {
     const error = systemError('bind', libc.errno());
     calls.close(fd);
     throw error;
   }
-  const on = Buffer.from([1, 0, 0, 0]);
   const [level, option] = isV6 ? [IPPROTO_IPV6, IPV6_RECVERR] : [IPPROTO_IP, IP_RECVERR];
   calls.setsockopt(fd, level, option, on, on.length);
   return fd;
+}
+
+/** Linux 4.18 and later know the option; 0 leaves it to the control message of each send. */
+function canSegment(calls: Calls, fd: number): boolean {
+  const none = Buffer.alloc(4);
+  return calls.setsockopt(fd, SOL_UDP, UDP_SEGMENT, none, none.length) === 0;
 }
 
 function systemError(call: string, errno: number): NodeJS.ErrnoException {

@@ -38,7 +38,7 @@ async function transport(
     nodes,
     ...more,
     receive: (bytes) => {
-      received.push(bytes);
+      received.push(Uint8Array.from(bytes));
       wake();
     },
   });
@@ -178,6 +178,25 @@ const canBatch = loadUdpSyscalls().missing === undefined;
     expect(three!.received.map((bytes) => [...bytes])).toEqual(sent.map((bytes) => [...bytes]));
     expect(two!.received.at(-1)).toEqual(packet(255, 20));
     expect(one!.udp.stats()['sendCalls']).toBeLessThan(10);
+    await closeAll(one!, two!, three!);
+  });
+
+  test('packets of one size leave together and arrive one by one, the shorter last one, too', async () => {
+    const nodes = [
+      node(1, '127.0.0.1', await freePort()),
+      node(2, '127.0.0.1', await freePort()),
+      node(3, '127.0.0.1', await freePort()),
+    ];
+    const [one, two, three] = await Promise.all(nodes.map((self) => transport(self, nodes)));
+    const sent = Array.from({ length: 17 }, (_, i) => packet(i, i === 16 ? 300 : 1400));
+    for (const bytes of sent) one!.udp.multicast(bytes);
+    one!.udp.unicast(2, packet(255, 57));
+    await Promise.all([two!.count(18), three!.count(17)]);
+    expect(three!.received.map((bytes) => [...bytes])).toEqual(sent.map((bytes) => [...bytes]));
+    expect(two!.received.at(-1)).toEqual(packet(255, 57));
+    expect(one!.udp.stats()).toMatchObject({ sendCalls: 1, packetsSent: 35, sendErrors: 0 });
+    const isOff = one!.udp.stats()['segmentationOff'] === 1;
+    expect(one!.udp.stats()['segments']).toBe(isOff ? 0 : 34);
     await closeAll(one!, two!, three!);
   });
 

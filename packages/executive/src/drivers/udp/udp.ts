@@ -7,25 +7,22 @@
  *
  * Nothing here calls the ring from inside its own effects, and the work of one turn is bounded.
  */
-import type { RemoteInfo } from 'node:dgram';
 import type { NodeConfig } from '../../config/config.ts';
-import {
-  DATAGRAM_BYTES_MAX,
-  DATAGRAM_BYTES_MIN,
-  RECEIVE_BATCH,
-  RECEIVE_BATCHES_PER_TURN,
-} from '../../limits.ts';
+import { DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MIN } from '../../limits.ts';
 import { createPeerLookup, createPeers, type Endpoint, isDue, type Peer } from './peers.ts';
 import { createSelfQueue } from './self-queue.ts';
 import { batchSender, plainSender } from './senders.ts';
-import { openSocket } from './socket.ts';
+import { openSocket, readDatagrams } from './socket.ts';
 import { loadUdpSyscalls } from './syscalls.ts';
 
 export interface UdpOptions {
   readonly self: NodeConfig;
   /** All nodes; this one may be among them. */
   readonly nodes: readonly NodeConfig[];
-  /** One packet of a listed node, with whose address it came from. The bytes are the receiver's to keep. */
+  /**
+   * One packet of a listed node, with whose address it came from. The bytes are the transport's again when
+   * this returns.
+   */
   readonly receive: (packet: Uint8Array, from: number) => void;
   /**
    * The host of this node answered that nobody listens on its port. @returns whether packets are to be sent
@@ -47,6 +44,8 @@ export interface UdpTransport {
   unicast(target: number, packet: Uint8Array): void;
   /** To every other configured node, by the end of this turn. */
   multicast(packet: Uint8Array): void;
+  /** What was multicast so far in this turn leaves now. */
+  flush?(): void;
   close(): Promise<void>;
   stats(): Readonly<Record<string, number>>;
 }
@@ -84,14 +83,7 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
     if (syscalls !== undefined && error.code === 'ECONNREFUSED') noteRefusals();
     else counters.socketErrors++;
   });
-  socket.on('message', (packet: Buffer, source: RemoteInfo) => {
-    arrived(packet, source);
-    if (syscalls === undefined) return;
-    // Node took the first one; what came with it is taken at once.
-    for (let batch = 0; batch < RECEIVE_BATCHES_PER_TURN && !closed; batch++) {
-      if (syscalls.receive(arrived) < RECEIVE_BATCH) return;
-    }
-  });
+  readDatagrams({ socket, syscalls }, arrived, () => closed);
 
   function arrived(packet: Uint8Array, source: Endpoint | undefined): void {
     if (closed) return;
@@ -159,6 +151,7 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
       counters.packetsSpared += peers.length - due.length;
       if (due.length > 0) send(packet, due);
     },
+    flush: () => sender.flush(),
     close() {
       if (closed) return Promise.resolve();
       sender.flush();
@@ -171,7 +164,8 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
   };
 }
 
-function nativeOf({ io, nodes }: UdpOptions): ReturnType<typeof loadUdpSyscalls> {
+/** The system calls, where they are there and wanted. */
+export function nativeOf({ io, nodes }: UdpOptions): ReturnType<typeof loadUdpSyscalls> {
   if (io === 'plain') return { missing: 'totem.io is plain' };
   if (nodes.some(({ address }) => address.includes('%'))) {
     return { missing: 'the nodelist has an address with a zone' };

@@ -1,0 +1,209 @@
+// Corosync and this executive beside each other: the same namespaces and veth pairs, the same corosync.conf, in turn.
+// A C program on libcpg loads the one, our CPG client the other (cpg-load.c, cpg-load.mjs), three nodes, counted at
+// delivery on every node:
+//   node test/bench/beside-corosync.mjs [--mtus 1500,9000] [--transports udpu,udp] [--senders 1,3] [--rounds 1]
+//     [--sizes 64,320,1600,8000,40000,200000,1000000] [--seconds 1] [--warm 5] [--latency 1000] [--only corosync|aisexec] [--format json]
+//     [--ours window_size=100,max_messages=50] (keys of the section totem for our side alone)
+//     [--realtime no] (Corosync asks for real-time scheduling, which counts on a busy machine; we never do)
+// Needs root, iproute2, corosync, gcc and libcpg-dev. Prints messages/s (and MB/s) of both and the ratio: above 1 we are ahead.
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Network } from './netns.mjs';
+
+const NODES = 3;
+const FORMS_WITHIN_MS = 30_000;
+/** Bytes and messages that one sender has undelivered, the same for both. */
+const WINDOW_BYTES = 2 ** 22;
+const WINDOW_MAX = 512;
+const WINDOW_MIN = 4;
+const WARM_UP_SIZE = 500;
+const LEAD_NS = 600_000_000n;
+
+const { values } = parseArgs({
+  options: {
+    mtus: { type: 'string', default: '1500,9000' },
+    transports: { type: 'string', default: 'udpu,udp' },
+    senders: { type: 'string', default: '1,3' },
+    sizes: { type: 'string', default: '64,320,1600,8000,40000,200000,1000000' },
+    seconds: { type: 'string', default: '1' },
+    warm: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '1' },
+    latency: { type: 'string', default: '1000' },
+    realtime: { type: 'string', default: 'yes' },
+    ours: { type: 'string', default: '' },
+    only: { type: 'string', default: 'corosync,aisexec' },
+    format: { type: 'string', default: 'text' },
+  },
+});
+const numbers = (text) => text.split(',').map(Number);
+const path = (file) => fileURLToPath(new URL(file, import.meta.url));
+const KINDS = {
+  corosync: {
+    daemon: (node) => {
+      const script = 'mount -t tmpfs none /run && exec corosync -f -c "$0"';
+      const file = join(node.directory, 'corosync.conf');
+      return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, file];
+    },
+    load: () => [program],
+  },
+  aisexec: {
+    daemon: (node) => [
+      process.execPath,
+      path('../../packages/executive/dist/bin/aisexec.js'),
+      ...['-c', join(node.directory, 'corosync.conf')],
+    ],
+    load: () => [process.execPath, path('./cpg-load.mjs')],
+  },
+};
+let program;
+const figures = [];
+
+for (const mtu of numbers(values.mtus)) {
+  const network = new Network(NODES, mtu);
+  program = join(network.directory, 'cpg-load');
+  execFileSync('cc', ['-O2', '-o', program, path('./cpg-load.c'), '-lcpg', '-lpthread']);
+  for (const transport of values.transports.split(',')) {
+    for (let round = 0; round < Number(values.rounds); round++) {
+      for (const kind of values.only.split(',')) await measure(network, kind, transport, mtu);
+    }
+  }
+  network.close();
+}
+if (values.format === 'json') console.log(JSON.stringify(figures, null, 2));
+else printTable();
+process.exit();
+
+async function measure(network, kind, transport, mtu) {
+  for (const node of network.nodes) {
+    writeFileSync(
+      join(node.directory, 'corosync.conf'),
+      configOf(kind, network.nodes, node, transport, mtu),
+    );
+  }
+  const { daemon, load } = KINDS[kind];
+  const daemons = network.nodes.map((node) =>
+    network.spawn(node, daemon(node), {
+      env: { XDG_STATE_HOME: node.directory, AISEXEC_SOCKET: join(node.directory, 'sock') },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    }),
+  );
+  await Promise.all(daemons.map((child) => formed(child, kind)));
+  const loads = network.nodes.map((node) =>
+    network.spawn(node, load(), { env: { AISEXEC_SOCKET: join(node.directory, 'sock') } }),
+  );
+  const lines = loads.map((child) =>
+    createInterface({ input: child.stdout })[Symbol.asyncIterator](),
+  );
+  const next = async (i) => (await lines[i].next()).value;
+  await Promise.all(loads.map((_, i) => next(i)));
+  /** @returns messages per second, the mean of the nodes. */
+  const run = async (senders, size, seconds) => {
+    const start = process.hrtime.bigint() + LEAD_NS;
+    const end = start + BigInt(Math.round(seconds * 1e9));
+    const window = Math.max(WINDOW_MIN, Math.min(WINDOW_MAX, Math.floor(WINDOW_BYTES / size)));
+    loads.forEach((child, i) => {
+      child.stdin.write(`load ${size} ${start} ${end} ${i < senders ? window : 0}\n`);
+    });
+    const answers = await Promise.all(loads.map(async (_, i) => JSON.parse(await next(i))));
+    await delay(200);
+    return answers.reduce((sum, { messages, seconds: took }) => sum + messages / took, 0) / NODES;
+  };
+  // Both alike: pools, pages and our compiled code are there before the first figure.
+  await run(NODES, WARM_UP_SIZE, Number(values.warm));
+  const what = { kind, transport, mtu };
+  for (const senders of numbers(values.senders)) {
+    for (const size of numbers(values.sizes)) {
+      note({ ...what, senders, size, rate: await run(senders, size, Number(values.seconds)) });
+    }
+  }
+  if (Number(values.latency) > 0) {
+    loads[1].stdin.write(`latency ${values.latency} 64\n`);
+    note({ ...what, ...JSON.parse(await next(1)) });
+  }
+  for (const child of [...loads, ...daemons]) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    const gone = once(child, 'exit');
+    // In good order, so that a profile is written (profile.mjs).
+    if (loads.includes(child)) child.stdin.end();
+    else child.kill(kind === 'aisexec' ? 'SIGTERM' : 'SIGKILL');
+    await gone;
+  }
+}
+
+/** Resolves when the daemon's log shows all members. */
+async function formed(child, kind) {
+  const shown = kind === 'corosync' ? /Members\[3\]/ : /members[^\n]*\b3\b/;
+  const late = setTimeout(() => child.kill('SIGKILL'), FORMS_WITHIN_MS);
+  const tail = [];
+  await new Promise((resolve, reject) => {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      tail.push(line);
+      if (tail.length > 20) tail.shift();
+      if (shown.test(line)) resolve();
+    });
+    child.once('exit', () => reject(new Error(`${kind} ended:\n${tail.join('\n')}`)));
+  });
+  clearTimeout(late);
+  await delay(300);
+}
+
+function configOf(kind, nodes, self, transport, mtu) {
+  const members = nodes.map(
+    ({ id, address }) =>
+      `  node {\n    nodeid: ${id}\n    name: n${id}\n    ring0_addr: ${address}\n  }`,
+  );
+  return [
+    `totem {\n  version: 2\n  cluster_name: bench\n  transport: ${transport}\n  netmtu: ${mtu}`,
+    ...(kind === 'aisexec' ? values.ours.split(',').map((line) => line.replace('=', ': ')) : []),
+    ...(transport === 'udp' ? ['  interface {\n    mcastport: 5405\n  }'] : []),
+    '}\nnodelist {',
+    ...members,
+    '}\nquorum {\n  provider: corosync_votequorum\n}',
+    'logging {\n  to_stderr: yes\n  to_syslog: no\n  to_logfile: no\n}',
+    `system {\n  move_to_root_cgroup: no\n  sched_rr: ${values.realtime}\n  state_dir: ${self.directory}\n}\n`,
+  ].join('\n');
+}
+
+function note(figure) {
+  figures.push(figure);
+  if (values.format === 'text') console.error(JSON.stringify(figure));
+}
+
+function median(of) {
+  const sorted = of.sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+function printTable() {
+  const keyOf = ({ transport, mtu, senders, size }) =>
+    size === undefined
+      ? `${transport} ${mtu}, own delivery of 64 B`
+      : `${transport} ${mtu}, ${senders} sending ${size} B`;
+  for (const key of new Set(figures.map(keyOf))) {
+    const of = (kind, field) =>
+      median(figures.filter((f) => keyOf(f) === key && f.kind === kind).map((f) => f[field]));
+    const { size } = figures.find((f) => keyOf(f) === key);
+    const text = (kind) => {
+      if (!figures.some((f) => keyOf(f) === key && f.kind === kind)) return '-';
+      if (size === undefined) {
+        return `${of(kind, 'p50').toFixed(0)} / ${of(kind, 'p99').toFixed(0)} us`;
+      }
+      const rate = of(kind, 'rate');
+      return `${rate.toFixed(0)} msg/s ${((rate * size) / 1e6).toFixed(1)} MB/s`;
+    };
+    const ratio =
+      size === undefined
+        ? of('corosync', 'p50') / of('aisexec', 'p50')
+        : of('aisexec', 'rate') / of('corosync', 'rate');
+    const columns = [key.padEnd(36), text('corosync').padStart(28), text('aisexec').padStart(28)];
+    console.log(
+      `${columns.join('  ')}  ${(Number.isFinite(ratio) ? ratio.toFixed(2) : '-').padStart(6)}`,
+    );
+  }
+}
