@@ -53,7 +53,7 @@ describe('aisctl on three real executives', () => {
 
   test('services and inspect', async () => {
     expect(await text('services')).toMatch(/^ID {2}NAME +STATE +VERSION .*\n1 +clm +running /);
-    expect((await json('services'))['services']).toHaveLength(4);
+    expect((await json('services'))['services']).toHaveLength(5);
     expect(await text('inspect', 'lck')).toMatch(/^lck [0-9a-f]{16}\n\{/);
     const here = await json('inspect', 'clm');
     expect(here['hash']).toMatch(/^[0-9a-f]{16}$/);
