@@ -20,6 +20,26 @@ export function readingCommands(parser: Argv, choose: Choose): void {
       ),
     )
     .command(
+      'shutdown',
+      'have the executive leave the cluster and end',
+      (y) =>
+        withFormat(y).option('force', {
+          type: 'boolean',
+          default: false,
+          description: 'ask nobody whether it may',
+        }),
+      (args) =>
+        choose(args, async (socket) =>
+          (await import('../commands/shutdown.ts')).shutdown(socket, args.format, args.force),
+        ),
+    );
+  stateCommands(parser, choose);
+}
+
+/** What the services hold. */
+function stateCommands(parser: Argv, choose: Choose): void {
+  parser
+    .command(
       'locks [name]',
       'who holds which lock, who waits',
       (y) => withFormat(y).positional('name', { type: 'string', description: 'only this lock' }),
@@ -51,10 +71,5 @@ export function readingCommands(parser: Argv, choose: Choose): void {
         choose(args, async (socket) =>
           (await import('../commands/inspect.ts')).inspect(socket, args.format, args.service),
         ),
-    )
-    .command('shutdown', 'have the executive leave the cluster and end', withFormat, (args) =>
-      choose(args, async (socket) =>
-        (await import('../commands/shutdown.ts')).shutdown(socket, args.format),
-      ),
     );
 }
