@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   members: [],
   quorum: [],
   locks: [],
+  timers: [],
   services: ['load', 'unload', 'reload'],
   service: ['new'],
   inspect: [],

@@ -88,6 +88,8 @@ export function createBackend(
       client = added({ sink, ref });
       return client;
     },
+    isJoining: (service) =>
+      host.services.some(({ name, state }) => name === service && state === 'joining'),
     request(client, request, fn, argument) {
       const { sink, ref, local } = client;
       if (ref !== undefined) host.request(ref, request, fn, argument);

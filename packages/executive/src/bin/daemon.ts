@@ -11,14 +11,15 @@ import { Executive } from '../executive.ts';
 import { createKeyFile, KeyFileError, keyName, readKeyFile } from '../key-file.ts';
 import { VETO_ASK_AGAIN_MS, VETO_DELAY_MS_MAX } from '../limits.ts';
 import type { OperatorHooks } from '../operations/contract.ts';
+import { checkPlugins } from '../plugins/check-plugins.ts';
 import { type ExecutiveStatus, packageVersion } from '../status.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { type Supervision, supervise } from './supervise.ts';
 
 /** `--check`: the problems to standard error, or what would be run to standard output. */
-export function check(path: string | undefined): number {
-  const { config, problems } = loadConfig(path);
+export async function check(path: string | undefined): Promise<number> {
+  const { config, problems, complaint } = loadConfig(path);
   if (config === undefined) {
     complain(problems);
     return EXIT.config;
@@ -33,11 +34,21 @@ export function check(path: string | undefined): number {
     complain([(error as Error).message]);
     return EXIT.config;
   }
+  const refused = await checkPlugins(config, { directory: directoryOf(path), complaint });
+  if (refused.length > 0) {
+    complain(refused);
+    return EXIT.config;
+  }
   process.stdout.write(
     `${path ?? 'defaults'}: ok: node ${node.id} (${node.name}) of ${nodes.length} at ${node.address}:${node.port}, ` +
       `engine ${engine}, ${engine === 'totem' ? `${sealed}, token ${totem.tokenMs} ms` : `group ${config.corosync.group}`}, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
   );
   return EXIT.ok;
+}
+
+/** Where modules of the configuration are looked for. */
+function directoryOf(path: string | undefined): string {
+  return dirname(resolve(path ?? 'defaults'));
 }
 
 /** `--keygen`: a new key file; its name to standard output. */
@@ -76,7 +87,7 @@ export async function runDaemon(path: string | undefined): Promise<void> {
     // Only now, with a configuration that is valid: one that is not must not be restarted for ever.
     supervisor = openSupervisor(process.env, process.pid);
     executive = await Executive.start({
-      ...{ config, directory: dirname(resolve(path ?? 'defaults')), complaint },
+      ...{ config, directory: directoryOf(path), complaint },
       onLog: journal.event,
       operator: operatorHooks(path, journal),
     });
