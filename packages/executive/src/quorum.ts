@@ -29,15 +29,17 @@ export function voteOptions({ quorum }: ExecutiveConfig): VotequorumOptions {
 }
 
 /**
- * @param directory where a module is looked for. @throws StableStoreError, QuorumModuleError, and what the module's
+ * @param directory where a module is looked for. @param below what the Corosync below says. @throws StableStoreError, QuorumModuleError, and what the module's
  * own code throws.
  */
 export async function openQuorum(
   config: ExecutiveConfig,
   directory: string,
+  below?: QuorumFilter,
 ): Promise<QuorumFilter> {
   const { node, nodes, quorum, stateDir } = config;
   const { provider, module } = quorum;
+  if (provider === 'corosync' && below !== undefined) return below;
   const nodeIds = nodes.map(({ id }) => id);
   const store = (name: string) => openQuorumStore(stateDir, name, node.id);
   if (module !== undefined) {

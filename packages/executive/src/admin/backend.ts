@@ -1,8 +1,8 @@
 /**
  * What clients of one executive connect to: the service host, and beside it the channel `admin`, which is
- * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown`,
- * `quorum-expected {votes}`,
- * `load {service, config}`, `unload {service}`, `reload {service}`.
+ * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown {force}`,
+ * `load {service, config}`, `unload {service}`, `reload {service}`, `metrics`, `log-level {level}`, `dump`,
+ * `config-reload {dry, local}`, `quorum-expected {votes}`.
  */
 import {
   SA_AIS_ERR_BAD_OPERATION,
@@ -15,7 +15,9 @@ import type { Reply } from '@aisexec/ipc';
 import type { Backend, BackendSink } from '@aisexec/ipc/server';
 import type { ClientRef, ClientSink, ServiceHost } from '@aisexec/service';
 import type { RotationStart } from '../keys/rotation.ts';
+import type { LeaveVeto } from '../leave.ts';
 import { EXPECTED_VOTES_MAX } from '../limits.ts';
+import type { Operations } from '../operations/contract.ts';
 import type { ExecutiveStatus } from '../status.ts';
 
 export const ADMIN_SERVICE = 'admin';
@@ -27,8 +29,9 @@ export interface AdminSource {
   rotateKey(): RotationStart;
   /** An operator's word on the expected votes, for all members. @returns why not. */
   setExpectedVotes(votes: number): string | undefined;
-  /** Leaves in good order; the reply goes out first. */
-  shutdown(): void;
+  readonly operations: Pick<Operations, 'metrics' | 'logLevel' | 'dump' | 'reload'>;
+  /** Leaves in good order when nobody objects, or by force; the reply goes out first. @returns the vetoes. */
+  shutdown(force: boolean): Promise<readonly LeaveVeto[]>;
   /** Each resolves with what went wrong, undefined when nothing did. */
   load(what: string, config: unknown): Promise<string | undefined>;
   unload(name: string): Promise<string | undefined>;
@@ -88,12 +91,22 @@ export function createBackend(
       client = added({ sink, ref });
       return client;
     },
+    isJoining: (service) =>
+      host.services.some(({ name, state }) => name === service && state === 'joining'),
     request(client, request, fn, argument) {
       const { sink, ref, local } = client;
       if (ref !== undefined) host.request(ref, request, fn, argument);
       else if (local !== undefined) local.request(request, fn, argument);
       else if (fn === 'load' || fn === 'unload' || fn === 'reload') {
         void change(admin, fn, argument).then((reply) => {
+          if (clients.has(client)) sink.reply(request, reply);
+        });
+      } else if (fn === 'config-reload') {
+        void reloadConfig(admin, argument).then((reply) => {
+          if (clients.has(client)) sink.reply(request, reply);
+        });
+      } else if (fn === 'shutdown') {
+        void shutdown(admin, argument).then((reply) => {
           if (clients.has(client)) sink.reply(request, reply);
         });
       } else sink.reply(request, answer(host, admin, locals, fn, argument));
@@ -128,9 +141,14 @@ function answer(
       return { rc: SA_AIS_OK, ...admin.rotateKey() };
     case 'quorum-expected':
       return expectVotes(admin, argument);
-    case 'shutdown':
-      admin.shutdown();
-      return { rc: SA_AIS_OK };
+    case 'metrics':
+      return { rc: SA_AIS_OK, text: admin.operations.metrics() };
+    case 'log-level': {
+      const { level } = (argument ?? {}) as { level?: unknown };
+      return { rc: SA_AIS_OK, ...admin.operations.logLevel(level) };
+    }
+    case 'dump':
+      return { rc: SA_AIS_OK, ...admin.operations.dump() };
     default:
       return { rc: SA_AIS_ERR_BAD_OPERATION };
   }
@@ -142,6 +160,18 @@ function expectVotes(admin: AdminSource, argument: unknown): Reply {
   if (!isCount || votes > EXPECTED_VOTES_MAX) return { rc: SA_AIS_ERR_INVALID_PARAM };
   const refused = admin.setExpectedVotes(votes);
   return { rc: SA_AIS_OK, ...(refused === undefined ? {} : { refused }) };
+}
+
+async function reloadConfig(admin: AdminSource, argument: unknown): Promise<Reply> {
+  const { dry, local } = (argument ?? {}) as { dry?: unknown; local?: unknown };
+  const result = await admin.operations.reload({ dry: dry === true, local: local === true });
+  return { rc: SA_AIS_OK, ...result };
+}
+
+async function shutdown(admin: AdminSource, argument: unknown): Promise<Reply> {
+  const force = (argument as { force?: unknown } | null | undefined)?.force === true;
+  const vetoes = await admin.shutdown(force);
+  return vetoes.length === 0 ? { rc: SA_AIS_OK } : { rc: SA_AIS_ERR_FAILED_OPERATION, vetoes };
 }
 
 async function change(

@@ -3,45 +3,41 @@
  * reply has `info`. Whoever may connect may ask; it answers without quorum and while the ring forms.
  */
 import { SA_AIS_ERR_BAD_OPERATION, SA_AIS_OK } from '@aisexec/ais';
-import type { ClientSink, QuorumState, View } from '@aisexec/service';
+import type { ClientSink, QuorumFilter, ServiceHost, View } from '@aisexec/service';
 import { ringIdText } from '@aisexec/totem';
 import type { LocalService } from './backend.ts';
 
-export interface QuorumSource {
-  readonly nodeId: number;
-  readonly provider: string;
-  readonly state: QuorumState;
-  /** The last synchronised view; undefined before the first. */
-  readonly last: View | undefined;
-  /** Synchronisation runs. */
-  readonly forming: boolean;
+/** The executive's condition as to quorum, in its status and here. */
+export function quorumStatus({ name: provider, state }: QuorumFilter) {
+  const { quorate, votes, needed, expected = 0, flags = [], nodes = [] } = state;
+  return { provider, quorate, votes, needed, expected, flags, nodes };
 }
 
-export interface QuorumLocalService extends LocalService {
-  /** The view or the filter's word has changed. */
-  changed(): void;
-}
-
-export function createQuorumService(source: () => QuorumSource): QuorumLocalService {
+export function createQuorumService(
+  nodeId: number,
+  filter: QuorumFilter,
+  host: ServiceHost,
+): LocalService {
   const trackers = new Set<ClientSink>();
+  /** The last synchronised view. */
+  let last: View | undefined;
   const info = () => {
-    const { nodeId, provider, state, last, forming } = source();
-    const { quorate, votes, needed, expected = 0, flags = [], nodes = [] } = state;
     return {
-      ...{ provider, quorate, votes, needed, expected, flags, nodes, nodeId },
-      ring: last === undefined || forming ? null : ringIdText(last.ringId),
+      ...{ ...quorumStatus(filter), nodeId },
+      ring: last === undefined || host.view === undefined ? null : ringIdText(last.ringId),
       members: last?.members.map((member) => member.nodeId) ?? [],
     };
   };
+  host.onView((view) => {
+    last = view;
+    // A slow reader needs the last one only.
+    const payload = info();
+    const lost = { name: 'changed', payload };
+    for (const sink of trackers) sink.callback('changed', payload, { lost });
+  });
   return {
     name: 'quorum',
     inspect: info,
-    changed() {
-      // A slow reader needs the last one only.
-      const payload = info();
-      const lost = { name: 'changed', payload };
-      for (const sink of trackers) sink.callback('changed', payload, { lost });
-    },
     connect: (sink) => ({
       request(request, fn) {
         if (fn === 'track') trackers.add(sink);

@@ -69,11 +69,14 @@ export class QuorumDesk implements QuorumControl {
    * By this node's clock something is due. What lets a smaller part be quorate must have reached all members of the
    * larger one before any of them acts on it: `safe`.
    */
-  intend(time: bigint): void {
-    const due = this.deadline();
-    if (due !== null && due <= time) this.#push('expired', 0, time);
-    this.#options.outbox.push(encodeEnvelope({ kind: 'expire', time }), 'agreed');
-  }
+  readonly expiry = {
+    further: () => this.deadline(),
+    intend: (time: bigint): void => {
+      const due = this.deadline();
+      if (due !== null && due <= time) this.#push('expired', 0, time);
+      this.#options.outbox.push(encodeEnvelope({ kind: 'expire', time }), 'agreed');
+    },
+  };
 
   /** An ordered message of the filter. */
   apply({ what, value, time }: Extract<Envelope, { kind: 'quorum' }>, source: number): void {
