@@ -55,6 +55,12 @@ function checkParts(definition: Readonly<Record<string, unknown>>): string | und
   for (const part of ['save', 'load', 'merge']) {
     if (!isFunction(sync[part])) return `sync.${part}: expected a function`;
   }
+  if (sync['digest'] !== undefined && !isFunction(sync['digest'])) {
+    return 'sync.digest: expected a function or nothing';
+  }
+  if (sync['background'] !== undefined && sync['digest'] === undefined) {
+    return 'sync.digest: expected a function, since contents follow in the background';
+  }
   return (
     checkHandlers(lib, 'lib', 'request', 'handle') ??
     checkHandlers(exec, 'exec', 'message', 'apply')

@@ -34,6 +34,7 @@ import {
   type Resource,
   removeLock,
   sameClient,
+  setAnnounced,
   toGranted,
   type WaitingLock,
 } from './state.ts';
@@ -108,7 +109,7 @@ export function settle(state: LckState, resource: Resource, ctx: ExecContext): v
       .nextGrants(resource)
       .map((waiting) => {
         replyGranted(waiting.source, ctx);
-        return promote(resource, waiting, ctx);
+        return promote(state, resource, waiting, ctx);
       });
     tellNewHolders(resource, grants, ctx);
   }
@@ -116,10 +117,10 @@ export function settle(state: LckState, resource: Resource, ctx: ExecContext): v
 }
 
 /** Tells the holders of requests that came with a merge. */
-export function announce(resource: Resource, ctx: ExecContext): void {
+export function announce(state: LckState, resource: Resource, ctx: ExecContext): void {
   for (const waiting of resource.waiting.values()) {
     if (waiting.announced) continue;
-    waiting.announced = true;
+    setAnnounced(state, resource, waiting);
     for (const holder of resource.granted.values()) tellHolder(holder, waiting, ctx);
   }
 }

@@ -2,15 +2,8 @@ import { SA_AIS_ERR_TRY_AGAIN, SA_AIS_OK } from '@aisexec/ais';
 import type { StatePart } from '@aisexec/service';
 import { describe, expect, test } from '@jest/globals';
 import { SA_LCK_LOCK_GRANTED, SA_LCK_LOCK_NO_QUEUE, SA_LCK_LOCK_ORPHAN } from '../protocol.ts';
-import {
-  checkTable,
-  createHarness,
-  EX,
-  type Harness,
-  PR,
-  transfer,
-  viewOf,
-} from './harness.fixture.ts';
+import { checkTable } from './check-table.ts';
+import { createHarness, EX, type Harness, PR, transfer, viewOf } from './harness.fixture.ts';
 import { lckService } from './index.ts';
 import type { LckState } from './state.ts';
 

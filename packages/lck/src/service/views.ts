@@ -6,10 +6,10 @@
 import { SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
 import type { ClientRef, ExecContext, View } from '@aisexec/service';
 import { announce, settle, tellLost } from './locking.ts';
-import { type LckState, stripClient } from './state.ts';
+import { ensureResource, type LckState, type Resource, stripClient } from './state.ts';
 
 export function confchg(state: LckState, view: View, ctx: ExecContext): void {
-  stripDeparted(state, view);
+  const touched = stripDeparted(state, view);
   if (state.quorate && !view.quorate) {
     const reason = view.members.length === 1 ? 'node-isolated' : 'quorum-lost';
     for (const resource of state.resources.values()) {
@@ -17,8 +17,10 @@ export function confchg(state: LckState, view: View, ctx: ExecContext): void {
     }
   }
   state.quorate = view.quorate;
-  for (const resource of [...state.resources.values()]) {
-    announce(resource, ctx);
+  // Where nobody waits and nothing was taken there is nothing to do, however large the table is.
+  for (const name of state.contended) touched.add(ensureResource(state, name));
+  for (const resource of touched) {
+    announce(state, resource, ctx);
     settle(state, resource, ctx);
   }
 }
@@ -40,10 +42,14 @@ export function replaced(before: LckState, after: LckState, ctx: ExecContext): v
   }
 }
 
-function stripDeparted(state: LckState, view: View): void {
+/** @returns the resources that clients of nodes that are gone had open. */
+function stripDeparted(state: LckState, view: View): Set<Resource> {
+  const touched = new Set<Resource>();
   const alive = new Set(view.members.map((member) => member.nodeId));
   for (const nodeId of view.left) alive.delete(nodeId);
   for (const client of [...state.clients.values()]) {
-    if (!alive.has(client.ref.node)) stripClient(state, client.ref);
+    if (alive.has(client.ref.node)) continue;
+    for (const resource of stripClient(state, client.ref)) touched.add(resource);
   }
+  return touched;
 }

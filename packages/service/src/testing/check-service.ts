@@ -105,6 +105,11 @@ function checkSaveLoad<State>(suite: Suite<State>): void {
   suite.saved = saveChunks(suite, suite.live);
   if (hashState(suite.state()) !== hash) suite.fault('save and load give another state');
   if (hashState(suite.live) !== hash) suite.fault('save or load changed the saved state');
+  // A digest that changes correct is counted anew by load.
+  const { digest } = suite.definition.sync;
+  if (digest?.(suite.state()) !== digest?.(suite.live)) {
+    suite.fault('save and load give another digest');
+  }
   encode(suite.definition.inspect(suite.live));
 }
 
