@@ -128,6 +128,7 @@ class Host implements ServiceHost {
     });
     this.#background = new Background({
       ...{ nodeId, replicas, outbox, wallClock, limits: options.background ?? {} },
+      holders: (service) => this.#loading.roster.nodes(service),
       trace: (event, detail) => this.#trace(event, detail),
     });
     this.#check = new StateCheck({
@@ -150,6 +151,7 @@ class Host implements ServiceHost {
       failed: (...how) => this.#serviceFailed(...how),
       closeClients: (replica, reason) => this.#departures.closeAll(replica, reason),
       arrived: (replica, holders) => this.#background.seek(replica, holders),
+      left: (service, node) => this.#background.left(service, node),
       context: () =>
         this.#lastView === undefined ? undefined : this.#context(this.#lastView, wallClock()),
       trace: (event, detail) => this.#trace(event, detail),
