@@ -4,7 +4,7 @@
  * order; what it does not see is compared where whole states are (ADR 0128).
  */
 import { type ClientRef, Hash64 } from '@aisexec/service';
-import type { GrantedLock, LckState, Lock, Open, OrphanLock, WaitingLock } from './state.ts';
+import type { GrantedLock, LckState, Lock, Open, OrphanLock, WaitingLock } from './table.ts';
 
 /** So that things of different kinds never have the same mark. */
 const KIND = { open: 1, granted: 2, waiting: 3, orphan: 4 } as const;

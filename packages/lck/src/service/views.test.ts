@@ -77,6 +77,25 @@ describe('without quorum', () => {
     expect(h.told()).toEqual([{ client: '1.1', name: 'lockLost', payload }]);
   });
 
+  test('a holder of many locks is told of them in a few callbacks, of each once', () => {
+    const h = createHarness();
+    h.setView(viewOf([1, 2, 3], true));
+    const count = 300;
+    for (let i = 1n; i <= count; i++) {
+      h.open(a, i, `r${i}`);
+      h.lock(a, i, i, EX);
+    }
+    h.told();
+    h.setView(viewOf([1, 2], false, { left: [3] }));
+    const told = h.told();
+    expect(told).toHaveLength(2);
+    const ids = told.flatMap(({ name, payload }) => {
+      expect(name).toBe('locksLost');
+      return (payload as { lockIds: readonly bigint[] }).lockIds;
+    });
+    expect(ids).toEqual(Array.from({ length: count }, (_, i) => BigInt(i + 1)));
+  });
+
   test('holders are told once, and nothing is granted until quorum is back', () => {
     const h = opened();
     h.lock(a, 7n, 1n, EX);

@@ -5,16 +5,20 @@
  */
 import { SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
 import type { ClientRef, ExecContext, View } from '@aisexec/service';
-import { announce, settle, tellLost } from './locking.ts';
-import { ensureResource, type LckState, type Resource, stripClient } from './state.ts';
+import { announce, settle, tellAllLost } from './locking.ts';
+import {
+  ensureResource,
+  type GrantedLock,
+  type LckState,
+  type Resource,
+  stripClient,
+} from './state.ts';
 
 export function confchg(state: LckState, view: View, ctx: ExecContext): void {
   const touched = stripDeparted(state, view);
   if (state.quorate && !view.quorate) {
     const reason = view.members.length === 1 ? 'node-isolated' : 'quorum-lost';
-    for (const resource of state.resources.values()) {
-      for (const lock of resource.granted.values()) tellLost(lock, reason, ctx);
-    }
+    tellAllLost(allGranted(state), reason, ctx);
   }
   state.quorate = view.quorate;
   // Where nobody waits and nothing was taken there is nothing to do, however large the table is.
@@ -31,15 +35,21 @@ export function clientGone(state: LckState, client: ClientRef, ctx: ExecContext)
 
 /** On a node whose state was merged: tells clients which of their locks did not survive. */
 export function replaced(before: LckState, after: LckState, ctx: ExecContext): void {
+  const dropped: GrantedLock[] = [];
   for (const old of before.resources.values()) {
     const now = after.resources.get(old.name);
     for (const [key, lock] of old.granted) {
-      if (!now?.granted.has(key)) tellLost(lock, 'merged', ctx);
+      if (!now?.granted.has(key)) dropped.push(lock);
     }
     for (const [key, lock] of old.waiting) {
       if (!now?.waiting.has(key)) ctx.reply(lock.source, { rc: SA_AIS_ERR_TRY_AGAIN });
     }
   }
+  tellAllLost(dropped, 'merged', ctx);
+}
+
+function* allGranted(state: LckState): Iterable<GrantedLock> {
+  for (const { granted } of state.resources.values()) yield* granted.values();
 }
 
 /** @returns the resources that clients of nodes that are gone had open. */

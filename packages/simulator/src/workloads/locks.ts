@@ -138,6 +138,10 @@ function createLockClient(
     lives += 1;
     connection = openConnection(context, 'lck', (name, payload) => {
       if (name === 'lockLost') onLost(payload as { lockId: bigint; reason: string });
+      if (name === 'locksLost') {
+        const { lockIds, reason } = payload as { lockIds: readonly bigint[]; reason: string };
+        for (const lockId of lockIds) onLost({ lockId, reason });
+      }
     });
     RESOURCES.forEach((name, index) => {
       const request = { handle: BigInt(index + 1), name, create: true, notify: false };
