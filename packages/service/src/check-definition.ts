@@ -65,6 +65,12 @@ function checkParts(definition: Readonly<Record<string, unknown>>): string | und
   }
   const scoped = checkScope(definition);
   if (scoped !== undefined) return scoped;
+  if (sync['digest'] !== undefined && !isFunction(sync['digest'])) {
+    return 'sync.digest: expected a function or nothing';
+  }
+  if (sync['background'] !== undefined && sync['digest'] === undefined) {
+    return 'sync.digest: expected a function, since contents follow in the background';
+  }
   return (
     checkHandlers(lib, 'lib', 'request', 'handle') ??
     checkHandlers(exec, 'exec', 'message', 'apply')

@@ -174,6 +174,13 @@ export interface SyncHandlers<State, Chunk> {
    * one once. When a service has diverged, two parts may even be of one ring: merge all the same.
    */
   readonly merge: (parts: readonly StatePart<State>[]) => State;
+  /**
+   * What stands for the state when replicas are compared, up to 16 characters: of equal states equal, of others
+   * another one. Taken at each view change that follows a change, so it must not cost what the state is large: keep sums
+   * that each change corrects (`sum52`). Absent: a hash of the whole state, fine for small ones. With
+   * {@link background} it must be here, and stand for contents by their versions: for whoever lacks them, too.
+   */
+  readonly digest?: (state: State) => string;
   /** Given: chunks may leave contents out, which follow while clients work. */
   // biome-ignore lint/suspicious/noExplicitAny: each service has its own pieces
   readonly background?: BackgroundSync<State, any>;
@@ -192,11 +199,6 @@ export interface BackgroundSync<State, Piece> {
   readonly piece: Schema<Piece>;
   /** Largest content of a piece. */
   readonly pieceBytesMax: number;
-  /**
-   * Hash of the whole state, contents by version: equal exactly when states are equal once all contents
-   * are there. Taken at each view change that follows a change: cheap, i.e. not proportional to the contents.
-   */
-  readonly digest: (state: State) => string;
   /** A state was replaced: takes over every content that `before` has already. */
   readonly adopt: (before: State, after: State) => void;
   /** Every piece that this replica lacks. */

@@ -9,7 +9,7 @@
  * members send, and what a departed incarnation had queued died with it. So messages of nodes that are no
  * executives of the view are dropped; a new incarnation's clients have new numbers.
  */
-import type { Group, GroupMessage, RingId } from '@aisexec/totem';
+import type { GroupMessage, RingId } from '@aisexec/totem';
 import type { ClientRef, ExecContext, View } from './contract.ts';
 import { Admissions } from './host/admissions.ts';
 import { Background } from './host/background.ts';
@@ -79,9 +79,7 @@ class Host implements ServiceHost {
   constructor(options: HostOptions) {
     const { node, messaging, random, wallClock, effects } = options;
     const { nodeId } = node;
-    invariant(nodeSchema.check(node) && nodeId === messaging.nodeId, 'node does not fit', {
-      nodeId,
-    });
+    invariant(nodeSchema.check(node) && nodeId === messaging.nodeId, 'node does not fit');
     this.#options = options;
     this.#loading = this.#createLoading(options);
     const failed: ReplicaOptions['failed'] = (...how) => this.#serviceFailed(...how);
@@ -90,7 +88,7 @@ class Host implements ServiceHost {
     }
     this.#clients = new ClientTable(node.nodeId, random32(random), this.#emitter);
     this.#doubt = new Doubt(this.#clients);
-    const group: Group = messaging.join(AIS_GROUP, {
+    const group = messaging.join(AIS_GROUP, {
       deliver: (message) => this.#emitter.event(() => this.#deliver(message)),
       configuration: ({ type }) => {
         if (type === 'transitional') this.#doubt.begin();
@@ -126,6 +124,7 @@ class Host implements ServiceHost {
     });
     this.#background = new Background({
       ...{ nodeId, replicas, outbox, wallClock, limits: options.background ?? {} },
+      holders: (service) => this.#loading.roster.nodes(service),
       trace: (event, detail) => this.#trace(event, detail),
     });
     this.#check = new StateCheck({
@@ -148,6 +147,7 @@ class Host implements ServiceHost {
       failed: (...how) => this.#serviceFailed(...how),
       closeClients: (replica, reason) => this.#departures.closeAll(replica, reason),
       arrived: (replica, holders) => this.#background.seek(replica, holders),
+      left: (service, node) => this.#background.left(service, node),
       context: () => this.#contextAt(wallClock()),
       trace: (event, detail) => this.#trace(event, detail),
     });

@@ -36,7 +36,7 @@ export {
 } from './quorum/create-quorum.ts';
 export { type Fields, type Infer, type InferFields, type Schema, s } from './schema.ts';
 export { type SchemaFault, schemaFault } from './schema-fault.ts';
-export { Hash64, hashState } from './state-hash.ts';
+export { Hash64, hashState, sum52 } from './state-hash.ts';
 export {
   createSyncEngine,
   SYNC_GROUP,

@@ -37,6 +37,8 @@ export interface LoadingOptions {
   readonly closeClients: (replica: Replica, reason: string) => void;
   /** A state came outside of a synchronisation: contents that it lacks are to be fetched from these nodes first. */
   readonly arrived: (replica: Replica, holders: readonly number[]) => void;
+  /** Ordered: a node does not run the service any more. */
+  readonly left: (service: number, node: number) => void;
   /** For what happens outside of an ordered message. */
   readonly context: () => ExecContext | undefined;
   readonly trace: (event: string, detail: Readonly<Record<string, unknown>>) => void;
@@ -188,6 +190,7 @@ export class Loading {
       this.#apply(this.roster.join(service, message.name, source, context.order), context);
     } else if (message.kind === 'leave') {
       this.#apply(this.roster.leave(service, source, context.order), context);
+      this.#options.left(service, source);
     } else {
       this.#onState(message, source);
     }

@@ -49,7 +49,7 @@ export class Replica {
   #backlog: { readonly where: string; readonly run: (state: State) => void }[] | undefined;
   /** Hash of the committed state, as long as nothing may have changed it. */
   #hash: string | undefined;
-  /** Its digest, likewise: {@link BackgroundSync.digest} or the hash. */
+  /** Its digest, likewise: {@link SyncHandlers.digest} or the hash. */
   #digest: string | undefined;
   /** Its next deadline, likewise. */
   #deadline: bigint | null | undefined;
@@ -215,9 +215,9 @@ export class Replica {
 
   /** The same for states that are equal but for contents still to come; empty when the service has failed. */
   digest(): string {
-    const { background } = this.definition.sync;
-    if (background === undefined || this.joining) return this.hash();
-    this.#digest ??= this.guard('digest', () => background.digest(this.#state));
+    const { digest } = this.definition.sync;
+    if (digest === undefined || this.joining) return this.hash();
+    this.#digest ??= this.guard('digest', () => digest(this.#state));
     return this.#digest ?? '';
   }
 

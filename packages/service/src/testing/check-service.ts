@@ -117,6 +117,11 @@ function checkSaveLoad<State>(suite: Suite<State>): void {
     : hashState(suite.state()) === hash;
   if (!isSame) suite.fault('save and load give another state');
   if (hashState(suite.live) !== hash) suite.fault('save or load changed the saved state');
+  // A digest that changes correct is counted anew by load.
+  const { digest } = suite.definition.sync;
+  if (digest?.(suite.state()) !== digest?.(suite.live)) {
+    suite.fault('save and load give another digest');
+  }
   encode(suite.definition.inspect(suite.live));
 }
 
