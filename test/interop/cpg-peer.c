@@ -76,7 +76,7 @@ static void dispatch(cpg_handle_t handle)
 
 static void send_all(cpg_handle_t handle, long count, long min, long max, uint32_t seed)
 {
-	static unsigned char bytes[1 << 20];
+	static unsigned char bytes[4 << 20];
 	for (long i = 0; i < count; i++) {
 		seed = seed * 1103515245u + 12345u;
 		size_t length = min + (max > min ? seed % (uint32_t)(max - min + 1) : 0);
