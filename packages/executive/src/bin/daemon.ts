@@ -32,9 +32,13 @@ export function check(path: string | undefined): number {
   }
   process.stdout.write(
     `${path ?? 'defaults'}: ok: node ${node.id} (${node.name}) of ${nodes.length} at ${node.address}:${node.port}, ` +
-      `${sealed}, token ${totem.tokenMs} ms, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
+      `${sealed}, token ${tokenText(totem)}, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
   );
   return EXIT.ok;
+}
+
+function tokenText({ tokenMs, tokenMaxMs }: { tokenMs: number; tokenMaxMs: number }): string {
+  return tokenMs === tokenMaxMs ? `${tokenMs} ms` : `${tokenMs} to ${tokenMaxMs} ms`;
 }
 
 /** `--keygen`: a new key file; its name to standard output. */
