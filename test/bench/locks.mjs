@@ -1,13 +1,17 @@
 // Figures of locks on this machine, for docs/measured.md:
-//   node test/bench/locks.mjs [--only latency,rate,kill] [--seconds 3] [--rounds 10] [--format json]
+//   node test/bench/locks.mjs [--only latency,rate,kill,held] [--seconds 3] [--rounds 10] [--locks 10000,1000000] [--format json]
 // latency: lock + unlock, idle and under event load, with 1, 3 and 5 executives. rate: locks per second of 1, 16 and
 // 256 clients, on a resource each and on one. kill: from kill -9 of a holder's executive to the next grant.
+// held: with so many locks held, on a resource each: memory of an executive, and how long a node takes to join (a
+// million: about 1.5 GB for each of three executives; not part of the default).
 // Run it on a quiet machine; compare ratios within one run, not absolute figures of different runs.
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Membership } from '@aisexec/clm';
 import { EventService } from '@aisexec/evt';
 import { LocalCluster } from '@aisexec/executive/local-cluster';
+import { socketConnector } from '@aisexec/ipc';
 import { LockService } from '@aisexec/lck';
 
 const CLUSTERS = [1, 3, 5];
@@ -17,12 +21,17 @@ const EVENTS_PER_SECOND = 10_000;
 const EVENT_TICK_MS = 10;
 const EVENT_BYTES = 64;
 const WARM_UP_SHARE = 0.1;
+/** `LOCKS_PER_CLIENT_MAX` of the lock service. */
+const LOCKS_PER_CLIENT = 4000;
+const REQUESTS_IN_FLIGHT = 250;
+const CLIENTS_AT_ONCE = 4;
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: 'latency,rate,kill' },
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '10' },
+    locks: { type: 'string', default: '10000' },
     format: { type: 'string', default: 'text' },
   },
 });
@@ -34,6 +43,11 @@ const results = [];
 if (wanted.has('latency')) for (const nodes of CLUSTERS) await onCluster(nodes, measureLatency);
 if (wanted.has('rate')) await onCluster(RATE_NODES, measureRate);
 if (wanted.has('kill')) await onCluster(RATE_NODES, measureKill);
+if (wanted.has('held')) {
+  for (const count of values.locks.split(',').map(Number)) {
+    await onCluster(RATE_NODES, (cluster) => measureHeld(cluster, count));
+  }
+}
 if (values.format === 'json') console.log(JSON.stringify(results, null, 2));
 
 async function onCluster(nodes, measure) {
@@ -162,6 +176,81 @@ async function measureKill(cluster) {
   }
   await survivor.close();
   reportTimes('kill -9 of the holder’s node to the next grant', times, 'ms');
+}
+
+/** Locks held by clients of the first node; the last one leaves before and joins after they were taken. */
+async function measureHeld(cluster, count) {
+  const [first, , last] = cluster.nodes;
+  report(`join with no locks held`, await rejoin(cluster, last), 'ms');
+  last.kill();
+  await last.exited();
+  const before = memoryOf(first);
+  const started = performance.now();
+  const connections = await holdLocks(first.socket, count);
+  report(`${count} locks taken`, count / ((performance.now() - started) / 1000), '/s');
+  report(
+    `memory of an executive for each of ${count} locks`,
+    (memoryOf(first) - before) / count,
+    'B',
+  );
+  report(`join with ${count} locks held`, await rejoin(cluster, last), 'ms');
+  report(`memory of the joined executive, ${count} locks`, memoryOf(last) / 2 ** 20, 'MiB');
+  // Which the lock service must still be able to do in no time.
+  await reportLockTimes(cluster, `lock + unlock beside ${count} held`);
+  await Promise.all(connections.map((connection) => connection.close()));
+}
+
+/** Below the client library, whose own objects for a million locks would be most of what is measured. */
+async function holdLocks(socket, count) {
+  const clients = Array.from({ length: Math.ceil(count / LOCKS_PER_CLIENT) }, (_, i) => i);
+  const connections = [];
+  const next = async () => {
+    for (let i = clients.shift(); i !== undefined; i = clients.shift()) {
+      const connection = await socketConnector(socket).connect('lck');
+      connections.push(connection);
+      const own = Math.min(LOCKS_PER_CLIENT, count - i * LOCKS_PER_CLIENT);
+      for (let from = 0; from < own; from += REQUESTS_IN_FLIGHT) {
+        const size = Math.min(REQUESTS_IN_FLIGHT, own - from);
+        const batch = Array.from({ length: size }, (_, j) => holdOne(connection, i, from + j));
+        await Promise.all(batch);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: CLIENTS_AT_ONCE }, next));
+  return connections;
+}
+
+async function holdOne(connection, client, index) {
+  const handle = BigInt(index + 1);
+  const name = `held ${client} ${index}`;
+  const lock = { handle, lockId: handle, mode: 2, flags: 0, waiterSignal: 0n, detect: false };
+  await accepted(connection, 'open', { handle, name, create: true, notify: false });
+  await accepted(connection, 'lock', lock);
+}
+
+async function accepted(connection, fn, request) {
+  for (;;) {
+    const { rc } = await connection.request(fn, request);
+    if (rc === 1) return;
+    if (rc !== 6) throw new Error(`${fn} was answered ${rc}`);
+    await delay(EVENT_TICK_MS);
+  }
+}
+
+/** The node ends, if it has not, and starts: from its start to its own view of all nodes. */
+async function rejoin(cluster, node) {
+  node.kill();
+  await node.exited();
+  const complete = node.sees(cluster.nodes.length);
+  const started = performance.now();
+  await node.start();
+  await complete;
+  return performance.now() - started;
+}
+
+function memoryOf(node) {
+  const status = readFileSync(`/proc/${node.pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)[1]) * 1024;
 }
 
 async function membersEverywhere(cluster) {

@@ -48,14 +48,15 @@ describe('aisctl lock run on three real executives', () => {
     const before = await (await locks.open('env', { create: true })).acquire('EX');
     await before.unlock();
     const script =
-      'cat; echo "$1|$2|$AISEXEC_LOCK_NAME|$AISEXEC_LOCK_MODE"; echo $AISEXEC_LOCK_TOKEN $AISEXEC_VIEW_ID';
+      'cat; echo "$1|$2|$AISEXEC_LOCK_NAME|$AISEXEC_LOCK_MODE"; echo $AISEXEC_LOCK_TOKEN $AISEXEC_VIEW_ID; echo $AISEXEC_LOCK_RESOURCE $AISEXEC_LOCK_GRACE_MS';
     const running = lockRun('env', [], 'sh', '-c', script, 'x', 'a  b', '1e3');
     running.child.stdin.end('from stdin\n');
     const { stdout, stderr, status } = await running.outcome;
     expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
-    const [first, second, third] = String(stdout).split('\n');
+    const [first, second, third, fourth] = String(stdout).split('\n');
     expect(first).toBe('from stdin');
     expect(second).toBe('a  b|1e3|env|ex');
+    expect(fourth).toBe('env 2000');
     const [token, view] = third!.split(' ').map(BigInt);
     expect(token).toBeGreaterThan(before.fencingToken);
     expect(view).toBeGreaterThan(0n);
@@ -99,6 +100,37 @@ describe('aisctl lock run on three real executives', () => {
     expect((await readers[1]!.outcome).status).toBe(7);
     expect(String((await writer.outcome).stdout)).toBe('mine\n');
     await Promise.all(groups.map(noneLeft));
+  });
+
+  test('--max: so many at once, the next one waits for a place', async () => {
+    const places = ['1', '2'].map(() => lockRun('sem', ['--max', '2'], 'sh', '-c', POLITE));
+    await Promise.all(places.map(ready));
+    const tried = await lockRun('sem', ['--max', '2', '--try'], 'echo', 'ran').outcome;
+    expect(tried).toMatchObject({ status: 75, stderr: expect.stringContaining('others hold it') });
+    const timed = await lockRun('sem', ['--max', '2', '--timeout', '150'], 'echo', 'ran').outcome;
+    expect(timed).toMatchObject({ status: 75, stderr: expect.stringContaining('within 150 ms') });
+    const third = lockRun('sem', ['--max', '2'], 'sh', '-c', 'echo $AISEXEC_LOCK_RESOURCE');
+    await eventually(
+      async () => String((await aisctl(['locks'], socket(1))).stdout),
+      (text) => /sem\/1 +waiting/.test(text) && /sem\/2 +waiting/.test(text),
+      'the third',
+    );
+    places[1]!.child.kill('SIGTERM');
+    expect(String((await third.outcome).stdout)).toMatch(/^sem\/[12]\n$/);
+    places[0]!.child.kill('SIGTERM');
+    await Promise.all(places.map(({ outcome }) => outcome));
+    const wrong = await lockRun('sem', ['--max', '2', '--mode', 'pr'], 'true').outcome;
+    expect(wrong.status).toBe(64);
+  });
+
+  test('lock revoke ends the command', async () => {
+    const running = lockRun('revoked', [], 'sh', '-c', POLITE);
+    await ready(running);
+    expect((await aisctl(['lock', 'revoke', 'revoked'], socket(1))).status).toBe(0);
+    expect(await running.outcome).toMatchObject({
+      status: 7,
+      stderr: expect.stringContaining('revoked'),
+    });
   });
 
   test('not acquired: 75 and no command; --try at once, --timeout in its time', async () => {
@@ -229,7 +261,7 @@ describe('aisctl lock run on three real executives', () => {
     third!.kill();
     const { status, stderr } = await running.outcome;
     expect(status).toBe(7);
-    expect(stderr).toContain('quorum-lost');
+    expect(stderr).toMatch(/quorum-lost|node-isolated/);
     expect(processesOfGroup(group)).toEqual([]);
     await Promise.all([second!.exited(), third!.exited()]);
     await Promise.all([second!.start(), third!.start()]);

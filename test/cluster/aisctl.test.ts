@@ -10,6 +10,9 @@ jest.setTimeout(TEST_TIMEOUT_MS);
 
 const NOWHERE = '/nonexistent/aisexec.sock';
 
+/** A time in ISO 8601. */
+const TIME = '\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z';
+
 describe('aisctl on three real executives', () => {
   const cluster = useCluster({ nodes: 3 });
   const socket = (index = 0) => cluster.nodes[index]!.socket;
@@ -72,25 +75,54 @@ describe('aisctl on three real executives', () => {
       (found) => JSON.stringify(found['resources']).includes('"waiting":[{'),
       'the waiter',
     );
+    expect(withWaiter['fairness']).toBe('standard');
+    const since = expect.stringMatching(new RegExp(`^${TIME}$`));
     expect(withWaiter['resources']).toMatchObject([
       {
         name: 'shown',
-        granted: [{ node: 2, mode: 'EX', fencingToken: String(held.fencingToken) }],
-        waiting: [{ node: 3, mode: 'PR' }],
+        granted: [{ node: 2, mode: 'EX', since, fencingToken: String(held.fencingToken) }],
+        waiting: [{ node: 3, mode: 'PR', since }],
       },
     ]);
     expect(await text('locks')).toMatch(
-      new RegExp(`shown +held +EX +2 +\\d+ +${held.fencingToken}\nshown +waiting +PR +3 +\\d+\n`),
+      new RegExp(
+        `shown +held +EX +2 +\\d+ +${TIME} +${held.fencingToken}\nshown +waiting +PR +3 +\\d+ +${TIME}\n`,
+      ),
     );
     await holder.close();
     await eventually(
       () => text('locks', 'shown'),
-      (lines) => new RegExp(`shown +orphan +EX +2 +\\d+ +${held.fencingToken}\n`).test(lines),
+      (lines) =>
+        new RegExp(`shown +orphan +EX +2 +\\d+ +${TIME} +${held.fencingToken}\n`).test(lines),
       'the orphan',
     );
     await (await waiter.open('shown')).purgeOrphans();
     expect(await waiting).toMatchObject({ status: 'granted' });
     expect(await text('locks', 'shown')).toMatch(/shown +held +PR +3/);
+  });
+
+  test('lock revoke takes a lock from its holder; --token only the one that was looked at', async () => {
+    await using holder = await LockService.connect({ socket: socket(1) });
+    await using waiter = await LockService.connect({ socket: socket(2) });
+    const held = await (await holder.open('taken', { create: true })).acquire('EX');
+    const next = (await waiter.open('taken')).acquire('EX');
+    const wrong = await aisctl(['lock', 'revoke', 'taken', '--token', '1'], socket());
+    expect(wrong).toMatchObject({ status: 1, stderr: expect.stringContaining('nobody holds') });
+    expect(held.lost).toBeUndefined();
+    const token = String(held.fencingToken);
+    expect(await text('lock', 'revoke', 'taken', '--token', token)).toBe(
+      "lock 'taken': 1 revoked\n",
+    );
+    expect((await next).fencingToken).toBeGreaterThan(held.fencingToken);
+    await eventually(
+      async () => held.lost,
+      (reason) => reason !== undefined,
+      'the news of the loss',
+    );
+    expect(held.lost).toBe('revoked');
+    expect(await json('lock', 'revoke', 'taken')).toMatchObject({ name: 'taken', revoked: 1 });
+    expect((await aisctl(['lock', 'revoke', 'none'], socket())).status).toBe(1);
+    expect((await aisctl(['lock', 'revoke', 'x', '--token', 'y'], socket())).status).toBe(64);
   });
 
   test('evt publish and tail, text and JSON, patterns and filters, bytes that are no text', async () => {

@@ -15,6 +15,7 @@ describe('AIS CKPT row by row on three real executives', () => {
       '%s answers %s: %s',
       async (_fn, code, _when, row, number) => {
         const stage = new Stage({
+          node: cluster.nodes[index]!.id,
           near: { socket: cluster.nodes[index]!.socket },
           far: { socket: cluster.nodes[CREATOR]!.socket },
           elapse,

@@ -61,7 +61,7 @@ describe('locks on three real executives', () => {
       paused.resume();
       const reason = await told;
       expect(reason).toBeInstanceOf(LockLostError);
-      expect(['merged', 'quorum-lost']).toContain(reason.reason);
+      expect(['merged', 'quorum-lost', 'node-isolated']).toContain(reason.reason);
       await membersEverywhere(cluster.nodes, 3);
       expect(fresh.signal.aborted).toBe(false);
       expect(await (await isolated.open('both')).tryAcquire('EX')).toBeUndefined();

@@ -2,6 +2,7 @@
 import { type Backend, type Connector, localConnector } from '@aisexec/ipc';
 import type { ClientRef, QuorumOptions } from '@aisexec/service';
 import { createTestCluster, type TestCluster } from '@aisexec/service/testing';
+import { clmOfThisProcess } from '../../clm/src/removal.fixture.ts';
 import { type CkptState, checkState, ckptService } from './service/index.ts';
 
 export interface ClientCluster {
@@ -37,7 +38,7 @@ export function createClientCluster(
   quorum: QuorumOptions = { provider: 'votequorum', expectedVotes: nodes },
 ): ClientCluster {
   const service = checked ? checkedService : ckptService;
-  const cluster = createTestCluster({ nodes, services: [service], seed, quorum });
+  const cluster = createTestCluster({ nodes, services: [clmOfThisProcess, service], seed, quorum });
   let paused = false;
   let scheduled = false;
   const pump = () => {

@@ -24,6 +24,8 @@ export const GROUP_END_MS_MAX = 1_000;
 export const RELEASE_MS_MAX = 2_000;
 /** Milliseconds between two looks at a process group that is ending. */
 export const GROUP_POLL_MS = 50;
+/** Places of `lock run --max`: those of `@aisexec/lck`, which is not loaded to read a command line. */
+export const SEMAPHORE_SLOTS_MAX = 64;
 
 /** How often `key rotate` asks whether the change is over, in milliseconds. */
 export const KEY_POLL_MS = 50;

@@ -2,6 +2,7 @@
 import { type Connector, localConnector } from '@aisexec/ipc';
 import type { ServiceHost } from '@aisexec/service';
 import { createTestCluster, type TestCluster } from '@aisexec/service/testing';
+import { clmOfThisProcess } from '../../clm/src/removal.fixture.ts';
 import { evtService } from './service/index.ts';
 
 export interface World {
@@ -13,7 +14,7 @@ export interface World {
 }
 
 export function createWorld(nodes = 2): World {
-  const cluster = createTestCluster({ nodes, services: [evtService] });
+  const cluster = createTestCluster({ nodes, services: [clmOfThisProcess, evtService] });
   let frozen = false;
   let scheduled = false;
   const schedule = (): void => {

@@ -2,24 +2,23 @@
 import { ckptService } from '@aisexec/ckpt/service';
 import { createClmService } from '@aisexec/clm/service';
 import { evtService } from '@aisexec/evt/service';
-import { lckService } from '@aisexec/lck/service';
-import type { ServiceDefinition } from '@aisexec/service';
-import type { ServiceName } from './config/config.ts';
+import { createLckService } from '@aisexec/lck/service';
+import type { ExecutiveConfig, ServiceName } from './config/config.ts';
+import type { AnyService } from './plugins/import-plugin.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: services of one table differ in their states
-const SERVICES: Readonly<Record<ServiceName, ServiceDefinition<any>>> = {
-  clm: createClmService({ administrators: [0, process.getuid?.() ?? -1] }),
-  lck: lckService,
-  evt: evtService,
-  ckpt: ckptService,
-};
+/** Root and the executive's own user may remove nodes and revoke locks. */
+const administrators = [0, process.getuid?.() ?? -1];
 
-// biome-ignore lint/suspicious/noExplicitAny: as above
-export function builtinNamed(name: ServiceName): ServiceDefinition<any> {
-  return SERVICES[name];
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: as above
-export function servicesNamed(names: readonly ServiceName[]): readonly ServiceDefinition<any>[] {
-  return names.map((name) => SERVICES[name]);
+/** A service of the configuration, as it wants it. */
+export function serviceOf(
+  { locks }: Pick<ExecutiveConfig, 'locks'>,
+  name: ServiceName,
+): AnyService {
+  const known: Readonly<Record<ServiceName, () => AnyService>> = {
+    clm: () => createClmService({ administrators }),
+    lck: () => createLckService({ administrators, fairness: locks.fairness }),
+    evt: () => evtService,
+    ckpt: () => ckptService,
+  };
+  return known[name]();
 }

@@ -4,8 +4,20 @@
  * @packageDocumentation
  */
 export {
+  bigintOf,
+  expect64,
+  expectBytes,
+  expectCallbacks,
+  expectCount,
+  expectName,
+  expectNumber,
+  expectTime,
+  random64,
+} from './client/arguments.ts';
+export {
   type ConnectHandleOptions,
   connectHandle,
+  insist,
   openWithin,
   withinTimeout,
 } from './client/binding.ts';

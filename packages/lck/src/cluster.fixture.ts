@@ -2,6 +2,7 @@
 import { type Connector, localConnector } from '@aisexec/ipc';
 import type { ClientRef } from '@aisexec/service';
 import { createTestCluster, type TestCluster } from '@aisexec/service/testing';
+import { clmOfThisProcess } from '../../clm/src/removal.fixture.ts';
 import { lckService } from './service/index.ts';
 
 export interface ClientCluster {
@@ -15,7 +16,12 @@ export interface ClientCluster {
 
 export function createClientCluster(nodes = 1, service = lckService): ClientCluster {
   const quorum = { provider: 'votequorum', expectedVotes: nodes } as const;
-  const cluster = createTestCluster({ nodes, services: [service], seed: 5, quorum });
+  const cluster = createTestCluster({
+    nodes,
+    services: [clmOfThisProcess, service],
+    seed: 5,
+    quorum,
+  });
   const sinks = new Map<number, Set<{ closed(reason: string): void }>>();
   let scheduled = false;
   const schedule = () => {

@@ -5,6 +5,7 @@
  *
  * @packageDocumentation
  */
+export type { Claim } from './client/claim.ts';
 export { type ElectOptions, Leadership } from './client/election.ts';
 export {
   LockLostError,
@@ -13,6 +14,7 @@ export {
   type RefusalStatus,
 } from './client/errors.ts';
 export { HeldLock, type LockMode } from './client/held-lock.ts';
+export { SEMAPHORE_SLOTS_MAX } from './client/limits.ts';
 export { createSaLck } from './client/literal.ts';
 export type * from './client/literal-types.ts';
 export {
@@ -26,6 +28,7 @@ export {
   LockService,
   type LockServiceOptions,
   type OpenOptions,
+  type RevokeOptions,
   type WithLockOptions,
 } from './client/lock-service.ts';
 export * from './client/sa-lck.ts';

@@ -88,6 +88,16 @@ export type LockRequest = Infer<typeof lockRequest>;
 export const unlockRequest = s.object({ lockId: s.u64 });
 export type UnlockRequest = Infer<typeof unlockRequest>;
 
+/**
+ * `revoke`, for administrators: takes the locks on a resource from their holders, who are told, and removes its
+ * orphans. `token`: only the locks granted under that token. The reply has their number in `revoked`.
+ */
+export const revokeRequest = s.object({
+  name: s.text(SA_MAX_NAME_LENGTH),
+  token: s.nullable(s.u64),
+});
+export type RevokeRequest = Infer<typeof revokeRequest>;
+
 /** Callback `waiter`: the holder of `lockId` blocks a request (AIS B.1 rule 6). */
 export interface WaiterPayload {
   readonly waiterSignal: bigint;
@@ -97,10 +107,19 @@ export interface WaiterPayload {
 }
 
 /**
- * Why a lock that was granted must no longer be relied on. `quorum-lost`: this side of a partition may
- * not hold locks, the other may grant it anew. `merged`: dropped when partitions came together.
+ * Why a lock that was granted must no longer be relied on. `node-isolated`: this node sees no other and has no
+ * quorum, so the rest of the cluster may grant it anew. `quorum-lost`: likewise for this part of the cluster,
+ * which is more than one node. `merged`: dropped when partitions came together. `revoked`: taken by an administrator.
  */
-export type RevocationReason = 'quorum-lost' | 'merged';
+export type RevocationReason = 'node-isolated' | 'quorum-lost' | 'merged' | 'revoked';
+
+/**
+ * Whether the executive keeps the lock on record all the same: it is held again if this part of the cluster becomes
+ * quorate before any other did, so who was told gives it up by unlocking.
+ */
+export function staysOnRecord(reason: RevocationReason): boolean {
+  return reason === 'node-isolated' || reason === 'quorum-lost';
+}
 
 /** Callback `lockLost`. */
 export interface LockLostPayload {

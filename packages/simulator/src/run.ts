@@ -37,6 +37,8 @@ export interface RunResult {
   readonly quorateComponents: number;
   /** State hashes that had a counterpart on another node. */
   readonly statesCompared: number;
+  /** Of a run of one workload: what its clients did. */
+  readonly work?: Readonly<Record<string, number>>;
 }
 
 export interface RunHooks {

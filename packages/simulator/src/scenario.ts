@@ -8,6 +8,9 @@ import type { RingSettings } from './processes/ring-process.ts';
 import { createRandom, type Random } from './random.ts';
 import { drawLoad, type LoadProfile, PACKETS_PER_MESSAGE_MAX } from './workloads/load.ts';
 
+export const WORKLOAD_NAMES = ['locks', 'membership'] as const;
+export type WorkloadName = (typeof WORKLOAD_NAMES)[number];
+
 export interface RunOptions {
   readonly seed: number;
   /** Length of the phase with faults; healing and convergence come on top. */
@@ -19,6 +22,8 @@ export interface RunOptions {
   readonly faults: boolean;
   /** What runs on a node: the bare ring, or ring, process groups, service host and services. */
   readonly stack: 'ring' | 'full';
+  /** One service alone, with votes and the checkers that know it: a full stack. */
+  readonly workload?: WorkloadName;
   /** Name of a planted fault. */
   readonly mutant?: string;
   /**

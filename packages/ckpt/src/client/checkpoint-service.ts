@@ -7,6 +7,7 @@ import {
   deadlineOf,
   okOrThrow,
   type RetryOptions,
+  random64,
 } from '@aisexec/ipc';
 import {
   CKPT_SERVICE_NAME,
@@ -22,7 +23,7 @@ import {
 } from '../protocol.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { type MapOptions, mapAttributes, ReplicatedMap } from './replicated-map.ts';
-import { type ReplacedListener, random64, Session } from './session.ts';
+import { type ReplacedListener, Session } from './session.ts';
 import { durationOf } from './times.ts';
 
 export interface CheckpointServiceOptions extends ConnectOptions, CallOptions {
@@ -74,6 +75,7 @@ export class CheckpointService implements AsyncDisposable {
       ...{ call, retry, connect: options, deadline: deadlineOf(options, call) },
       service: CKPT_SERVICE_NAME,
       supported: CKPT_VERSIONS,
+      membersOnly: true,
       version: { releaseCode: 'B', majorVersion: 2, minorVersion: 2 },
       onEvent: (event) => session?.onEvent(event),
     });

@@ -6,16 +6,9 @@ import {
   SA_AIS_OK,
   type SaAisErrorT,
 } from '@aisexec/ais';
+import { expect64, expectBytes, expectCount, expectTime } from '@aisexec/ipc';
 import { SA_CKPT_SECTIONS_ANY, SA_CKPT_SECTIONS_FOREVER } from '../protocol.ts';
-import {
-  expect64,
-  expectBytes,
-  expectNumber,
-  expectTime,
-  readItem,
-  sectionKey,
-  writeItem,
-} from './arguments.ts';
+import { readItem, sectionKey, writeItem } from './arguments.ts';
 import type { CkptOpen, CkptTables } from './handles.ts';
 import { SectionIteration } from './iteration.ts';
 import type {
@@ -60,8 +53,8 @@ export function createSectionFunctions(tables: CkptTables): SectionFunctions {
     const open = findOpen(checkpointHandle);
     if (pointer === null) return { rc: SA_AIS_ERR_INVALID_PARAM };
     if (open === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
-    const rc = open.handle.ais.version.majorVersion < 2 ? SA_AIS_ERR_VERSION : SA_AIS_OK;
-    return { rc };
+    const { version, standing } = open.handle.ais;
+    return { rc: version.majorVersion < 2 ? SA_AIS_ERR_VERSION : standing };
   };
 
   return {
@@ -112,7 +105,7 @@ export function createSectionFunctions(tables: CkptTables): SectionFunctions {
     async saCkptSectionIterationInitialize(checkpointHandle, sectionsChosen, time) {
       const open = findOpen(checkpointHandle);
       const expirationTime = expectTime('expirationTime', time);
-      const chosen = expectNumber('sectionsChosen', sectionsChosen);
+      const chosen = expectCount('sectionsChosen', sectionsChosen);
       if (chosen < SA_CKPT_SECTIONS_FOREVER || chosen > SA_CKPT_SECTIONS_ANY) {
         return { rc: SA_AIS_ERR_INVALID_PARAM };
       }
@@ -129,6 +122,8 @@ export function createSectionFunctions(tables: CkptTables): SectionFunctions {
         expect64('sectionIterationHandle', sectionIterationHandle),
       );
       if (entry === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
+      const { standing } = entry.open.handle.ais;
+      if (standing !== SA_AIS_OK) return { rc: standing };
       const { rc, section } = await entry.iteration.next(entry.open.ask);
       if (section === undefined) return { rc };
       const { sectionId: key, expirationTime, sectionSize, sectionState, lastUpdate } = section;
@@ -139,9 +134,11 @@ export function createSectionFunctions(tables: CkptTables): SectionFunctions {
 
     async saCkptSectionIterationFinalize(sectionIterationHandle) {
       const id = expect64('sectionIterationHandle', sectionIterationHandle);
-      if (tables.iterations.get(id) === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
-      tables.forgetIteration(sectionIterationHandle);
-      return { rc: SA_AIS_OK };
+      const entry = tables.iterations.get(id);
+      if (entry === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
+      const rc = entry.open.handle.ais.standing;
+      if (rc === SA_AIS_OK) tables.forgetIteration(sectionIterationHandle);
+      return { rc };
     },
 
     async saCkptCheckpointWrite(checkpointHandle, ioVector) {

@@ -8,7 +8,7 @@ test('throws a TypeError for what is no AIS type at all', async () => {
   const connect = { connector: clients.node(1) };
   const elapse = async (ms: number) => clients.cluster.advance(ms);
   const now = () => clients.cluster.now;
-  const stage = new Stage({ near: connect, far: connect, elapse, now, name: 'c' });
+  const stage = new Stage({ near: connect, node: 1, far: connect, elapse, now, name: 'c' });
   const { sa } = stage;
   const full = await stage.use('full');
   const wrong = <T>(value: unknown) => value as T;

@@ -13,7 +13,16 @@ import {
   type SaAisErrorT,
   type SaDispatchFlagsT,
 } from '@aisexec/ais';
-import { openHandle, type Reply, withinTimeout } from '@aisexec/ipc';
+import {
+  expect64,
+  expectCallbacks,
+  expectCount,
+  expectName,
+  expectTime,
+  openHandle,
+  type Reply,
+  withinTimeout,
+} from '@aisexec/ipc';
 import { checkOpen } from '../attributes.ts';
 import {
   CKPT_SERVICE_NAME,
@@ -21,14 +30,7 @@ import {
   type OrderedRequests,
   type SaCkptCheckpointDescriptorT,
 } from '../protocol.ts';
-import {
-  expect64,
-  expectAttributes,
-  expectCallbacks,
-  expectName,
-  expectNumber,
-  expectTime,
-} from './arguments.ts';
+import { expectAttributes } from './arguments.ts';
 import { type CkptHandle, type CkptOpen, CkptTables } from './handles.ts';
 import { createSectionFunctions } from './literal-sections.ts';
 import type { SaCkpt, SaCkptCheckpointHandleT } from './literal-types.ts';
@@ -54,8 +56,10 @@ export function createSaCkpt(): SaCkpt {
 
     async saCkptInitialize(ckptCallbacks, version, connect) {
       const callbacks = expectCallbacks(ckptCallbacks);
-      const options = { service: CKPT_SERVICE_NAME, supported: CKPT_VERSIONS, version, connect };
-      const opened = await openHandle(options);
+      const opened = await openHandle({
+        ...{ service: CKPT_SERVICE_NAME, supported: CKPT_VERSIONS, membersOnly: true },
+        ...{ version, connect },
+      });
       if (opened.handle === undefined) return { rc: opened.rc };
       return { rc: SA_AIS_OK, ckptHandle: tables.addHandle(opened.handle, callbacks) };
     },
@@ -63,7 +67,8 @@ export function createSaCkpt(): SaCkpt {
     async saCkptSelectionObjectGet(ckptHandle) {
       const handle = tables.handles.get(expect64('ckptHandle', ckptHandle));
       if (handle === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
-      return { rc: SA_AIS_OK, selectionObject: handle.ais.selectionObject() };
+      const rc = handle.ais.standing;
+      return rc === SA_AIS_OK ? { rc, selectionObject: handle.ais.selectionObject() } : { rc };
     },
 
     async saCkptDispatch(ckptHandle, dispatchFlags) {
@@ -105,6 +110,7 @@ export function createSaCkpt(): SaCkpt {
       if (handle === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
       const callback = handle.callbacks.saCkptCheckpointOpenCallback;
       if (!callback) return { rc: SA_AIS_ERR_INIT };
+      if (handle.ais.standing !== SA_AIS_OK) return { rc: handle.ais.standing };
       const { open, reply } = requestOpen(handle, request);
       reply.then((answer) => {
         const ok = answer.rc === SA_AIS_OK;
@@ -124,7 +130,7 @@ export function createSaCkpt(): SaCkpt {
     },
 
     async saCkptCheckpointUnlink(ckptHandle, checkpointName) {
-      const name = expectName(checkpointName);
+      const name = expectName('checkpointName', checkpointName);
       const handle = tables.handles.get(expect64('ckptHandle', ckptHandle));
       if (name === null || !isSaName(name)) return { rc: SA_AIS_ERR_INVALID_PARAM };
       if (handle === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
@@ -192,9 +198,9 @@ function openRequest(
   attributes: unknown,
   flags: number,
 ): { readonly request?: OpenRequest; readonly rc: SaAisErrorT } {
-  const checkpointName = expectName(name);
+  const checkpointName = expectName('checkpointName', name);
   const given = expectAttributes(attributes);
-  const openFlags = expectNumber('checkpointOpenFlags', flags);
+  const openFlags = expectCount('checkpointOpenFlags', flags);
   if (checkpointName === null) return { rc: SA_AIS_ERR_INVALID_PARAM };
   const request = { name: checkpointName, attributes: given, openFlags };
   const rc = checkOpen({ ...request, handle: 0n });

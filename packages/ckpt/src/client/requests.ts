@@ -11,7 +11,7 @@ import {
   type SaAisErrorT,
   type SaTimeT,
 } from '@aisexec/ais';
-import { type AisHandle, deadlineOf, type Reply, withRetry } from '@aisexec/ipc';
+import { type AisHandle, insist, type Reply } from '@aisexec/ipc';
 import { IO_VECTOR_MAX, REQUEST_BYTES_MAX, REQUEST_ELEMENTS_MAX } from '../limits.ts';
 import type {
   LocalRequests,
@@ -131,8 +131,7 @@ export async function readVector(
 
 /** Closes an open for good, whatever became of it: the request is ordered after that of the open. */
 export function releaseOpen(ais: AisHandle, handle: bigint): Promise<Reply> {
-  const retry = { totalMs: Number.POSITIVE_INFINITY };
-  return withRetry(() => ais.request('close', { handle }), deadlineOf({}, 'close'), retry);
+  return insist(ais, 'close', { handle });
 }
 
 /** Section ids are binary strings on the wire. */

@@ -1,5 +1,4 @@
 /** One connection of the idiomatic layer: retries, deadlines, and who is told what the executive calls back. */
-import { randomFillSync } from 'node:crypto';
 import { SA_AIS_OK, SaAisError, type SaAisErrorT } from '@aisexec/ais';
 import {
   type AisHandle,
@@ -7,6 +6,7 @@ import {
   type CallOptions,
   type Deadline,
   deadlineOf,
+  insist,
   type RetryOptions,
   withRetry,
 } from '@aisexec/ipc';
@@ -29,7 +29,7 @@ export type ReplacedListener = (event: { readonly lost: boolean }) => void;
 interface WatchSink {
   push(event: SectionChangedCallback): void;
   gap(): void;
-  end(lostBecause?: string): void;
+  end(lostBecause?: SaAisError): void;
 }
 
 export class Session {
@@ -44,7 +44,7 @@ export class Session {
   constructor(handle: AisHandle, retry: RetryOptions | false) {
     this.handle = handle;
     this.retry = retry;
-    handle.onLost((reason) => this.endWatches(reason));
+    handle.onLost((reason, rc) => this.endWatches(new SaAisError(rc, 'saCkptDispatch', reason)));
   }
 
   /** How one call asks: every request of it is retried, and bounded by the deadline of the call. */
@@ -109,13 +109,11 @@ export class Session {
 
   /** Ends a watch whatever became of its request, which is ordered before this one. */
   async unwatch(handle: bigint, serial: number): Promise<void> {
-    const retry = { totalMs: Number.POSITIVE_INFINITY };
-    const ask = () => this.handle.request('unwatch', { handle, serial });
-    await withRetry(ask, deadlineOf({}, 'unwatch'), retry);
+    await insist(this.handle, 'unwatch', { handle, serial });
   }
 
   /** All watches end: without a reason the session is closed, with one the connection is lost. */
-  endWatches(lostBecause?: string): void {
+  endWatches(lostBecause?: SaAisError): void {
     for (const watches of this.#watches.values()) {
       for (const watch of watches.values()) watch.end(lostBecause);
     }
@@ -142,10 +140,4 @@ export class Session {
 export interface SectionOwner extends ChangeCounter {
   readonly session: Session;
   readonly handle: bigint;
-}
-
-/** 64 random bits that nobody guesses, never 0. */
-export function random64(): bigint {
-  const [bits = 0n] = randomFillSync(new BigUint64Array(1));
-  return bits === 0n ? random64() : bits;
 }

@@ -1,5 +1,6 @@
-import { SA_AIS_ERR_NO_RESOURCES } from '@aisexec/ais';
+import { SA_AIS_ERR_NO_RESOURCES, SA_AIS_ERR_UNAVAILABLE } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
+import { whileRemoved } from '../../../clm/src/removal.fixture.ts';
 import { type ClientCluster, createClientCluster } from '../cluster.fixture.ts';
 import { WATCH_DATA_BYTES_MAX, WATCHES_PER_CHECKPOINT_MAX } from '../limits.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -36,6 +37,18 @@ function watches(clients: ClientCluster, node = 1): number[] {
   };
   return checkpoints.map((checkpoint) => checkpoint.watches);
 }
+
+test('a node that is removed ends watches with UNAVAILABLE', async () => {
+  const clients = createClientCluster(3);
+  const checkpoint = await open(clients, 3);
+  const stream = checkpoint.section('s').watch();
+  await stream.ready;
+  await whileRemoved({ connector: clients.node(1) }, 3, async () => {
+    await expect(stream.next()).rejects.toMatchObject({ code: SA_AIS_ERR_UNAVAILABLE });
+  });
+  const writing = checkpoint.section('s').create(bytes('x'));
+  await expect(writing).rejects.toMatchObject({ code: SA_AIS_ERR_UNAVAILABLE });
+});
 
 describe('a watch', () => {
   test('tells every change of a section on another node, in order, with rising sequence numbers', async () => {

@@ -1,5 +1,5 @@
 /** A stream of changes of one section or of all, with a bounded buffer and explicit gaps. */
-import { SA_AIS_ERR_LIBRARY, SaAisError } from '@aisexec/ais';
+import type { SaAisError } from '@aisexec/ais';
 import { abortError } from '@aisexec/ipc';
 import type { SectionChangedCallback, SectionChangeKind } from '../protocol.ts';
 import { idOf } from './requests.ts';
@@ -125,12 +125,9 @@ export class Watch<T> implements AsyncIterableIterator<T | Gap, undefined>, Asyn
   }
 
   /** @internal The checkpoint is closed, or with a reason: the connection is lost, what came before counts. */
-  end(lostBecause?: string): void {
+  end(lostBecause?: SaAisError): void {
     this.#closing ??= Promise.resolve();
-    const lost = lostBecause === undefined ? undefined : `connection lost: ${lostBecause}`;
-    const error =
-      lost === undefined ? undefined : new SaAisError(SA_AIS_ERR_LIBRARY, 'saCkptDispatch', lost);
-    this.#finish(error, error === undefined);
+    this.#finish(lostBecause, lostBecause === undefined);
   }
 
   async #begin(): Promise<void> {

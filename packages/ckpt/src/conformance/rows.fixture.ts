@@ -3,6 +3,7 @@ import type { SaCkpt } from '../client/literal-types.ts';
 import { checkpointRows } from './checkpoints.fixture.ts';
 import { dataRows } from './data.fixture.ts';
 import { lifeCycleRows } from './life-cycle.fixture.ts';
+import { removalRows } from './removal.fixture.ts';
 import { sectionRows } from './sections.fixture.ts';
 import type { Code, Row } from './stage.fixture.ts';
 
@@ -38,6 +39,7 @@ const place = (row: Row): number => (FUNCTIONS as readonly string[]).indexOf(row
 
 export const ROWS: readonly Row[] = [
   ...lifeCycleRows,
+  ...removalRows,
   ...checkpointRows,
   ...sectionRows,
   ...dataRows,
@@ -49,11 +51,6 @@ export const FUNCTION_NAMES: readonly string[] = FUNCTIONS;
 const ELSEWHERE: readonly (readonly [code: Code, when: string, status: string])[] = [
   ['LIBRARY', 'the executive ends before it answers', 'tested in `@aisexec/ipc`'],
   ['NO_MEMORY', 'no memory', 'never answered: Node.js ends the process'],
-  [
-    'UNAVAILABLE',
-    'the node is no member',
-    'never answered: while an executive runs, its node is a member',
-  ],
   [
     'INVALID_PARAM',
     'a pointer to an out-parameter is null',

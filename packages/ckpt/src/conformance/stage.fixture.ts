@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { SA_DISPATCH_ALL, SA_TIME_END, SA_TIME_ONE_SECOND, SaAisErrorT } from '@aisexec/ais';
 import type { ConnectOptions } from '@aisexec/ipc';
+import { whileRemoved } from '../../../clm/src/removal.fixture.ts';
 import { createSaCkpt } from '../client/literal.ts';
 import type {
   SaCkpt,
@@ -93,6 +94,8 @@ const CREATED: Partial<Record<Kind, Partial<SaCkptCheckpointCreationAttributesT>
 
 export interface StageOptions {
   readonly near: ConnectOptions;
+  /** The node of `near`. */
+  readonly node: number;
   readonly far: ConnectOptions;
   /** Lets this much time pass in the cluster. */
   readonly elapse: (ms: number) => Promise<void>;
@@ -125,6 +128,11 @@ export class Stage {
 
   now(): bigint {
     return this.#options.now();
+  }
+
+  /** Runs something while the near client's node is no member. */
+  removed<T>(run: () => T | Promise<T>): Promise<T> {
+    return whileRemoved(this.#options.near, this.#options.node, run);
   }
 
   elapse(ms: number): Promise<void> {

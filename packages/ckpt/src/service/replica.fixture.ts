@@ -89,6 +89,8 @@ export class FakeReplica {
       now: this.now,
       uid: 0,
       uniqueId: () => 1n,
+
+      fetchFirst: () => {},
       multicast: (exec, message) => sent.push({ exec, message }),
       callback: () => {},
     };

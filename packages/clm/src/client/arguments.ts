@@ -51,24 +51,3 @@ export async function withinTimeout(pending: Promise<Reply>, timeout: bigint): P
   const deadline = deadlineOf({ timeoutMs }, 'saClmClusterNodeGet');
   return deadline.race(pending).catch(() => ({ rc: SA_AIS_ERR_TIMEOUT }));
 }
-
-export function expect64<T extends bigint>(name: string, value: T): T {
-  if (typeof value !== 'bigint') throw new TypeError(`${name} must be a bigint`);
-  return value;
-}
-
-export function expectNumber(name: string, value: number): void {
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number`);
-}
-
-export function checkCallbacks<T extends object>(
-  callbacks: T | null | undefined,
-): T | Record<never, never> {
-  if (callbacks === null || callbacks === undefined) return {};
-  for (const [name, callback] of Object.entries(callbacks)) {
-    if (callback !== null && callback !== undefined && typeof callback !== 'function') {
-      throw new TypeError(`${name} must be a function`);
-    }
-  }
-  return { ...callbacks };
-}

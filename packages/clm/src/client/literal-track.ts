@@ -9,9 +9,9 @@ import {
   SA_TRACK_VALIDATE_STEP,
   type SaAisErrorT,
 } from '@aisexec/ais';
-import type { Reply } from '@aisexec/ipc';
+import { expectNumber, type Reply } from '@aisexec/ipc';
 import type { ViewReport } from '../protocol.ts';
-import { checkTrackFlags, expectNumber, isLocal, modeOf } from './arguments.ts';
+import { checkTrackFlags, isLocal, modeOf } from './arguments.ts';
 import { toNotifications, viewOf } from './convert.ts';
 import type { ClmHandle } from './handle.ts';
 import type { Rc, SaClmClusterNotificationBufferT } from './literal-types.ts';

@@ -17,9 +17,16 @@ import {
   type SaDispatchFlagsT,
   type SaVersionT,
 } from '@aisexec/ais';
-import { type ConnectOptions, createHandleTable } from '@aisexec/ipc';
+import {
+  type ConnectOptions,
+  createHandleTable,
+  expect64,
+  expectCallbacks,
+  expectNumber,
+  expectTime,
+} from '@aisexec/ipc';
 import type { ChangedEvent, StepResponse } from '../protocol.ts';
-import { checkCallbacks, expect64, expectNumber, withinTimeout } from './arguments.ts';
+import { withinTimeout } from './arguments.ts';
 import {
   SA_CLM_CALLBACK_RESPONSE_ERROR,
   SA_CLM_CALLBACK_RESPONSE_OK,
@@ -63,7 +70,7 @@ export function createSaClm(): SaClm {
     version: SaVersionT | null | undefined,
     connect: ConnectOptions | undefined,
   ) => {
-    const callbacks = checkCallbacks(clmCallbacks) as SaClmCallbacksT & SaClmCallbacksT_4;
+    const callbacks = expectCallbacks(clmCallbacks) as SaClmCallbacksT & SaClmCallbacksT_4;
     let handle: ClmHandle | undefined;
     const onChanged = (event: ChangedEvent) => handle?.feed.receive(event);
     const opened = await openClm({ generation, version, connect, onChanged });
@@ -83,7 +90,7 @@ export function createSaClm(): SaClm {
     timeout: bigint,
   ): Promise<Rc & { clusterNode?: SaClmClusterNodeT_4 }> => {
     expectNumber('nodeId', nodeId);
-    expect64('timeout', timeout);
+    expectTime('timeout', timeout);
     if (typeof handle === 'number') return { rc: handle };
     if (nodeId === 0 || timeout < 0n) return { rc: SA_AIS_ERR_INVALID_PARAM };
     const reply = await withinTimeout(handle.ask('nodeGet', { nodeId }), timeout);

@@ -9,7 +9,7 @@ import { defineService, type ServiceDefinition } from '@aisexec/service';
 import { CLM_SERVICE } from '../protocol.ts';
 import { adminStateOf, createLibHandlers, exec } from './handlers.ts';
 import { deadline, expire, forgetCaller, settle } from './operations.ts';
-import { type ClmState, createState, dropTrack } from './state.ts';
+import { admissionOf, type ClmState, createState, dropTrack } from './state.ts';
 import { clmChunk, load, merge, save } from './sync.ts';
 import { onView } from './views.ts';
 
@@ -42,6 +42,7 @@ export function createClmService({
     },
     deadline,
     expire,
+    admission: (state, nodeId) => (state.members.has(nodeId) ? admissionOf(state, nodeId) : null),
     sync: { chunk: clmChunk, save, load, merge },
     inspect,
   });

@@ -24,7 +24,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   service: ['new'],
   inspect: [],
   shutdown: [],
-  lock: ['run'],
+  lock: ['run', 'revoke'],
   evt: ['publish', 'tail'],
   ckpt: ['ls', 'get', 'put', 'rm', 'watch'],
   node: ['ls', 'lock', 'unlock', 'shutdown'],
@@ -69,7 +69,7 @@ export async function parse(args: readonly string[]): Promise<Chosen> {
     });
   readingCommands(parser, choose);
   serviceCommands(parser, choose);
-  lockCommands(parser, chooseAny, command);
+  lockCommands(parser, { choose, chooseRun: chooseAny }, command);
   evtCommands(parser, choose);
   ckptCommands(parser, choose);
   nodeCommands(parser, choose);

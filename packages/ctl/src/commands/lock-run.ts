@@ -105,7 +105,9 @@ function environment(
     ...process.env,
     AISEXEC_LOCK_NAME: args.name,
     AISEXEC_LOCK_MODE: args.mode.toLowerCase(),
+    AISEXEC_LOCK_RESOURCE: lock.resource,
     AISEXEC_LOCK_TOKEN: String(lock.fencingToken),
+    AISEXEC_LOCK_GRACE_MS: String(args.graceMs),
     // An outer lock's view must not pass for this one's: undefined takes it away.
     AISEXEC_VIEW_ID: viewNumber === undefined ? undefined : String(viewNumber),
     ...(args.tellSocket ? { AISEXEC_SOCKET: args.socket } : {}),

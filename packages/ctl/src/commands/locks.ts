@@ -5,6 +5,7 @@ import { type Format, print, table } from '../output.ts';
 
 interface LckInspection {
   readonly quorate: boolean;
+  readonly fairness: 'standard' | 'fifo' | null;
   readonly clients: number;
   readonly locks: number;
   readonly resources: readonly ResourceInspection[];
@@ -22,6 +23,8 @@ interface LockInspection {
   readonly node: number;
   readonly connection: number;
   readonly mode: 'PR' | 'EX';
+  /** When it was granted or, while it waits, asked for: ns since the epoch. */
+  readonly since: string;
   /** Of those that were granted. */
   readonly fencingToken?: string;
 }
@@ -32,11 +35,16 @@ export async function locks(
   name: string | undefined,
 ): Promise<number> {
   const { state } = await withAdmin(socket, (admin) => admin.inspect('lck'));
-  const { quorate, clients, locks: count, resources } = state as LckInspection;
-  const shown = resources.filter((resource) => name === undefined || resource.name === name);
-  await print(format, { quorate, clients, locks: count, resources: shown }, () =>
+  const { quorate, fairness, clients, locks: count, resources } = state as LckInspection;
+  const shown = resources
+    .filter((resource) => name === undefined || resource.name === name)
+    .map(({ granted, orphans, waiting, ...rest }) => ({
+      ...rest,
+      ...{ granted: dated(granted), orphans: dated(orphans), waiting: dated(waiting) },
+    }));
+  await print(format, { quorate, fairness, clients, locks: count, resources: shown }, () =>
     table(
-      ['RESOURCE', 'STATE', 'MODE', 'NODE', 'CONNECTION', 'TOKEN'],
+      ['RESOURCE', 'STATE', 'MODE', 'NODE', 'CONNECTION', 'SINCE', 'TOKEN'],
       shown.flatMap((resource) => [
         ...rows(resource.name, 'held', resource.granted),
         ...rows(resource.name, 'orphan', resource.orphans),
@@ -47,17 +55,28 @@ export async function locks(
   return EXIT.ok;
 }
 
+/** Times as people and programs write them: ISO 8601, UTC, milliseconds. */
+function dated(list: readonly LockInspection[]): LockInspection[] {
+  return list.map((lock) => ({
+    ...lock,
+    since: new Date(Number(BigInt(lock.since) / NS_PER_MS)).toISOString(),
+  }));
+}
+
+const NS_PER_MS = 1_000_000n;
+
 function rows(
   name: string,
   state: string,
   list: readonly LockInspection[],
 ): readonly (readonly (string | number)[])[] {
-  return list.map(({ mode, node, connection, fencingToken = '' }) => [
+  return list.map(({ mode, node, connection, since, fencingToken = '' }) => [
     name,
     state,
     mode,
     node,
     connection,
+    since,
     fencingToken,
   ]);
 }

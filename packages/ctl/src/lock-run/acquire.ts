@@ -6,8 +6,8 @@ import {
   SA_AIS_ERR_TRY_AGAIN,
 } from '@aisexec/ais';
 import { Membership } from '@aisexec/clm';
-import { deadlineOf } from '@aisexec/ipc';
-import { type HeldLock, type LockMode, type LockResource, LockService } from '@aisexec/lck';
+import { deadlineOf, openWithin } from '@aisexec/ipc';
+import { type HeldLock, type LockMode, LockNotGranted, LockService } from '@aisexec/lck';
 import { EXIT } from '../exit-codes.ts';
 import { VIEW_MS_MAX } from '../limits.ts';
 import { Failure } from '../problems.ts';
@@ -16,6 +16,8 @@ export interface LockRequest {
   readonly socket: string;
   readonly name: string;
   readonly mode: LockMode;
+  /** A semaphore of so many places. */
+  readonly max: number | undefined;
   /** Bounds the wait for the lock; undefined: for ever. */
   readonly timeoutMs: number | undefined;
   /** Do not wait for other holders. */
@@ -56,8 +58,7 @@ export async function acquire(request: LockRequest, signal: AbortSignal): Promis
       noQueue && timeoutMs === undefined ? false : { totalMs: Number.POSITIVE_INFINITY };
     const locks = await LockService.connect({ socket, retry, ...bound() });
     open.push(locks);
-    const resource = await locks.open(request.name, { create: true, ...bound() });
-    const lock = await lockOf(resource, request, bound());
+    const lock = await lockOf(locks, request, bound());
     return { lock, viewNumber: (until) => viewNumberOf(membership, until), close };
   } catch (error) {
     await close();
@@ -78,14 +79,22 @@ async function membershipOf(socket: string, bound: Bound): Promise<Membership | 
 }
 
 async function lockOf(
-  resource: LockResource,
-  { name, mode, noQueue }: LockRequest,
+  locks: LockService,
+  { name, mode, max, noQueue }: LockRequest,
   bound: Bound,
 ): Promise<HeldLock> {
-  const outcome = await resource.lock(mode, { noQueue, ...bound });
-  if (outcome.status === 'granted') return outcome.lock;
-  const why = REFUSALS[outcome.status] ?? outcome.status;
-  throw new Failure(`lock '${name}' not acquired: ${why}`, EXIT.tryAgain, `aisctl locks ${name}`);
+  const options = { mode, noQueue, ...(max === undefined ? {} : { max }), ...bound };
+  // A semaphore asks several times, so the bound is on the whole.
+  const deadline = deadlineOf(bound, 'saLckResourceLock');
+  try {
+    const claim = await openWithin(deadline, locks.claim(name, options), (late) => late.release());
+    return claim.lock;
+  } catch (error) {
+    if (!(error instanceof LockNotGranted)) throw error;
+    const why = REFUSALS[error.status] ?? error.status;
+    const what = max === undefined ? `aisctl locks ${name}` : 'aisctl locks';
+    throw new Failure(`lock '${name}' not acquired: ${why}`, EXIT.tryAgain, what);
+  }
 }
 
 const REFUSALS: Readonly<Record<string, string>> = {

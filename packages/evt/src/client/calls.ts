@@ -5,7 +5,7 @@ import {
   SA_AIS_OK,
   type SaAisErrorT,
 } from '@aisexec/ais';
-import { type AisHandle, deadlineOf, type Reply, withRetry } from '@aisexec/ipc';
+import { type AisHandle, insist, type Reply } from '@aisexec/ipc';
 import {
   EVENT_DATA_BYTES_MAX,
   FILTERS_MAX,
@@ -34,11 +34,6 @@ export function releaseOpen(handle: AisHandle, open: bigint): Promise<Reply> {
 /** The same for a subscription. */
 export function releaseSubscription(handle: AisHandle, open: bigint, id: number): Promise<Reply> {
   return insist(handle, 'unsubscribe', { handle: open, id });
-}
-
-function insist(handle: AisHandle, fn: string, argument: unknown): Promise<Reply> {
-  const retry = { totalMs: Number.POSITIVE_INFINITY };
-  return withRetry(() => handle.request(fn, argument), deadlineOf({}, fn), retry);
 }
 
 /** TOO_BIG beyond a limit, INVALID_PARAM for what is no attribute. */
@@ -72,11 +67,4 @@ export function checkFilters(filters: readonly Filter[]): SaAisErrorT {
 /** A `SaSubscriptionIdT`: 32 bits. */
 export function isSubscriptionId(id: number): boolean {
   return Number.isInteger(id) && id >= 0 && id <= 0xffff_ffff;
-}
-
-/** An out-parameter that must be a bigint; 0n when an executive of another version left it out. */
-export function bigintOf(value: unknown): bigint {
-  return typeof value === 'bigint'
-    ? value
-    : BigInt(Number.isSafeInteger(value) ? Number(value) : 0);
 }

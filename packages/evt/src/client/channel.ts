@@ -10,6 +10,7 @@ import {
 } from '@aisexec/ais';
 import {
   type AisHandle,
+  bigintOf,
   type CallOptions,
   type Deadline,
   deadlineOf,
@@ -27,7 +28,6 @@ import {
   type SubscribeRequest,
 } from '../protocol.ts';
 import {
-  bigintOf,
   checkAttributes,
   checkData,
   checkFilters,
@@ -174,7 +174,7 @@ export class Channel implements AsyncDisposable {
   }
 
   /** @internal The connection is closed, or with a reason: lost. */
-  end(lostBecause?: string): void {
+  end(lostBecause?: SaAisError): void {
     this.#closing ??= Promise.resolve();
     for (const subscription of this.#subscriptions.values()) subscription.end(lostBecause);
     this.#subscriptions.clear();
@@ -199,6 +199,8 @@ export class Channel implements AsyncDisposable {
   }
 
   #check(allowed: boolean | undefined, call: string): void {
+    const { standing } = this.#host.handle;
+    if (standing !== SA_AIS_OK) throw new SaAisError(standing, call);
     if (this.#closing !== undefined) {
       throw new SaAisError(SA_AIS_ERR_BAD_HANDLE, call, `channel '${this.name}' is closed`);
     }

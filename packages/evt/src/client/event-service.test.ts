@@ -1,5 +1,6 @@
-import { isSaAisError } from '@aisexec/ais';
+import { isSaAisError, SA_AIS_ERR_UNAVAILABLE } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
+import { whileRemoved } from '../../../clm/src/removal.fixture.ts';
 import { createWorld, type World } from '../cluster.fixture.ts';
 import type { Channel } from './channel.ts';
 import { EventService } from './event-service.ts';
@@ -38,6 +39,20 @@ async function code(promise: Promise<unknown>): Promise<number | string> {
     return isSaAisError(error) ? error.code : (error as Error).name;
   }
 }
+
+test('a node that is removed ends subscriptions with UNAVAILABLE, after what had come', async () => {
+  const world = createWorld();
+  const service = await connect(world, 2);
+  const channel = await service.open('orders', both);
+  const subscription = await ready(channel, [passAll()]);
+  await channel.publish({ data: 'before' });
+  await whileRemoved({ connector: world.connector(1) }, 2, async () => {
+    expect(await read(subscription, 1)).toEqual(['before']);
+    expect(await code(subscription.next())).toBe(SA_AIS_ERR_UNAVAILABLE);
+  });
+  expect(await code(channel.publish({ data: 'after' }))).toBe(SA_AIS_ERR_UNAVAILABLE);
+  await service.close();
+});
 
 describe('publish and subscribe', () => {
   test('across nodes, with text for patterns, filters and data', async () => {

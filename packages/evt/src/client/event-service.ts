@@ -1,8 +1,8 @@
 /** The idiomatic layer's way in: a connection to the event service of an executive. */
-import { randomFillSync } from 'node:crypto';
 import { SA_AIS_ERR_BAD_FLAGS, SA_AIS_ERR_BAD_HANDLE, SaAisError } from '@aisexec/ais';
 import {
   type AisHandle,
+  bigintOf,
   type CallbackEvent,
   type CallOptions,
   type ConnectOptions,
@@ -11,6 +11,7 @@ import {
   okOrThrow,
   type Reply,
   type RetryOptions,
+  random64,
   withRetry,
 } from '@aisexec/ipc';
 import { PUBLISHES_IN_FLIGHT_MAX, PUBLISHES_WAITING_MAX } from '../limits.ts';
@@ -21,7 +22,7 @@ import {
   type LostCallback,
   type OpenRequest,
 } from '../protocol.ts';
-import { bigintOf, releaseOpen } from './calls.ts';
+import { releaseOpen } from './calls.ts';
 import { Channel, type ChannelHost, type ChannelOptions } from './channel.ts';
 import { PublishWindow } from './publish-window.ts';
 
@@ -57,7 +58,7 @@ export class EventService implements AsyncDisposable {
       window: new PublishWindow(PUBLISHES_IN_FLIGHT_MAX, PUBLISHES_WAITING_MAX),
       closed: (channel) => this.#channels.delete(channel.id),
     };
-    handle.onLost((reason) => this.#end(reason));
+    handle.onLost((reason, rc) => this.#end(new SaAisError(rc, 'saEvtDispatch', reason)));
   }
 
   /** @throws SaAisError: TRY_AGAIN or TIMEOUT when no executive answers, ACCESS, NOT_SUPPORTED. */
@@ -69,6 +70,7 @@ export class EventService implements AsyncDisposable {
       ...{ call, retry, connect: options, deadline: deadlineOf(options, call) },
       service: EVT_SERVICE_NAME,
       supported: EVT_VERSIONS,
+      membersOnly: true,
       version: { releaseCode: 'B', majorVersion: 3, minorVersion: 1 },
       onEvent: (event) => {
         if (service !== undefined) service.#onEvent(event);
@@ -141,7 +143,7 @@ export class EventService implements AsyncDisposable {
     }
   }
 
-  #end(lostBecause?: string): void {
+  #end(lostBecause?: SaAisError): void {
     for (const channel of this.#channels.values()) channel.end(lostBecause);
     this.#channels.clear();
   }
@@ -151,10 +153,4 @@ export class EventService implements AsyncDisposable {
     const ask = () => deadline.race(this.#handle.request(fn, argument));
     return okOrThrow(await withRetry(ask, deadline, this.#retry), call);
   }
-}
-
-/** 64 random bits that nobody guesses, never 0. */
-function random64(): bigint {
-  const [bits = 0n] = randomFillSync(new BigUint64Array(1));
-  return bits === 0n ? random64() : bits;
 }

@@ -1,4 +1,5 @@
-/** Wrong JavaScript types are the caller's mistake and throw; AIS conditions never do. */
+/** The arguments of the literal layer that are EVT's own: patterns, filters and limits. */
+import { expectBytes } from '@aisexec/ipc';
 import {
   type Filter,
   type LimitsReply,
@@ -10,31 +11,11 @@ import {
 } from '../protocol.ts';
 import type { SaEvtEventFilterArrayT } from './literal-types.ts';
 
-export function expect64<T extends bigint>(name: string, value: T): T {
-  if (typeof value !== 'bigint') throw new TypeError(`${name} must be a bigint`);
-  return value;
-}
-
-export function expectNumber(name: string, value: number): number {
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number`);
-  return value;
-}
-
-export function expectBytes(name: string, value: Uint8Array): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new TypeError(`${name} must be a Uint8Array`);
-  return value;
-}
-
-export function checkCallbacks<T extends object>(
-  callbacks: T | null | undefined,
-): T | Record<never, never> {
-  if (callbacks === null || callbacks === undefined) return {};
-  for (const [name, callback] of Object.entries(callbacks)) {
-    if (callback !== null && callback !== undefined && typeof callback !== 'function') {
-      throw new TypeError(`${name} must be a function`);
-    }
-  }
-  return { ...callbacks };
+/** A copy of a pattern; TypeError for a null pointer, too: an empty pattern is one of no bytes. */
+export function expectPattern(name: string, value: unknown): Uint8Array {
+  const bytes = expectBytes(name, value);
+  if (bytes === null) throw new TypeError(`${name} must be a Uint8Array`);
+  return bytes.slice();
 }
 
 /** The filters as the executive wants them; undefined for a null array. */
@@ -43,7 +24,7 @@ export function filtersOf(
 ): Filter[] | undefined {
   return filters?.map(({ filterType, filter }) => ({
     type: filterType,
-    pattern: filter === null ? new Uint8Array(0) : expectBytes('filter', filter).slice(),
+    pattern: filter === null ? new Uint8Array(0) : expectPattern('filter', filter),
   }));
 }
 

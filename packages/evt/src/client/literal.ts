@@ -18,7 +18,18 @@ import {
   SA_TIME_UNKNOWN,
   type SaAisErrorT,
 } from '@aisexec/ais';
-import { openHandle, type Reply, withinTimeout } from '@aisexec/ipc';
+import {
+  bigintOf,
+  expect64,
+  expectBytes,
+  expectCallbacks,
+  expectName,
+  expectNumber,
+  expectTime,
+  openHandle,
+  type Reply,
+  withinTimeout,
+} from '@aisexec/ipc';
 import {
   EVENT_ID_RESERVED_MAX,
   EVT_SERVICE_NAME,
@@ -31,7 +42,6 @@ import {
   SA_EVT_LOWEST_PRIORITY,
 } from '../protocol.ts';
 import {
-  bigintOf,
   checkAttributes,
   checkData,
   checkFilters,
@@ -39,14 +49,7 @@ import {
   releaseOpen,
 } from './calls.ts';
 import { type EvtEvent, type EvtHandle, type EvtOpen, EvtTables, reassign } from './handles.ts';
-import {
-  checkCallbacks,
-  expect64,
-  expectBytes,
-  expectNumber,
-  filtersOf,
-  limitName,
-} from './literal-arguments.ts';
+import { expectPattern, filtersOf, limitName } from './literal-arguments.ts';
 import { onEvent } from './literal-events.ts';
 import type { SaEvt, SaEvtChannelHandleT } from './literal-types.ts';
 
@@ -78,10 +81,11 @@ export function createSaEvt(): SaEvt {
 
   return {
     async saEvtInitialize(evtCallbacks, version, connect) {
-      const callbacks = checkCallbacks(evtCallbacks);
+      const callbacks = expectCallbacks(evtCallbacks);
       const opened = await openHandle({
         service: EVT_SERVICE_NAME,
         supported: EVT_VERSIONS,
+        membersOnly: true,
         version,
         connect,
         onEvent: (event) => onEvent(tables, event),
@@ -94,7 +98,8 @@ export function createSaEvt(): SaEvt {
     async saEvtSelectionObjectGet(evtHandle) {
       const handle = handleOf(evtHandle);
       if (handle === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
-      return { rc: SA_AIS_OK, selectionObject: handle.ais.selectionObject() };
+      const rc = handle.ais.standing;
+      return rc === SA_AIS_OK ? { rc, selectionObject: handle.ais.selectionObject() } : { rc };
     },
 
     async saEvtDispatch(evtHandle, dispatchFlags) {
@@ -112,7 +117,7 @@ export function createSaEvt(): SaEvt {
 
     async saEvtChannelOpen(evtHandle, channelName, channelOpenFlags, timeout) {
       const handle = handleOf(evtHandle);
-      expect64('timeout', timeout);
+      expectTime('timeout', timeout);
       const rc = checkOpen(handle, channelName, channelOpenFlags);
       if (handle === undefined || rc !== SA_AIS_OK) return { rc };
       if (timeout <= 0n) return { rc: SA_AIS_ERR_TIMEOUT };
@@ -159,6 +164,8 @@ export function createSaEvt(): SaEvt {
     async saEvtEventAllocate(channelHandle) {
       const open = openOf(channelHandle);
       if (open === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
+      const rc = open.handle.ais.standing;
+      if (rc !== SA_AIS_OK) return { rc };
       const priority = SA_EVT_LOWEST_PRIORITY;
       const attributes = { patterns: [], priority, retention: 0n, publisher: '' } as const;
       const event: EvtEvent = {
@@ -170,9 +177,11 @@ export function createSaEvt(): SaEvt {
     },
 
     async saEvtEventFree(eventHandle) {
-      if (eventOf(eventHandle) === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
-      tables.forgetEvent(eventHandle);
-      return { rc: SA_AIS_OK };
+      const event = eventOf(eventHandle);
+      if (event === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
+      const rc = event.open.handle.ais.standing;
+      if (rc === SA_AIS_OK) tables.forgetEvent(eventHandle);
+      return { rc };
     },
 
     async saEvtEventAttributesSet(
@@ -184,18 +193,19 @@ export function createSaEvt(): SaEvt {
     ) {
       const event = eventOf(eventHandle);
       expectNumber('priority', priority);
-      expect64('retentionTime', retentionTime);
-      const patterns = patternArray?.map((pattern) => expectBytes('pattern', pattern));
+      expectTime('retentionTime', retentionTime);
+      const patterns = patternArray?.map((pattern) => expectPattern('pattern', pattern));
       if (event === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
       const publisher = publisherName ?? event.attributes.publisher;
       const named = publisherName === null || publisherName === undefined;
       if (!named && !isSaName(publisher)) return { rc: SA_AIS_ERR_INVALID_PARAM };
       if (event.received !== undefined || !event.open.publisher) return { rc: SA_AIS_ERR_ACCESS };
       const attributes = {
-        patterns: patterns?.map((pattern) => pattern.slice()) ?? event.attributes.patterns,
+        patterns: patterns ?? event.attributes.patterns,
         ...{ priority, retention: retentionTime, publisher },
       };
-      const rc = checkAttributes(attributes);
+      const checked = checkAttributes(attributes);
+      const rc = checked === SA_AIS_OK ? event.open.handle.ais.standing : checked;
       if (rc === SA_AIS_OK) event.attributes = attributes;
       return { rc };
     },
@@ -203,9 +213,11 @@ export function createSaEvt(): SaEvt {
     async saEvtEventAttributesGet(eventHandle) {
       const event = eventOf(eventHandle);
       if (event === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
+      const rc = event.open.handle.ais.standing;
+      if (rc !== SA_AIS_OK) return { rc };
       const { patterns, priority, retention, publisher } = event.attributes;
       return {
-        rc: SA_AIS_OK,
+        rc,
         patternArray: patterns.map((pattern) => Uint8Array.from(pattern)),
         priority,
         retentionTime: retention,
@@ -219,29 +231,31 @@ export function createSaEvt(): SaEvt {
       const event = eventOf(eventHandle);
       if (patterns === null || patterns === undefined) return { rc: SA_AIS_ERR_INVALID_PARAM };
       if (event === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
-      const { majorVersion } = event.open.handle.ais.version;
-      return { rc: majorVersion < 3 ? SA_AIS_ERR_VERSION : SA_AIS_OK };
+      const { version, standing } = event.open.handle.ais;
+      return { rc: version.majorVersion < 3 ? SA_AIS_ERR_VERSION : standing };
     },
 
     async saEvtEventDataGet(eventHandle, eventData) {
       const event = eventOf(eventHandle);
       if (event?.received === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
+      const rc = event.open.handle.ais.standing;
+      if (rc !== SA_AIS_OK) return { rc };
       const { data } = event.received;
       const eventDataSize = data.length;
       if (eventData === undefined) {
         return { rc: SA_AIS_OK, eventData: Uint8Array.from(data), eventDataSize };
       }
-      if (eventData === null || expectBytes('eventData', eventData).length < eventDataSize) {
+      const buffer = expectBytes('eventData', eventData);
+      if (buffer === null || buffer.length < eventDataSize) {
         return { rc: SA_AIS_ERR_NO_SPACE, eventDataSize };
       }
-      eventData.set(data);
-      return { rc: SA_AIS_OK, eventData, eventDataSize };
+      buffer.set(data);
+      return { rc: SA_AIS_OK, eventData: buffer, eventDataSize };
     },
 
     async saEvtEventPublish(eventHandle, eventData) {
       const event = eventOf(eventHandle);
-      const data = eventData === null || eventData === undefined ? EMPTY : eventData;
-      expectBytes('eventData', data);
+      const data = expectBytes('eventData', eventData) ?? EMPTY;
       if (event === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
       if (!event.open.publisher) return { rc: SA_AIS_ERR_ACCESS };
       const rc = checkData(data);
@@ -314,12 +328,12 @@ export function createSaEvt(): SaEvt {
   };
 }
 
-function checkName(handle: EvtHandle | undefined, name: unknown): SaAisErrorT {
+function checkName(handle: EvtHandle | undefined, given: unknown): SaAisErrorT {
+  const name = expectName('channelName', given);
   // A null pointer is told before a handle that is wrong as well (AIS B.0).
-  if (name === null || name === undefined) return SA_AIS_ERR_INVALID_PARAM;
+  if (name === null) return SA_AIS_ERR_INVALID_PARAM;
   if (handle === undefined) return SA_AIS_ERR_BAD_HANDLE;
-  if (typeof name !== 'string') throw new TypeError('channelName must be a string');
-  return isSaName(name) ? SA_AIS_OK : SA_AIS_ERR_INVALID_PARAM;
+  return isSaName(name) ? handle.ais.standing : SA_AIS_ERR_INVALID_PARAM;
 }
 
 function checkOpen(handle: EvtHandle | undefined, name: unknown, flags: number): SaAisErrorT {

@@ -1,5 +1,5 @@
 /** One subscription of the idiomatic layer: a stream with a bounded buffer. */
-import { SA_AIS_ERR_LIBRARY, SaAisError } from '@aisexec/ais';
+import type { SaAisError } from '@aisexec/ais';
 import { abortError } from '@aisexec/ipc';
 import { EventBuffer } from './event-buffer.ts';
 import type { EventItem, SubscriptionItem } from './items.ts';
@@ -103,14 +103,10 @@ export class Subscription
   }
 
   /** @internal The channel is closed, or with a reason: the connection is lost, what came before counts. */
-  end(lostBecause?: string): void {
+  end(lostBecause?: SaAisError): void {
     this.#unsubscribed ??= Promise.resolve();
     if (lostBecause === undefined) this.#buffer.clear();
-    const error =
-      lostBecause === undefined
-        ? undefined
-        : new SaAisError(SA_AIS_ERR_LIBRARY, 'saEvtDispatch', `connection lost: ${lostBecause}`);
-    this.#finish(error);
+    this.#finish(lostBecause);
   }
 
   async #subscribe(): Promise<void> {

@@ -3,6 +3,7 @@ import type { SaEvt } from '../client/literal-types.ts';
 import { channelRows } from './channels.fixture.ts';
 import { eventRows } from './events.fixture.ts';
 import { lifeCycleRows } from './life-cycle.fixture.ts';
+import { removalRows } from './removal.fixture.ts';
 import type { Code, Row } from './stage.fixture.ts';
 import { subscriptionRows } from './subscriptions.fixture.ts';
 
@@ -33,6 +34,7 @@ const place = (row: Row): number => (FUNCTIONS as readonly string[]).indexOf(row
 
 export const ROWS: readonly Row[] = [
   ...lifeCycleRows,
+  ...removalRows,
   ...channelRows,
   ...eventRows,
   ...subscriptionRows,
@@ -44,12 +46,6 @@ export const FUNCTION_NAMES: readonly string[] = FUNCTIONS;
 const ELSEWHERE: readonly (readonly [fn: string, code: Code, when: string, status: string])[] = [
   ['all', 'LIBRARY', 'the executive ends before it answers', 'tested in `@aisexec/ipc`'],
   ['all', 'NO_MEMORY', 'no memory', 'never answered: Node.js ends the process'],
-  [
-    'all',
-    'UNAVAILABLE',
-    'the node is no member',
-    'never answered: while an executive runs, its node is a member',
-  ],
   [
     'saEvtEventAttributesGet',
     'NO_SPACE',

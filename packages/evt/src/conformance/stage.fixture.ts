@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { SA_DISPATCH_ALL, SA_TIME_END, SaAisErrorT } from '@aisexec/ais';
 import type { ConnectOptions } from '@aisexec/ipc';
+import { whileRemoved } from '../../../clm/src/removal.fixture.ts';
 import { createSaEvt } from '../client/literal.ts';
 import type {
   SaEvt,
@@ -183,6 +184,8 @@ export class Actor {
 
 export interface StageOptions {
   readonly near: ConnectOptions;
+  /** The node of `near`. */
+  readonly node: number;
   readonly far: ConnectOptions;
   /** Lets this much time pass in the cluster. */
   readonly elapse: (ms: number) => Promise<void>;
@@ -205,6 +208,11 @@ export class Stage {
 
   get connect(): ConnectOptions {
     return this.#options.near;
+  }
+
+  /** Runs something while the near client's node is no member. */
+  removed<T>(run: () => T | Promise<T>): Promise<T> {
+    return whileRemoved(this.#options.near, this.#options.node, run);
   }
 
   elapse(ms: number): Promise<void> {

@@ -7,6 +7,8 @@ import { codeOf, Stage } from './stage.fixture.ts';
 
 const PAGE = new URL('../../../../docs/reference/conformance-evt.md', import.meta.url);
 const CREATOR = 1;
+/** A bound on hanging: some rows fill something up. */
+const ROW_MS_MAX = 60_000;
 
 describe.each([1, 2, 3])('a client of node %i of three, the creator on node 1', (node) => {
   test.each(ROWS.map((row) => [row.fn, row.code, row.when, row] as const))(
@@ -14,6 +16,7 @@ describe.each([1, 2, 3])('a client of node %i of three, the creator on node 1', 
     async (_fn, code, _when, row) => {
       const world = createWorld(3);
       const stage = new Stage({
+        node,
         near: { connector: world.connector(node) },
         far: { connector: world.connector(CREATOR) },
         elapse: async (ms) => world.cluster.advance(ms),
@@ -21,6 +24,7 @@ describe.each([1, 2, 3])('a client of node %i of three, the creator on node 1', 
       });
       expect(codeOf((await row.run(stage)).rc)).toBe(code);
     },
+    ROW_MS_MAX,
   );
 });
 

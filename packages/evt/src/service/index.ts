@@ -30,5 +30,6 @@ export const evtService: ServiceDefinition<EvtState> = defineService<EvtState>({
   deadline: nextExpiry,
   expire: (state, ctx) => expireRetained(state, ctx.time),
   sync: { chunk, save, load, merge },
+  membersOnly: true,
   inspect,
 });

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { NODELIST_MAX, SERVICES_MAX } from '../limits.ts';
-import { SEAL_CIPHERS } from './config.ts';
+import { ENGINE_NAMES, SEAL_CIPHERS } from './config.ts';
 import { HOLD_MS_MIN, TIMEOUT_MS_MIN } from './timings.ts';
 
 const milliseconds = z.int().min(TIMEOUT_MS_MIN).max(86_400_000).optional();
@@ -53,11 +53,13 @@ const totem = z.strictObject({
 });
 
 const quorum = z.strictObject({
-  provider: z.enum(['votequorum', 'none']).optional(),
+  provider: z.enum(['votequorum', 'corosync', 'none']).optional(),
   expected_votes: z.int().min(1).max(NODELIST_MAX).optional(),
   two_node: z.boolean().optional(),
   wait_for_all: z.boolean().optional(),
 });
+
+const locks = z.strictObject({ fairness: z.enum(['standard', 'fifo']).optional() });
 
 const ipc = z.strictObject({
   socket: z.string().min(1).optional(),
@@ -66,6 +68,16 @@ const ipc = z.strictObject({
     .regex(/^0?[0-7]{3}$/, { error: "expected permissions in octal, like '0660'" })
     .optional(),
   allow: z.strictObject({ uid: ids, gid: ids }).optional(),
+});
+
+const corosync = z.strictObject({
+  group: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,127}$/, {
+      error: 'expected 1 to 127 characters of ASCII without spaces',
+    })
+    .optional(),
+  retry: z.boolean().optional(),
 });
 
 const log = z.strictObject({
@@ -83,9 +95,12 @@ const plugin = z.strictObject({
 export const configSchema = z.strictObject({
   cluster: z.strictObject({ name: name.optional() }).optional(),
   node: z.strictObject({ id: nodeId.optional(), name: name.optional() }).optional(),
+  engine: z.enum(ENGINE_NAMES).optional(),
+  corosync: corosync.optional(),
   totem: totem.optional(),
   nodelist: z.array(node).min(1).max(NODELIST_MAX).optional(),
   quorum: quorum.optional(),
+  locks: locks.optional(),
   ipc: ipc.optional(),
   state_dir: z.string().min(1).optional(),
   log: log.optional(),
@@ -94,6 +109,7 @@ export const configSchema = z.strictObject({
     .max(SERVICES_MAX)
     .optional(),
   watchdog: z.strictObject({ warn: milliseconds, kill: milliseconds }).optional(),
+  state_check: z.int().min(1).max(86_400).optional(),
 });
 
 /** The file's content as it was checked, before defaults. */

@@ -6,7 +6,6 @@
 import { checkDefinition, type ServiceHost, type ServiceInfo } from '@aisexec/service';
 import { SERVICE_NAMES, type ServiceName } from '../config/config.ts';
 import { PLUGIN_IMPORT_MS_MAX, SERVICES_MAX } from '../limits.ts';
-import { builtinNamed } from '../services.ts';
 import { type AnyService, importPlugin, PluginConfigError } from './import-plugin.ts';
 import { readStuckNote, removeStuckNote } from './stuck-note.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -22,6 +21,8 @@ export interface PluginsOptions {
   readonly directory: string;
   /** A complaint about the plugin at `index` of the list `services`, with file and line. */
   readonly complaint: (path: readonly PropertyKey[], text: string) => string;
+  /** A service that comes with the executive, as the configuration wants it. */
+  readonly builtin: (name: ServiceName) => AnyService;
   readonly watchdog: Watchdog;
   readonly notePath: string;
   readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void;
@@ -85,7 +86,7 @@ export class Plugins {
   /** @param what a service that comes with the executive, one that was loaded before, or a module. */
   async load(what: string, config: unknown): Promise<string | undefined> {
     const host = this.#host!;
-    if (isBuiltin(what)) return host.load(builtinNamed(what));
+    if (isBuiltin(what)) return host.load(this.#options.builtin(what));
     const known = this.#find(what);
     const isFull = this.#entries.length >= SERVICES_MAX;
     if (known === undefined && isFull) return `there are ${SERVICES_MAX} services already`;

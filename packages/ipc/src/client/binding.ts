@@ -7,6 +7,7 @@ import {
   type SaAisErrorT,
   type SaTimeT,
 } from '@aisexec/ais';
+import type { Reply } from './contract.ts';
 import { type OpenHandleOptions, openHandle } from './handle.ts';
 import type { AisHandle } from './handle-contract.ts';
 import {
@@ -50,6 +51,15 @@ export async function openWithin<T>(
     opening.then(abandon, () => {});
     throw error;
   }
+}
+
+/**
+ * A request that takes something back, whatever became of the call that asked for it: repeated until the executive
+ * has accepted it, or is gone.
+ */
+export function insist(handle: AisHandle, fn: string, argument: unknown): Promise<Reply> {
+  const retry = { totalMs: Number.POSITIVE_INFINITY };
+  return withRetry(() => handle.request(fn, argument), deadlineOf({}, fn), retry);
 }
 
 /** For literal layers: the reply, or TIMEOUT as an answer when none came within an AIS time-out. */

@@ -24,10 +24,18 @@ export interface QueuedCallback {
   readonly run: () => void | Promise<void>;
 }
 
+/** Why a handle is of no use any more, for people and for programs. */
+export type LostListener = (reason: string, rc: SaAisErrorT) => void;
+
 export interface AisHandle {
   /** The generation negotiated at Initialize. */
   readonly version: Readonly<SaVersionT>;
   readonly finalized: boolean;
+  /**
+   * OK, or what every call but Finalize answers since this node is no member of the cluster: UNAVAILABLE,
+   * LIBRARY for a handle of B.01. For the functions that do not ask the executive.
+   */
+  readonly standing: SaAisErrorT;
   /** One call to the executive; BAD_HANDLE once finalised. */
   request(fn: string, argument: unknown): Promise<Reply>;
   /** Queue a callback; the binding calls it from `onEvent` and when an async call's reply arrives. */
@@ -37,9 +45,12 @@ export interface AisHandle {
   /** `saXxxDispatch`: ONE, ALL or BLOCKING; anything else is INVALID_PARAM. */
   dispatch(flags: SaDispatchFlagsT): Promise<SaAisErrorT>;
   selectionObject(): SelectionObject;
-  /** Runs once when the executive or the connection is gone, not on `finalize`. */
-  onLost(listener: (reason: string) => void): void;
-  /** `saXxxFinalize`: second time BAD_HANDLE. Drops the queue, ends BLOCKING dispatches with OK. */
+  /**
+   * Runs once when the executive or the connection is gone (LIBRARY), or the handle stale because this node is
+   * no member any more (UNAVAILABLE); not on `finalize`.
+   */
+  onLost(listener: LostListener): void;
+  /** `saXxxFinalize`: second time BAD_HANDLE, LIBRARY for a stale handle. Drops the queue, ends BLOCKING dispatches with OK. */
   finalize(): Promise<SaAisErrorT>;
 }
 

@@ -1,5 +1,5 @@
 /** The requests of both layers to the lock service that must get through, whatever became of the call. */
-import { type AisHandle, deadlineOf, type Reply, withRetry } from '@aisexec/ipc';
+import { type AisHandle, insist, type Reply } from '@aisexec/ipc';
 
 /**
  * Takes back a lock request, whatever became of it: one that waits is cancelled, one that was granted
@@ -13,18 +13,6 @@ export function releaseLock(handle: AisHandle, lockId: bigint): Promise<Reply> {
 /** The same for an open: its locks go, too. */
 export function releaseOpen(handle: AisHandle, open: bigint): Promise<Reply> {
   return insist(handle, 'close', { handle: open });
-}
-
-function insist(handle: AisHandle, fn: string, argument: unknown): Promise<Reply> {
-  const retry = { totalMs: Number.POSITIVE_INFINITY };
-  return withRetry(() => handle.request(fn, argument), deadlineOf({}, fn), retry);
-}
-
-/** An out-parameter that must be a bigint; 0n when an executive of another version left it out. */
-export function bigintOf(value: unknown): bigint {
-  return typeof value === 'bigint'
-    ? value
-    : BigInt(Number.isSafeInteger(value) ? Number(value) : 0);
 }
 
 /** A lock status out of a reply; 0 when there is none. */

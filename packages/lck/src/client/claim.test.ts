@@ -48,7 +48,7 @@ describe('elect', () => {
     });
     cluster.split([[1, 2], [3]]);
     await told;
-    expect(leader.lost).toBe('quorum-lost');
+    expect(leader.lost).toBe('node-isolated');
     const next = await services[0]!.elect('office');
     cluster.heal();
     expect(next.lost).toBeUndefined();

@@ -2,8 +2,9 @@
 import type { RevocationReason } from '../protocol.ts';
 
 /**
- * Why a held lock must not be relied on any more. `session-lost`: the executive or the connection to it
- * is gone. `released`: unlocked, closed or disposed of by the application itself.
+ * Why a held lock must not be relied on any more: what the executive says ({@link RevocationReason}; it is
+ * `revoked`, too, when an administrator takes this node out of the membership), or `session-lost`: the executive or
+ * the connection to it is gone; or `released`: unlocked, closed or disposed of by the application itself.
  */
 export type LockLostReason = RevocationReason | 'session-lost' | 'released';
 
@@ -38,7 +39,9 @@ export class LockNotGranted extends Error {
 }
 
 const TEXT: Readonly<Record<LockLostReason, string>> = {
+  'node-isolated': 'lost: this node is alone, without quorum',
   'quorum-lost': 'lost: this part of the cluster has no quorum',
+  revoked: 'lost: an administrator revoked it or removed this node',
   merged: 'lost: dropped when the cluster came together again',
   'session-lost': 'lost: the connection to the executive ended',
   released: 'released',

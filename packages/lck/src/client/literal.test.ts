@@ -398,7 +398,7 @@ describe('a partition', () => {
     const { sa, cluster, resource, dispatch, flush } = await library(B03(), 3, 3);
     const held = await sa.saLckResourceLock(resource, EX, 0, 0n, SA_TIME_END);
     cluster.split([[1, 2], [3]]);
-    expect(await dispatch()).toEqual([['lost', held.lockId, 'quorum-lost']]);
+    expect(await dispatch()).toEqual([['lost', held.lockId, 'node-isolated']]);
     cluster.heal();
     await flush();
     expect(await dispatch()).toEqual([['lost', held.lockId, 'merged']]);

@@ -17,7 +17,17 @@ import {
   type SaAisErrorT,
   type SaDispatchFlagsT,
 } from '@aisexec/ais';
-import { openHandle, type Reply, withinTimeout } from '@aisexec/ipc';
+import {
+  bigintOf,
+  expect64,
+  expectCallbacks,
+  expectName,
+  expectNumber,
+  expectTime,
+  openHandle,
+  type Reply,
+  withinTimeout,
+} from '@aisexec/ipc';
 import {
   LCK_SERVICE_NAME,
   LCK_VERSIONS,
@@ -34,7 +44,7 @@ import {
   type SaLckLockModeT,
   type SaLckLockStatusT,
 } from '../protocol.ts';
-import { bigintOf, releaseLock, releaseOpen, statusOf } from './calls.ts';
+import { releaseLock, releaseOpen, statusOf } from './calls.ts';
 import { type LckHandle, type LckOpen, LckTables } from './handles.ts';
 import { onEvent } from './literal-events.ts';
 import type {
@@ -48,12 +58,12 @@ import type {
 export function createSaLck(): SaLck {
   const tables = new LckTables();
 
-  const checkLock = (mode: number, flags: number): SaAisErrorT => {
+  const checkLock = (open: LckOpen, mode: number, flags: number): SaAisErrorT => {
     if (mode !== SA_LCK_PR_LOCK_MODE && mode !== SA_LCK_EX_LOCK_MODE) {
       return SA_AIS_ERR_INVALID_PARAM;
     }
     return hasOnly(flags, SA_LCK_LOCK_NO_QUEUE | SA_LCK_LOCK_ORPHAN)
-      ? SA_AIS_OK
+      ? open.handle.ais.standing
       : SA_AIS_ERR_BAD_FLAGS;
   };
   /** Why a lock id is unknown: AIS B.1 gives two codes. */
@@ -101,11 +111,12 @@ export function createSaLck(): SaLck {
 
   return {
     async saLckInitialize(lckCallbacks, version, connect) {
-      const callbacks = checkCallbacks(lckCallbacks);
+      const callbacks = expectCallbacks(lckCallbacks);
       let handle: LckHandle | undefined;
       const opened = await openHandle({
         service: LCK_SERVICE_NAME,
         supported: LCK_VERSIONS,
+        membersOnly: true,
         version,
         connect,
         onEvent: (event) => {
@@ -120,7 +131,8 @@ export function createSaLck(): SaLck {
     async saLckSelectionObjectGet(lckHandle) {
       const handle = tables.handles.get(expect64('lckHandle', lckHandle));
       if (handle === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
-      return { rc: SA_AIS_OK, selectionObject: handle.ais.selectionObject() };
+      const rc = handle.ais.standing;
+      return rc === SA_AIS_OK ? { rc, selectionObject: handle.ais.selectionObject() } : { rc };
     },
 
     async saLckOptionCheck(lckHandle) {
@@ -146,7 +158,7 @@ export function createSaLck(): SaLck {
 
     async saLckResourceOpen(lckHandle, lockResourceName, resourceFlags, timeout) {
       const handle = tables.handles.get(expect64('lckHandle', lckHandle));
-      expect64('timeout', timeout);
+      expectTime('timeout', timeout);
       const rc = checkOpen(handle, lockResourceName, resourceFlags);
       if (handle === undefined || rc !== SA_AIS_OK) return { rc };
       if (timeout <= 0n) return { rc: SA_AIS_ERR_TIMEOUT };
@@ -186,9 +198,9 @@ export function createSaLck(): SaLck {
     async saLckResourceLock(lockResourceHandle, lockMode, lockFlags, waiterSignal, timeout, out) {
       const open = tables.opens.get(expect64('lockResourceHandle', lockResourceHandle));
       expect64('waiterSignal', waiterSignal);
-      expect64('timeout', timeout);
+      expectTime('timeout', timeout);
       if (open === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
-      const rc = checkLock(lockMode, lockFlags);
+      const rc = checkLock(open, lockMode, lockFlags);
       if (rc !== SA_AIS_OK) return { rc };
       if (timeout <= 0n) return { rc: SA_AIS_ERR_TIMEOUT };
       const request = lockRequest(lockResourceHandle, lockMode, lockFlags, waiterSignal);
@@ -213,7 +225,7 @@ export function createSaLck(): SaLck {
       expect64('invocation', invocation);
       expect64('waiterSignal', waiterSignal);
       if (open === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };
-      const rc = checkLock(lockMode, lockFlags);
+      const rc = checkLock(open, lockMode, lockFlags);
       if (rc !== SA_AIS_OK) return { rc };
       const callback = open.handle.callbacks.saLckLockGrantCallback;
       if (!callback) return { rc: SA_AIS_ERR_INIT };
@@ -229,7 +241,7 @@ export function createSaLck(): SaLck {
 
     async saLckResourceUnlock(lockId, timeout) {
       const open = tables.locks.get(expect64('lockId', lockId));
-      expect64('timeout', timeout);
+      expectTime('timeout', timeout);
       if (open === undefined) return { rc: noSuchLock(lockId) };
       if (timeout <= 0n) return { rc: SA_AIS_ERR_TIMEOUT };
       const { rc } = await withinTimeout(requestUnlock(open, lockId), timeout);
@@ -240,11 +252,14 @@ export function createSaLck(): SaLck {
       const open = tables.locks.get(expect64('lockId', lockId));
       expect64('invocation', invocation);
       if (open === undefined) return { rc: noSuchLock(lockId) };
+      const rc = open.handle.ais.standing;
+      if (rc !== SA_AIS_OK) return { rc };
       const callback = open.handle.callbacks.saLckResourceUnlockCallback;
       if (!callback) return { rc: SA_AIS_ERR_INIT };
-      requestUnlock(open, lockId).then(({ rc }) => {
+      requestUnlock(open, lockId).then(({ rc: error }) => {
         if (open.closed) return;
-        open.handle.ais.enqueue({ priority: 0, owner: open, run: () => callback(invocation, rc) });
+        const run = () => callback(invocation, error);
+        open.handle.ais.enqueue({ priority: 0, owner: open, run });
       });
       return { rc: SA_AIS_OK };
     },
@@ -289,32 +304,15 @@ function lockResult(open: LckOpen, lockId: SaLckLockIdT, reply: Reply): Resource
   return { rc: SA_AIS_OK, lockId, lockStatus, ...token };
 }
 
-function checkOpen(handle: LckHandle | undefined, name: unknown, flags: number): SaAisErrorT {
+function checkOpen(handle: LckHandle | undefined, given: unknown, flags: number): SaAisErrorT {
   if (handle === undefined) return SA_AIS_ERR_BAD_HANDLE;
-  if (name === null || name === undefined) return SA_AIS_ERR_INVALID_PARAM;
-  if (typeof name !== 'string') throw new TypeError('lockResourceName must be a string');
+  const name = expectName('lockResourceName', given);
+  if (name === null) return SA_AIS_ERR_INVALID_PARAM;
   if (!isSaName(name)) return SA_AIS_ERR_INVALID_PARAM;
-  return hasOnly(flags, SA_LCK_RESOURCE_CREATE) ? SA_AIS_OK : SA_AIS_ERR_BAD_FLAGS;
+  return hasOnly(flags, SA_LCK_RESOURCE_CREATE) ? handle.ais.standing : SA_AIS_ERR_BAD_FLAGS;
 }
 
 function hasOnly(flags: number, known: number): boolean {
-  if (typeof flags !== 'number') throw new TypeError('flags must be a number');
+  expectNumber('flags', flags);
   return Number.isInteger(flags) && (flags & ~known) === 0 && flags <= known;
-}
-
-function expect64<T extends bigint>(name: string, value: T): T {
-  if (typeof value !== 'bigint') throw new TypeError(`${name} must be a bigint`);
-  return value;
-}
-
-function checkCallbacks<T extends object>(
-  callbacks: T | null | undefined,
-): T | Record<never, never> {
-  if (callbacks === null || callbacks === undefined) return {};
-  for (const [name, callback] of Object.entries(callbacks)) {
-    if (callback !== null && callback !== undefined && typeof callback !== 'function') {
-      throw new TypeError(`${name} must be a function`);
-    }
-  }
-  return { ...callbacks };
 }

@@ -1,6 +1,13 @@
 /** An open lock resource of the idiomatic layer. */
 import { SA_AIS_ERR_NO_RESOURCES } from '@aisexec/ais';
-import { type CallOptions, deadlineOf, okOrThrow, type Reply, withRetry } from '@aisexec/ipc';
+import {
+  bigintOf,
+  type CallOptions,
+  deadlineOf,
+  okOrThrow,
+  type Reply,
+  withRetry,
+} from '@aisexec/ipc';
 import {
   type LockRequest,
   SA_LCK_EX_LOCK_MODE,
@@ -13,7 +20,7 @@ import {
   SA_LCK_LOCK_ORPHANED,
   SA_LCK_PR_LOCK_MODE,
 } from '../protocol.ts';
-import { bigintOf, releaseOpen, statusOf } from './calls.ts';
+import { releaseOpen, statusOf } from './calls.ts';
 import { LockLostError, LockNotGranted, type RefusalStatus } from './errors.ts';
 import { HeldLock, type LockMode } from './held-lock.ts';
 import type { PendingLock, Session, WaiterListener } from './session.ts';

@@ -1,13 +1,17 @@
 import {
   isSaAisError,
+  SA_AIS_ERR_ACCESS,
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_LIBRARY,
   SA_AIS_ERR_NOT_EXIST,
   SA_AIS_ERR_TIMEOUT,
   SA_AIS_ERR_TRY_AGAIN,
+  SA_AIS_ERR_UNAVAILABLE,
 } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
+import { whileRemoved } from '../../../clm/src/removal.fixture.ts';
 import { type ClientCluster, createClientCluster } from '../cluster.fixture.ts';
+import { createLckService } from '../service/index.ts';
 import type { LckInspection } from '../service/inspect.ts';
 import { LockLostError, LockNotGranted } from './errors.ts';
 import type { HeldLock } from './held-lock.ts';
@@ -187,17 +191,67 @@ describe('losing a lock', () => {
     const held = await theirs.acquire('EX');
     const loss = lossOf(held);
     env.cluster.split([[1, 2], [3]]);
-    expect(await loss).toMatchObject({ name: 'LockLostError', reason: 'quorum-lost' });
+    expect(await loss).toMatchObject({ name: 'LockLostError', reason: 'node-isolated' });
     await held.unlock();
     env.cluster.heal();
     expect((await theirs.acquire('EX')).fencingToken).toBeGreaterThan(held.fencingToken);
+  });
+
+  test('more than one node without quorum: that is said instead', async () => {
+    const { env, mine } = await pair(4);
+    const held = await mine.acquire('EX');
+    const halves = [
+      [1, 2],
+      [3, 4],
+    ];
+    env.cluster.split(halves);
+    expect(await lossOf(held)).toMatchObject({ reason: 'quorum-lost' });
+  });
+
+  test('its node is removed from the membership: revoked, and the next call is UNAVAILABLE', async () => {
+    const { env, mine, theirs } = await pair(3);
+    const held = await theirs.acquire('EX');
+    const next = mine.acquire('EX');
+    await whileRemoved({ connector: env.connector(1) }, 3, async () => {
+      expect(await lossOf(held)).toMatchObject({ reason: 'revoked' });
+      expect((await next).fencingToken).toBeGreaterThan(held.fencingToken);
+    });
+    expect(await failure(theirs.acquire('EX'))).toMatchObject({ code: SA_AIS_ERR_UNAVAILABLE });
+    await held.unlock();
+    await theirs.close();
+    const again = await connect(env, 3);
+    expect(await (await again.open('r')).tryAcquire('EX')).toBeUndefined();
+  });
+
+  test('an administrator revokes it: of one token or of all, and never without the right', async () => {
+    const administrators = [process.getuid?.() ?? -1];
+    const env = createClientCluster(3, createLckService({ administrators }));
+    const services = await Promise.all([1, 2, 3].map((node) => connect(env, node)));
+    const opens = await Promise.all(services.map((one) => one.open('r', { create: true })));
+    const first = await opens[0]!.acquire('EX');
+    const second = opens[1]!.acquire('EX');
+    expect(await services[2]!.revoke('r', { fencingToken: 1n })).toBe(0);
+    expect(await services[2]!.revoke('r', { fencingToken: first.fencingToken })).toBe(1);
+    expect(await lossOf(first)).toMatchObject({ reason: 'revoked' });
+    await first.unlock();
+    const granted = await second;
+    expect(granted.fencingToken).toBeGreaterThan(first.fencingToken);
+    const request = { name: 'r', token: null };
+    const stranger = env.cluster.client(1, 'lck', administrators[0]! + 1);
+    expect(stranger.request('revoke', request)).toEqual({ rc: SA_AIS_ERR_ACCESS });
+    expect(granted.lost).toBeUndefined();
+    expect(await failure(services[2]!.revoke('unknown'))).toMatchObject({
+      code: SA_AIS_ERR_NOT_EXIST,
+    });
+    env.cluster.split([[1, 2], [3]]);
+    expect(await failure(services[2]!.revoke('r'))).toMatchObject({ code: SA_AIS_ERR_TRY_AGAIN });
   });
 
   test('when the same part is quorate again, a lock whose holder was told is given up', async () => {
     const { env, mine, theirs } = await pair(3);
     const held = await mine.acquire('EX');
     env.cluster.split([[1], [2], [3]]);
-    expect(await lossOf(held)).toMatchObject({ reason: 'quorum-lost' });
+    expect(await lossOf(held)).toMatchObject({ reason: 'node-isolated' });
     env.cluster.heal();
     expect((await theirs.acquire('EX')).lost).toBeUndefined();
   });
@@ -222,7 +276,7 @@ describe('losing a lock', () => {
       await lossOf(lock);
       return 'done';
     });
-    expect(await failure(losing)).toMatchObject({ name: 'LockLostError', reason: 'quorum-lost' });
+    expect(await failure(losing)).toMatchObject({ name: 'LockLostError', reason: 'node-isolated' });
     env.cluster.heal();
     const failing = service.withLock('job', () => {
       throw new Error('mine');

@@ -6,16 +6,22 @@ import {
   deadlineOf,
   okOrThrow,
   type RetryOptions,
+  random64,
   withRetry,
 } from '@aisexec/ipc';
-import { LCK_SERVICE_NAME, LCK_VERSIONS, type OpenRequest } from '../protocol.ts';
+import {
+  LCK_SERVICE_NAME,
+  LCK_VERSIONS,
+  type OpenRequest,
+  type RevokeRequest,
+} from '../protocol.ts';
 import { releaseOpen } from './calls.ts';
-import { claimOne, claimSlot } from './claim.ts';
+import { type Claim, claimOne, claimSlot } from './claim.ts';
 import { type ElectOptions, Leadership } from './election.ts';
 import { LockLostError } from './errors.ts';
 import type { HeldLock, LockMode } from './held-lock.ts';
 import { type LockOptions, LockResource, type WaiterOptions } from './lock-resource.ts';
-import { random64, Session } from './session.ts';
+import { Session } from './session.ts';
 
 export interface LockServiceOptions extends ConnectOptions, CallOptions {
   /** How TRY_AGAIN is repeated; false: not at all. */
@@ -38,6 +44,11 @@ export interface WithLockOptions extends LockOptions, WaiterOptions {
   readonly max?: number;
 }
 
+export interface RevokeOptions extends CallOptions {
+  /** Only the locks that were granted under this token. */
+  readonly fencingToken?: bigint;
+}
+
 /** A client of the lock service. Closing it, or the end of the process, releases all of its locks. */
 export class LockService implements AsyncDisposable {
   readonly #session: Session;
@@ -55,6 +66,7 @@ export class LockService implements AsyncDisposable {
       ...{ call, retry, connect: options, deadline: deadlineOf(options, call) },
       service: LCK_SERVICE_NAME,
       supported: LCK_VERSIONS,
+      membersOnly: true,
       version: { releaseCode: 'B', majorVersion: 3, minorVersion: 1 },
       onEvent: (event) => session?.onEvent(event),
     });
@@ -92,12 +104,7 @@ export class LockService implements AsyncDisposable {
     fn: (lock: HeldLock) => T | Promise<T>,
     options: WithLockOptions = {},
   ): Promise<T> {
-    const open = (one: string) => this.open(one, { ...options, create: true });
-    const { max, mode = 'EX' } = options;
-    const claim =
-      max === undefined
-        ? await claimOne(open, name, mode, options)
-        : await claimSlot(open, name, max, options);
+    const claim = await this.claim(name, options);
     try {
       const { lock } = claim;
       const result = await fn(lock);
@@ -111,12 +118,39 @@ export class LockService implements AsyncDisposable {
   }
 
   /**
+   * The lock of {@link withLock} for who cannot say in one function what is done under it: `release` gives back the
+   * lock and the opens it needed.
+   */
+  claim(name: string, options: WithLockOptions = {}): Promise<Claim> {
+    const open = (one: string) => this.open(one, { ...options, create: true });
+    const { max, mode = 'EX' } = options;
+    return max === undefined
+      ? claimOne(open, name, mode, options)
+      : claimSlot(open, name, max, options);
+  }
+
+  /**
+   * For root and the executive's own user: takes the locks on a resource from their holders, whose signals are
+   * aborted with `revoked`, and removes its orphans; who waits is granted next. With `fencingToken` only what was
+   * granted under it: what was looked at is what is taken.
+   * @returns how many locks were taken.
+   * @throws SaAisError: ACCESS; NOT_EXIST: nobody has the resource open; TRY_AGAIN without quorum for too long.
+   */
+  async revoke(name: string, options: RevokeOptions = {}): Promise<number> {
+    const call = 'saLckLockPurge';
+    const request: RevokeRequest = { name, token: options.fencingToken ?? null };
+    const { handle, retry } = this.#session;
+    const deadline = deadlineOf(options, call);
+    const ask = () => deadline.race(handle.request('revoke', request));
+    return Number(okOrThrow(await withRetry(ask, deadline, retry), call)['revoked']);
+  }
+
+  /**
    * Stands for election and resolves when this client leads; until then it waits behind those before it. An
    * abort or a time-out withdraws it. It leads until `signal` of the result is aborted, or it resigns.
    */
   async elect(name: string, options: ElectOptions = {}): Promise<Leadership> {
-    const open = (one: string) => this.open(one, { ...options, create: true });
-    return new Leadership(await claimOne(open, name, 'EX', options));
+    return new Leadership(await this.claim(name, options));
   }
 
   /** Releases all locks and ends the connection. Idempotent. */

@@ -3,9 +3,15 @@
  * or blocks somebody. A lock is registered before it is asked for, since the news of its loss may
  * overtake the continuation that waits for its grant.
  */
-import { randomFillSync } from 'node:crypto';
-import type { AisHandle, CallbackEvent, Reply, RetryOptions } from '@aisexec/ipc';
-import { CALLBACK, type LockLostPayload, type WaiterPayload } from '../protocol.ts';
+import { SA_AIS_ERR_UNAVAILABLE } from '@aisexec/ais';
+import {
+  type AisHandle,
+  type CallbackEvent,
+  type Reply,
+  type RetryOptions,
+  random64,
+} from '@aisexec/ipc';
+import { CALLBACK, type LockLostPayload, staysOnRecord, type WaiterPayload } from '../protocol.ts';
 import { releaseLock } from './calls.ts';
 import { LockLostError, type LockLostReason } from './errors.ts';
 
@@ -51,7 +57,9 @@ export class Session {
   constructor(handle: AisHandle, retry: RetryOptions | false) {
     this.handle = handle;
     this.retry = retry;
-    handle.onLost(() => this.#loseAll('session-lost'));
+    handle.onLost((_reason, rc) => {
+      this.#loseAll(rc === SA_AIS_ERR_UNAVAILABLE ? 'revoked' : 'session-lost');
+    });
   }
 
   register(resource: string, listener: WaiterListener): PendingLock {
@@ -98,14 +106,14 @@ export class Session {
   }
 
   /**
-   * After `quorum-lost` the executive still has the lock on record: it would be held again if this part
+   * When quorum is lost the executive still has the lock on record: it would be held again if this part
    * of the cluster became quorate. Its owner was told that it is lost, so it is given up.
    */
   #revoke({ lockId, reason }: LockLostPayload): void {
     const lock = this.#locks.get(lockId);
     if (lock === undefined) return;
     lock.lose(reason);
-    if (reason === 'quorum-lost') this.release(lock);
+    if (staysOnRecord(reason)) this.release(lock);
     else this.forget(lock);
   }
 
@@ -113,10 +121,4 @@ export class Session {
     for (const lock of this.#locks.values()) lock.lose(reason);
     this.#locks.clear();
   }
-}
-
-/** 64 random bits that nobody guesses, never 0. */
-export function random64(): bigint {
-  const [bits = 0n] = randomFillSync(new BigUint64Array(1));
-  return bits === 0n ? random64() : bits;
 }

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { createSaLck } from '../client/literal.ts';
 import { createClientCluster } from '../cluster.fixture.ts';
-import { SA_LCK_EX_LOCK_MODE as EX } from '../protocol.ts';
-import { Case, type ConformanceWorld, END, type Placement, version } from './case.fixture.ts';
+import { Case, type ConformanceWorld, type Placement } from './case.fixture.ts';
 import { outcomeText } from './row.fixture.ts';
 import { TABLE, tableLines } from './table.fixture.ts';
+import { startVictim } from './victim.fixture.ts';
 
 const PLACEMENTS: readonly Placement[] = [
   { creator: 1, client: 1 },
@@ -21,29 +21,7 @@ function createWorld() {
   const env = createClientCluster(3);
   const world: ConformanceWorld = {
     connect: (node) => ({ connector: env.connector(node) }),
-    async victim(node, resource, state) {
-      const { connector, die } = env.mortal(node);
-      const sa = createSaLck();
-      let inCallback = () => {};
-      const called = new Promise<void>((resolve) => {
-        inCallback = resolve;
-      });
-      const saLckLockGrantCallback = () => {
-        inCallback();
-        return new Promise<void>(() => {});
-      };
-      const callbacks = { saLckLockGrantCallback };
-      const { lckHandle } = await sa.saLckInitialize(callbacks, version(3), { connector });
-      const opened = await sa.saLckResourceOpen(lckHandle!, resource, 0, END);
-      const handle = opened.lockResourceHandle!;
-      if (state === 'holding') await sa.saLckResourceLock(handle, EX, 0, 0n, END);
-      else await sa.saLckResourceLockAsync(handle, 1n, EX, 0, 0n);
-      if (state === 'in-callback') {
-        sa.saLckDispatch(lckHandle!, 3);
-        await called;
-      } else await sa.saLckResourceOpen(lckHandle!, resource, 0, END);
-      return { kill: die };
-    },
+    victim: (node, resource, state) => startVictim(env.mortal(node), resource, state),
     isolate: (node) => env.cluster.split([[node], env.cluster.nodes.filter((id) => id !== node)]),
     rejoin: () => env.cluster.heal(),
     endExecutive(node) {

@@ -13,7 +13,10 @@ import { outcomeText, type Row, type Run, row, type Subject } from './row.fixtur
 const FORGED = 0x1234_5678_9abc_def0n as SaLckHandleT & SaLckResourceHandleT & SaLckLockIdT;
 
 /** Every function that takes a handle or something opened through one. */
-const CALLS: readonly (readonly [Subject, (c: Case, handles: Handles) => ReturnType<Run>])[] = [
+export const CALLS: readonly (readonly [
+  Subject,
+  (c: Case, handles: Handles) => ReturnType<Run>,
+])[] = [
   ['saLckSelectionObjectGet', ({ sa }, { handle }) => sa.saLckSelectionObjectGet(handle)],
   ['saLckOptionCheck', ({ sa }, { handle }) => sa.saLckOptionCheck(handle)],
   ['saLckDispatch', ({ sa }, { handle }) => sa.saLckDispatch(handle, SA_DISPATCH_ALL)],
@@ -35,7 +38,7 @@ const CALLS: readonly (readonly [Subject, (c: Case, handles: Handles) => ReturnT
   ['saLckLimitGet', ({ sa }, { handle }) => sa.saLckLimitGet(handle, LIMIT)],
 ];
 
-interface Handles {
+export interface Handles {
   readonly handle: SaLckHandleT;
   readonly resource: SaLckResourceHandleT;
   readonly lock: SaLckLockIdT;

@@ -4,6 +4,7 @@ import type { Row } from './row.fixture.ts';
 import { FAULT_ROWS } from './rows-fault.fixture.ts';
 import { LIFE_CYCLE_ROWS } from './rows-life-cycle.fixture.ts';
 import { LOCK_ROWS } from './rows-lock.fixture.ts';
+import { REMOVAL_ROWS } from './rows-removal.fixture.ts';
 import { RESOURCE_ROWS } from './rows-resource.fixture.ts';
 
 export const TABLE: readonly Row[] = [
@@ -11,6 +12,7 @@ export const TABLE: readonly Row[] = [
   ...RESOURCE_ROWS,
   ...LOCK_ROWS,
   ...FAULT_ROWS,
+  ...REMOVAL_ROWS,
 ];
 
 /** As on the reference page: subject, cause, expected, where it is tested. */

@@ -12,7 +12,7 @@ import {
   type TestCluster,
 } from '@aisexec/service/testing';
 import { describe, expect, test } from '@jest/globals';
-import { SA_LCK_LOCK_GRANTED, type SaLckLockModeT } from '../protocol.ts';
+import { SA_LCK_LOCK_GRANTED, type SaLckLockModeT, staysOnRecord } from '../protocol.ts';
 import { compatible } from './grants.ts';
 import { EX, PR } from './harness.fixture.ts';
 import { lckService } from './index.ts';
@@ -100,7 +100,7 @@ function createChaos(seed: number) {
         const lost = attempts.find((one) => one.client === client && one.id === payload.lockId);
         if (lost?.state === 'believed') {
           lost.state = 'over';
-          if (payload.reason === 'quorum-lost') client.post('unlock', { lockId: lost.id });
+          if (staysOnRecord(payload.reason)) client.post('unlock', { lockId: lost.id });
         }
       }
     }

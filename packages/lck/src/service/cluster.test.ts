@@ -111,7 +111,7 @@ describe.each(SEEDS)('a cluster with seed %i', (seed) => {
     holder.request('lock', lockOf(1n));
     cluster.split([[1, 2], [3]]);
     expect(holder.take('lockLost').map(({ payload }) => payload)).toEqual([
-      { lockId: 1n, reason: 'quorum-lost' },
+      { lockId: 1n, reason: 'node-isolated' },
     ]);
     expect(holder.request('unlock', { lockId: 1n })).toEqual({ rc: SA_AIS_OK });
     const waits = holder.post('lock', lockOf(2n));

@@ -4,12 +4,15 @@ import { describe, expect, test } from '@jest/globals';
 import { SA_LCK_LOCK_DEADLOCK, SA_LCK_LOCK_GRANTED, SA_LCK_LOCK_NOT_QUEUED } from '../protocol.ts';
 import { EX, PR } from './harness.fixture.ts';
 import { createLckService, lckService } from './index.ts';
+import type { LckInspection } from './inspect.ts';
 
 const fifo = createLckService({ fairness: 'fifo' });
 
-function clusterOf(service = fifo): TestCluster {
+type Services = Parameters<typeof createTestCluster>[0]['services'];
+
+function clusterOf(services: Services = [fifo]): TestCluster {
   const quorum = { provider: 'votequorum', expectedVotes: 3 } as const;
-  return createTestCluster({ nodes: 3, services: [service], seed: 4, quorum });
+  return createTestCluster({ nodes: 3, services, seed: 4, quorum });
 }
 
 /** Clients of the nodes in turn; each asks for one mode and shows its status when it has one. */
@@ -92,8 +95,46 @@ describe('fifo', () => {
 });
 
 test('standard: a reader passes a writer that waits', () => {
-  const { ask } = createQueue(clusterOf(lckService));
+  const { ask } = createQueue(clusterOf([lckService]));
   ask(PR);
   const queue = [ask(EX), ask(PR)];
   expect(granted(queue)).toEqual([false, true]);
+});
+
+describe('nodes that are configured differently', () => {
+  const mixed = (node: number) => [node === 2 ? fifo : lckService];
+  const fairness = (cluster: TestCluster) =>
+    cluster.nodes.map((node) => (cluster.host(node).inspect('lck') as LckInspection).fairness);
+
+  test('agree on what the node of the first client proposes', () => {
+    for (const first of [1, 2]) {
+      const cluster = clusterOf(mixed);
+      expect(fairness(cluster)).toEqual([null, null, null]);
+      for (const node of [first, 2, 1]) {
+        const open = { handle: 1n, name: 'r', create: true, notify: false };
+        cluster.client(node, 'lck').request('open', open);
+      }
+      const agreed = first === 2 ? 'fifo' : 'standard';
+      expect(fairness(cluster)).toEqual([agreed, agreed, agreed]);
+      expect(cluster.hashes('lck')).toHaveLength(1);
+    }
+  });
+
+  test('take over what is agreed when they join later, and when two parts agreed on different orders', () => {
+    const cluster = clusterOf(mixed);
+    const open = (node: number) =>
+      cluster
+        .client(node, 'lck')
+        .request('open', { handle: 1n, name: 'r', create: true, notify: false });
+    cluster.split([[1, 3], [2]]);
+    open(2);
+    open(1);
+    expect(fairness(cluster)).toEqual(['standard', 'fifo', 'standard']);
+    cluster.heal();
+    expect(fairness(cluster)).toEqual(['standard', 'standard', 'standard']);
+    cluster.restart(2);
+    open(2);
+    expect(fairness(cluster)).toEqual(['standard', 'standard', 'standard']);
+    expect(cluster.hashes('lck')).toHaveLength(1);
+  });
 });

@@ -52,7 +52,7 @@ describe('opening', () => {
     h.close(a, 1n);
     expect(h.state.resources.size).toBe(1);
     expect(h.rc(h.close(b, 1n))).toBe(SA_AIS_OK);
-    expect(h.state).toEqual(createHarness().state);
+    expect(h.state).toEqual({ ...createHarness().state, fairness: 'standard' });
     expect(h.rc(h.close(b, 1n))).toBe(SA_AIS_ERR_BAD_HANDLE);
   });
 });
@@ -304,6 +304,28 @@ describe('orphans', () => {
     h.clientGone(a);
     expect(h.status(h.lock(c, 7n, 1n, PR))).toBe(SA_LCK_LOCK_GRANTED);
     expect(h.state.resources.get('r')?.orphans).toHaveLength(1);
+    expect(checkTable(h.state)).toEqual([]);
+  });
+});
+
+describe('revoking', () => {
+  test('takes readers and orphans together, by their token or all, and grants who waits', () => {
+    const h = createHarness();
+    for (const client of [a, b, c]) h.open(client, 7n);
+    h.lock(a, 7n, 1n, PR);
+    const reader = h.lock(b, 7n, 2n, PR, { flags: 2 });
+    h.clientGone(b);
+    const writer = h.lock(c, 7n, 3n, EX);
+    expect(h.reply(h.send(c, 'revoke', { name: 'r', token: 99n }))).toMatchObject({ revoked: 0 });
+    h.told();
+    const token = h.token(reader);
+    expect(h.reply(h.send(c, 'revoke', { name: 'r', token }))).toMatchObject({ revoked: 1 });
+    expect(h.status(writer)).toBeUndefined();
+    expect(h.reply(h.send(c, 'revoke', { name: 'r', token: null }))).toMatchObject({ revoked: 1 });
+    const payload = { lockId: 1n, reason: 'revoked' };
+    expect(h.told()).toEqual([{ client: '1.1', name: 'lockLost', payload }]);
+    expect(h.status(writer)).toBe(SA_LCK_LOCK_GRANTED);
+    expect(h.rc(h.unlock(a, 1n))).toBe(SA_AIS_ERR_NOT_EXIST);
     expect(checkTable(h.state)).toEqual([]);
   });
 });

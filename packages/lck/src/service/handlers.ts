@@ -4,6 +4,7 @@
  */
 import {
   isSaName,
+  SA_AIS_ERR_ACCESS,
   SA_AIS_ERR_BAD_HANDLE,
   SA_AIS_ERR_EXIST,
   SA_AIS_ERR_INVALID_PARAM,
@@ -16,6 +17,7 @@ import {
 import {
   type ExecContext,
   execHandler,
+  type Infer,
   type LibHandler,
   libHandler,
   type Schema,
@@ -29,18 +31,21 @@ import {
   lockRequest,
   type OpenRequest,
   openRequest,
+  type RevokeRequest,
+  revokeRequest,
   SA_LCK_LOCK_ORPHAN,
   SA_LCK_OPT_DEADLOCK_DETECTION,
   SA_LCK_OPT_ORPHAN_LOCKS,
   unlockRequest,
 } from '../protocol.ts';
 import { LOCKS_PER_CLIENT_MAX, OPENS_PER_CLIENT_MAX, RESOURCES_MAX } from './limits.ts';
-import { requestLock, settle } from './locking.ts';
+import { requestLock, revokeLocks, settle } from './locking.ts';
 import {
   addOpen,
   type Client,
   clientKey,
   findLock,
+  type LckFairness,
   type LckState,
   type Open,
   purgeOrphans,
@@ -50,14 +55,24 @@ import {
   type WaitingLock,
 } from './state.ts';
 
+/** What a node is configured with. */
+export interface LibOptions {
+  readonly fairness?: LckFairness;
+  readonly administrators?: readonly number[];
+}
+
+/** The order of an open: with the order of grants that the client's node proposes. */
+const openMessage = s.object({ open: openRequest, fairness: s.oneOf('standard', 'fifo') });
+type OpenMessage = Infer<typeof openMessage>;
+
 /** What clients may ask. */
-export const lib = {
+export const createLib = ({ fairness = 'standard', administrators = [0] }: LibOptions) => ({
   open: libHandler<LckState, OpenRequest>({
     request: openRequest,
     flow: 'ordered',
     handle: (_state, request, ctx) => {
       if (!isSaName(request.name)) return { rc: SA_AIS_ERR_INVALID_PARAM };
-      ctx.multicast('open', request);
+      ctx.multicast('open', { open: request, fairness });
       return undefined;
     },
   }),
@@ -65,6 +80,16 @@ export const lib = {
   lock: relay('lock', lockRequest),
   unlock: relay('unlock', unlockRequest),
   purge: relay('purge', handleRequest),
+  revoke: libHandler<LckState, RevokeRequest>({
+    request: revokeRequest,
+    flow: 'ordered',
+    handle: (_state, request, ctx) => {
+      // -1, "unknown", is in no list, whoever made it.
+      if (ctx.uid < 0 || !administrators.includes(ctx.uid)) return { rc: SA_AIS_ERR_ACCESS };
+      ctx.multicast('revoke', request);
+      return undefined;
+    },
+  }),
   options: libHandler({
     request: s.nothing,
     flow: 'local',
@@ -78,11 +103,11 @@ export const lib = {
     flow: 'local',
     handle: () => ({ rc: SA_AIS_OK, maxNumLocks: BigInt(LOCKS_PER_CLIENT_MAX) }),
   }),
-} as const;
+});
 
 /** What happens to the table, in the total order. */
 export const exec = {
-  open: execHandler<LckState, OpenRequest>({ message: openRequest, apply: applyOpen }),
+  open: execHandler<LckState, OpenMessage>({ message: openMessage, apply: applyOpen }),
   close: execHandler({
     message: handleRequest,
     apply: (state: LckState, { handle }, source, ctx) => {
@@ -109,6 +134,7 @@ export const exec = {
     },
   }),
   purge: execHandler<LckState, HandleRequest>({ message: handleRequest, apply: applyPurge }),
+  revoke: execHandler<LckState, RevokeRequest>({ message: revokeRequest, apply: applyRevoke }),
 } as const;
 
 function relay<Request>(name: string, request: Schema<Request>): LibHandler<LckState, Request> {
@@ -122,7 +148,13 @@ function relay<Request>(name: string, request: Schema<Request>): LibHandler<LckS
   };
 }
 
-function applyOpen(state: LckState, request: OpenRequest, source: Source, ctx: ExecContext): void {
+function applyOpen(
+  state: LckState,
+  { open: request, fairness }: OpenMessage,
+  source: Source,
+  ctx: ExecContext,
+): void {
+  state.fairness ??= fairness;
   const rc = checkOpen(state, request, source);
   if (rc === SA_AIS_OK) {
     addOpen(state, source, request.handle, { name: request.name, notify: request.notify });
@@ -155,6 +187,7 @@ function applyLock(state: LckState, request: LockRequest, source: Source, ctx: E
     notify: open.notify,
     waiterSignal: request.waiterSignal,
     detect: request.detect,
+    since: ctx.time,
     source: { node: source.node, connection: source.connection, request: source.request },
     announced: true,
   };
@@ -175,6 +208,19 @@ function applyPurge(
     ctx.reply(source, { rc: SA_AIS_OK });
     if (purgeOrphans(state, resource) > 0) settle(state, resource, ctx);
   }
+}
+
+function applyRevoke(
+  state: LckState,
+  { name, token }: RevokeRequest,
+  source: Source,
+  ctx: ExecContext,
+): void {
+  const resource = state.resources.get(name);
+  // As for purge: a part without quorum does not know who holds what.
+  if (!ctx.view.quorate) ctx.reply(source, { rc: SA_AIS_ERR_TRY_AGAIN });
+  else if (resource === undefined) ctx.reply(source, { rc: SA_AIS_ERR_NOT_EXIST });
+  else ctx.reply(source, { rc: SA_AIS_OK, revoked: revokeLocks(state, resource, token, ctx) });
 }
 
 interface Opened {

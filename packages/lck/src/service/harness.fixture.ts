@@ -9,10 +9,12 @@ import {
   SA_LCK_PR_LOCK_MODE,
   type SaLckLockModeT,
 } from '../protocol.ts';
-import { exec, lib } from './handlers.ts';
+import { createLib, exec } from './handlers.ts';
 import { lckService } from './index.ts';
 import type { LckState } from './state.ts';
 import type { LckChunk } from './sync.ts';
+
+const lib = createLib({});
 
 export const PR = SA_LCK_PR_LOCK_MODE;
 export const EX = SA_LCK_EX_LOCK_MODE;
@@ -77,6 +79,7 @@ export function createHarness(nodes: readonly number[] = [1, 2, 3], quorate = tr
     if (!handler.request.check(argument)) throw new Error(`not a ${fn} request`);
     // biome-ignore lint/suspicious/noExplicitAny: handlers of one table differ in their types
     const reply = (handler.handle as any)(state, argument, {
+      uid: 0,
       multicast(name: keyof typeof exec, message: unknown) {
         // biome-ignore lint/suspicious/noExplicitAny: as above
         (exec[name].apply as any)(state, message, source, ctx());

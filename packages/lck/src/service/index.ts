@@ -6,7 +6,7 @@
  */
 import { defineService, type ServiceDefinition } from '@aisexec/service';
 import { LCK_SERVICE_ID, LCK_SERVICE_NAME, LCK_VERSIONS } from '../protocol.ts';
-import { exec, lib } from './handlers.ts';
+import { createLib, exec } from './handlers.ts';
 import { inspect } from './inspect.ts';
 import { initialState, type LckFairness, type LckState } from './state.ts';
 import { chunk, load, merge, save } from './sync.ts';
@@ -16,26 +16,29 @@ export type { LckFairness, LckState } from './state.ts';
 export type { LckChunk } from './sync.ts';
 
 export interface LckServiceOptions {
-  /** The order of grants, the same on all nodes of a cluster; `standard` by default. */
+  /**
+   * The order of grants that this node proposes, `standard` by default. A cluster has one: what the node of its first
+   * client proposed (ADR 0121).
+   */
   readonly fairness?: LckFairness;
+  /** uids whose clients may revoke locks; root by default. An unknown uid (-1) never may. */
+  readonly administrators?: readonly number[];
 }
 
-/**
- * The lock service, for an executive's list of services. Nodes that disagree on an option are reported as
- * diverged replicas when they meet.
- */
+/** The lock service, for an executive's list of services. */
 export function createLckService(options: LckServiceOptions = {}): ServiceDefinition<LckState> {
   return defineService<LckState>({
     id: LCK_SERVICE_ID,
     name: LCK_SERVICE_NAME,
     versions: LCK_VERSIONS,
-    init: () => initialState(options.fairness),
-    lib,
+    init: initialState,
+    lib: createLib(options),
     exec,
     confchg,
     clientGone,
     replaced,
     sync: { chunk, save, load, merge },
+    membersOnly: true,
     inspect,
   });
 }

@@ -12,7 +12,8 @@ import type {
 
 export interface LckInspection {
   readonly quorate: boolean;
-  readonly fairness: LckFairness;
+  /** Null until a client opened the first resource. */
+  readonly fairness: LckFairness | null;
   readonly clients: number;
   readonly locks: number;
   readonly resources: readonly ResourceInspection[];
@@ -28,6 +29,8 @@ export interface ResourceInspection {
 
 export interface LockInspection extends ClientRef {
   readonly mode: 'PR' | 'EX';
+  /** When it was granted or asked for, ns since the epoch, by the clock of the node whose message did that. */
+  readonly since: string;
 }
 
 export interface HeldInspection extends LockInspection {
@@ -59,7 +62,8 @@ function inspectHeld(lock: GrantedLock | OrphanLock): HeldInspection {
 }
 
 function inspectLock(lock: GrantedLock | OrphanLock | WaitingLock): LockInspection {
-  return { node: lock.owner.node, connection: lock.owner.connection, mode: modeName(lock.mode) };
+  const { node, connection } = lock.owner;
+  return { node, connection, mode: modeName(lock.mode), since: lock.since.toString() };
 }
 
 function modeName(mode: SaLckLockModeT): 'PR' | 'EX' {

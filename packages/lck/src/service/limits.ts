@@ -1,11 +1,11 @@
 /** Bounds of the lock service. Every one stands in docs/LIMITS.md with what happens there. */
 
 /** Lock resources in the cluster. */
-export const RESOURCES_MAX = 16_384;
+export const RESOURCES_MAX = 1_048_576;
 /** Resource handles of one client. */
 export const OPENS_PER_CLIENT_MAX = 16_384;
 /** Locks in the cluster: granted, waiting and orphaned together. */
-export const LOCKS_MAX = 262_144;
+export const LOCKS_MAX = 1_048_576;
 /**
  * Locks of one client, granted and waiting: what `saLckLimitGet` answers. Below the number of requests
  * that a host keeps without a reply for one client, so that there is always room for an unlock.

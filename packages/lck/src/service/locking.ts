@@ -30,6 +30,7 @@ import {
   type GrantedLock,
   type LckState,
   promote,
+  purgeOrphans,
   type Resource,
   removeLock,
   sameClient,
@@ -63,7 +64,7 @@ export function requestLock(
   const noQueue = (flags & SA_LCK_LOCK_NO_QUEUE) !== 0;
   if (ctx.view.quorate) {
     if (orderOf(state).grantableNow(resource, lock.mode)) {
-      addGranted(state, resource, toGranted(lock, ctx.order));
+      addGranted(state, resource, toGranted(lock, ctx));
       replyGranted(lock.source, ctx);
       return;
     }
@@ -107,7 +108,7 @@ export function settle(state: LckState, resource: Resource, ctx: ExecContext): v
       .nextGrants(resource)
       .map((waiting) => {
         replyGranted(waiting.source, ctx);
-        return promote(resource, waiting, ctx.order);
+        return promote(resource, waiting, ctx);
       });
     tellNewHolders(resource, grants, ctx);
   }
@@ -127,6 +128,24 @@ export function announce(resource: Resource, ctx: ExecContext): void {
 export function tellLost(lock: GrantedLock, reason: RevocationReason, ctx: ExecContext): void {
   const payload: LockLostPayload = { lockId: lock.id, reason };
   ctx.callback(lock.owner, CALLBACK.lockLost, payload);
+}
+
+/** Takes locks from their holders and removes orphans, all or those of one token. @returns how many. */
+export function revokeLocks(
+  state: LckState,
+  resource: Resource,
+  token: bigint | null,
+  ctx: ExecContext,
+): number {
+  const isMeant = (lock: { readonly token: bigint }) => token === null || lock.token === token;
+  const taken = [...resource.granted.values()].filter(isMeant);
+  for (const lock of taken) {
+    removeLock(state, resource, lock);
+    tellLost(lock, 'revoked', ctx);
+  }
+  const revoked = taken.length + purgeOrphans(state, resource, isMeant);
+  if (revoked > 0) settle(state, resource, ctx);
+  return revoked;
 }
 
 /** AIS B.1 rule 4: the same open asks EX while it holds EX. */

@@ -18,6 +18,11 @@ export interface Lock {
   readonly orphan: boolean;
   /** Tell the owner when its lock blocks a request. */
   readonly notify: boolean;
+  /**
+   * For people, ns since the epoch: when it was granted or, while it waits, asked for, by the clock of the node
+   * whose message did that; the same value on all nodes.
+   */
+  readonly since: bigint;
 }
 
 export interface WaitingLock extends Lock {
@@ -42,6 +47,8 @@ export interface OrphanLock {
   readonly owner: ClientRef;
   readonly mode: SaLckLockModeT;
   readonly token: bigint;
+  /** See {@link Lock.since}. */
+  readonly since: bigint;
 }
 
 export interface Resource {
@@ -78,8 +85,8 @@ export interface Client {
 export type LckFairness = 'standard' | 'fifo';
 
 export interface LckState {
-  /** In the state so that replicas configured differently are found out. */
-  readonly fairness: LckFairness;
+  /** The cluster's, decided by the first open of all; null before that (ADR 0121). */
+  fairness: LckFairness | null;
   /** The last view's word: tells the loss of quorum from its absence. */
   quorate: boolean;
   /** Granted, waiting and orphaned locks of all resources. */
@@ -89,9 +96,9 @@ export interface LckState {
   readonly resources: Map<string, Resource>;
 }
 
-export function initialState(fairness: LckFairness = 'standard'): LckState {
+export function initialState(): LckState {
   return {
-    fairness,
+    fairness: null,
     quorate: false,
     lockCount: 0,
     clients: new Map(),
@@ -158,18 +165,24 @@ export function addGranted(state: LckState, resource: Resource, lock: GrantedLoc
 }
 
 /** A waiting request becomes a held lock; its index entries stay as they are. */
-export function promote(resource: Resource, waiting: WaitingLock, token: bigint): GrantedLock {
+export function promote(resource: Resource, waiting: WaitingLock, place: Place): GrantedLock {
   const key = lockKey(waiting.owner, waiting.id);
-  const granted = toGranted(waiting, token);
+  const granted = toGranted(waiting, place);
   resource.waiting.delete(key);
   resource.granted.set(key, granted);
   return granted;
 }
 
+/** Where in the order, and when, something is granted: an `ExecContext` is one. */
+export interface Place {
+  readonly order: bigint;
+  readonly time: bigint;
+}
+
 /** What remains of a request once it is granted. */
-export function toGranted(lock: Lock, token: bigint): GrantedLock {
+export function toGranted(lock: Lock, { order, time }: Place): GrantedLock {
   const { id, owner, handle, mode, orphan, notify } = lock;
-  return { id, owner, handle, mode, orphan, notify, token };
+  return { id, owner, handle, mode, orphan, notify, since: time, token: order };
 }
 
 /** Where a client's lock is. */
@@ -249,15 +262,20 @@ export function stripClient(state: LckState, ref: ClientRef): Set<Resource> {
 }
 
 export function addOrphan(state: LckState, resource: Resource, lock: OrphanLock): void {
-  const { id, owner, mode, token } = lock;
-  resource.orphans.push({ id, owner, mode, token });
+  const { id, owner, mode, token, since } = lock;
+  resource.orphans.push({ id, owner, mode, token, since });
   state.lockCount += 1;
 }
 
-/** @returns how many there were. */
-export function purgeOrphans(state: LckState, resource: Resource): number {
-  const count = resource.orphans.length;
-  resource.orphans.length = 0;
+/** Removes the orphans that are meant, all by default. @returns how many. */
+export function purgeOrphans(
+  state: LckState,
+  resource: Resource,
+  isMeant: (orphan: OrphanLock) => boolean = () => true,
+): number {
+  const kept = resource.orphans.filter((orphan) => !isMeant(orphan));
+  const count = resource.orphans.length - kept.length;
+  resource.orphans.splice(0, Number.POSITIVE_INFINITY, ...kept);
   state.lockCount -= count;
   return count;
 }

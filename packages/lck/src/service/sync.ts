@@ -25,6 +25,7 @@ import {
 } from './state.ts';
 
 const name = s.text(SA_MAX_NAME_LENGTH);
+const fairness = s.oneOf('standard', 'fifo');
 const mode = s.oneOf(SA_LCK_PR_LOCK_MODE, SA_LCK_EX_LOCK_MODE);
 const ref = s.object({ node: s.u32, connection: s.count });
 const source = s.object({ node: s.u32, connection: s.count, request: s.count });
@@ -35,27 +36,37 @@ const lockFields = {
   mode,
   orphan: s.bool,
   notify: s.bool,
+  since: s.i64,
 } as const;
 
+const resourceSchema = s.object({
+  name,
+  openers: s.count,
+  granted: s.list(s.object({ ...lockFields, token: s.u64 }), CHUNK_ENTRIES_MAX),
+  orphans: s.list(
+    s.object({ id: s.u64, owner: ref, mode, token: s.u64, since: s.i64 }),
+    CHUNK_ENTRIES_MAX,
+  ),
+  waiting: s.list(
+    s.object({ ...lockFields, waiterSignal: s.u64, detect: s.bool, source, announced: s.bool }),
+    CHUNK_ENTRIES_MAX,
+  ),
+});
+type ResourcePart = Infer<typeof resourceSchema>;
+
 const chunkSchema = s.union(
-  s.object({ kind: s.oneOf('head'), quorate: s.bool }),
+  s.object({
+    kind: s.oneOf('head'),
+    quorate: s.bool,
+    fairness: s.nullable(fairness),
+  }),
   s.object({
     kind: s.oneOf('client'),
     ref,
     opens: s.list(s.object({ handle: s.u64, name, notify: s.bool }), CHUNK_ENTRIES_MAX),
     locks: s.list(s.object({ id: s.u64, handle: s.u64 }), CHUNK_ENTRIES_MAX),
   }),
-  s.object({
-    kind: s.oneOf('resource'),
-    name,
-    openers: s.count,
-    granted: s.list(s.object({ ...lockFields, token: s.u64 }), CHUNK_ENTRIES_MAX),
-    orphans: s.list(s.object({ id: s.u64, owner: ref, mode, token: s.u64 }), CHUNK_ENTRIES_MAX),
-    waiting: s.list(
-      s.object({ ...lockFields, waiterSignal: s.u64, detect: s.bool, source, announced: s.bool }),
-      CHUNK_ENTRIES_MAX,
-    ),
-  }),
+  s.object({ kind: s.oneOf('resources'), resources: s.list(resourceSchema, CHUNK_ENTRIES_MAX) }),
 );
 
 /** The schema of a chunk. */
@@ -64,7 +75,7 @@ export type LckChunk = Infer<typeof chunkSchema>;
 
 /** Clients before resources: a lock is loaded into the open it belongs to. */
 export function* save(state: LckState): Iterable<LckChunk> {
-  yield { kind: 'head', quorate: state.quorate };
+  yield { kind: 'head', quorate: state.quorate, fairness: state.fairness };
   for (const client of state.clients.values()) {
     const opens = [...client.opens].map(([handle, open]) => ({
       handle,
@@ -79,14 +90,16 @@ export function* save(state: LckState): Iterable<LckChunk> {
       yield { kind: 'client', ref: client.ref, opens: [], locks: slice };
     }
   }
-  for (const resource of state.resources.values()) yield* saveResource(resource);
+  yield* saveResources(state);
 }
 
 /** Folds one chunk into a state that began as a fresh one. */
 export function load(state: LckState, part: LckChunk): void {
-  if (part.kind === 'head') state.quorate = part.quorate;
-  else if (part.kind === 'client') loadClient(state, part);
-  else loadResource(state, part);
+  if (part.kind === 'head') {
+    state.quorate = part.quorate;
+    state.fairness = part.fairness;
+  } else if (part.kind === 'client') loadClient(state, part);
+  else for (const resource of part.resources) loadResource(state, resource);
 }
 
 /** One table out of several, winner first. Consumes the parts. */
@@ -94,6 +107,7 @@ export function merge(parts: readonly StatePart<LckState>[]): LckState {
   const [winner, ...losers] = parts;
   if (winner === undefined) return initialState();
   const { state } = winner;
+  state.fairness = parts.find((part) => part.state.fairness !== null)?.state.fairness ?? null;
   for (const { members } of losers) {
     // Their own part says what became of these clients; the winner's word on them is out of date.
     for (const client of [...state.clients.values()]) {
@@ -125,8 +139,27 @@ function adopt(state: LckState, part: StatePart<LckState>): void {
   }
 }
 
-function* saveResource(resource: Resource): Iterable<LckChunk> {
-  const head = { kind: 'resource', name: resource.name, openers: resource.openers } as const;
+/** Many small ones in a chunk, a large one in several. */
+function* saveResources(state: LckState): Iterable<LckChunk> {
+  let resources: ResourcePart[] = [];
+  let entries = 0;
+  for (const resource of state.resources.values()) {
+    for (const part of partsOf(resource)) {
+      const size = Math.max(1, part.granted.length + part.orphans.length + part.waiting.length);
+      if (entries + size > CHUNK_ENTRIES_MAX) {
+        yield { kind: 'resources', resources };
+        resources = [];
+        entries = 0;
+      }
+      resources.push(part);
+      entries += size;
+    }
+  }
+  if (resources.length > 0) yield { kind: 'resources', resources };
+}
+
+function* partsOf(resource: Resource): Iterable<ResourcePart> {
+  const head = { name: resource.name, openers: resource.openers };
   const none = { granted: [], orphans: [], waiting: [] };
   if (resource.granted.size + resource.orphans.length + resource.waiting.size === 0) {
     yield { ...head, ...none };
@@ -147,7 +180,7 @@ function loadClient(state: LckState, part: Extract<LckChunk, { kind: 'client' }>
   }
 }
 
-function loadResource(state: LckState, part: Extract<LckChunk, { kind: 'resource' }>): void {
+function loadResource(state: LckState, part: ResourcePart): void {
   const resource = ensureResource(state, part.name);
   resource.openers = part.openers;
   for (const lock of part.granted) {

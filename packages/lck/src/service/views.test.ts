@@ -75,6 +75,15 @@ describe('a node that leaves', () => {
 });
 
 describe('without quorum', () => {
+  test('a holder whose node is alone is told that', () => {
+    const h = opened();
+    h.lock(a, 7n, 1n, EX);
+    h.told();
+    h.setView(viewOf([1], false, { left: [2, 3] }));
+    const payload = { lockId: 1n, reason: 'node-isolated' };
+    expect(h.told()).toEqual([{ client: '1.1', name: 'lockLost', payload }]);
+  });
+
   test('holders are told once, and nothing is granted until quorum is back', () => {
     const h = opened();
     h.lock(a, 7n, 1n, EX);

@@ -11,8 +11,9 @@ import { type LckState, stripClient } from './state.ts';
 export function confchg(state: LckState, view: View, ctx: ExecContext): void {
   stripDeparted(state, view);
   if (state.quorate && !view.quorate) {
+    const reason = view.members.length === 1 ? 'node-isolated' : 'quorum-lost';
     for (const resource of state.resources.values()) {
-      for (const lock of resource.granted.values()) tellLost(lock, 'quorum-lost', ctx);
+      for (const lock of resource.granted.values()) tellLost(lock, reason, ctx);
     }
   }
   state.quorate = view.quorate;

@@ -1,4 +1,5 @@
 /** The clients connected to this node, and what each is waiting for. */
+import { SA_AIS_ERR_UNAVAILABLE, STALE_CALLBACK } from '@aisexec/ais';
 import type { CallbackOptions, ClientRef, Reply } from '../contract.ts';
 import type { ClientSink } from '../host-contract.ts';
 import type { Emitter } from './emitter.ts';
@@ -21,6 +22,10 @@ export interface Client {
   readonly outstanding: Set<number>;
   /** Whether an ordered message carried its name: only then can a replica know it. */
   known: boolean;
+  /** Under which admission of this node it connected; undefined until that is known, or where nobody tells. */
+  admission: bigint | undefined;
+  /** Its node is no member, or not by that admission: UNAVAILABLE until it disconnects. */
+  stale: boolean;
 }
 
 export class ClientTable {
@@ -55,6 +60,8 @@ export class ClientTable {
       held: [],
       outstanding: new Set(),
       known: false,
+      admission: undefined,
+      stale: false,
     };
     this.#clients.set(ref.connection, client);
     return client;
@@ -71,6 +78,20 @@ export class ClientTable {
     client.outstanding.clear();
   }
 
+  /** The node of this client is no member: what it waits for ends, and it is told once. */
+  expire(client: Client): void {
+    for (const request of [...client.outstanding]) {
+      this.reply(client, request, { rc: SA_AIS_ERR_UNAVAILABLE });
+    }
+    client.held.length = 0;
+    this.callback(client, STALE_CALLBACK, null);
+    client.stale = true;
+  }
+
+  all(): Iterable<Client> {
+    return this.#clients.values();
+  }
+
   of(replica: Replica): Client[] {
     return [...this.#clients.values()].filter((client) => client.replica === replica);
   }
@@ -84,6 +105,7 @@ export class ClientTable {
   }
 
   callback(client: Client, name: string, payload: unknown, options?: CallbackOptions): void {
+    if (client.stale) return;
     this.#emitter.emit(() => {
       if (this.#isConnected(client)) client.sink.callback(name, payload, options);
     });
@@ -96,6 +118,15 @@ export class ClientTable {
   #advance(): void {
     this.#nextConnection = (this.#nextConnection + 1) >>> 0;
   }
+}
+
+/** Numbers that no other node draws: the node in the upper 32 bits, a counter in the lower. */
+export function uniqueIds(nodeId: number, start: number): () => bigint {
+  let counter = start;
+  return () => {
+    counter = (counter + 1) >>> 0;
+    return (BigInt(nodeId) << 32n) | BigInt(counter);
+  };
 }
 
 /** @param random uniform in [0, 1) */

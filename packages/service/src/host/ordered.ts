@@ -70,3 +70,26 @@ export function swapStates(
     replica.guard('replaced', () => replica.definition.replaced?.(before, replica.state, context));
   }
 }
+
+/** Nodes that came with a state of a service: who can be asked for its contents. */
+export function holdersIn({
+  services,
+}: SyncOutcome['plan']): (service: number) => readonly number[] {
+  return (service) => services.get(service)?.parts.flatMap(({ nodes }) => nodes) ?? [];
+}
+
+/** What a hello says of the services that run here, or are about to: those have no digest. */
+export function digestsOf(
+  replicas: Replicas,
+): { readonly id: number; readonly name: string; readonly hash: string }[] {
+  return [...replicas.values()]
+    .map((replica) => ({ replica, hash: replica.digest() }))
+    .filter(({ replica, hash }) => hash !== '' || replica.joining)
+    .map(({ replica: { id, name }, hash }) => ({ id, name, hash }));
+}
+
+/** Services whose states were not equal where histories said that they are. */
+export function divergedIn({ services }: SyncOutcome['plan'], replicas: Replicas): string[] {
+  const diverged = [...replicas.values()].filter(({ id }) => services.get(id)?.diverged === true);
+  return diverged.map(({ name }) => name);
+}

@@ -7,6 +7,9 @@ import {
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_TOO_BIG,
   SA_AIS_ERR_TRY_AGAIN,
+  SA_AIS_ERR_UNAVAILABLE,
+  SA_AIS_OK,
+  STANDING_REQUEST,
 } from '@aisexec/ais';
 import { type Guarantee, MESSAGE_BYTES_MAX } from '@aisexec/totem';
 import type { LibContext, LibHandler, Reply, View } from '../contract.ts';
@@ -24,6 +27,8 @@ export interface RequestsOptions {
   readonly uniqueId: () => bigint;
   /** The last synchronised view; undefined before the first. */
   readonly view: () => View | undefined;
+  /** A piece of a service's state is needed before the others. */
+  readonly fetchFirst: (service: number, piece: unknown) => void;
   /** Counts something that was refused. */
   readonly counted: (what: 'requestsRefused' | 'requestsHeld') => void;
 }
@@ -46,6 +51,14 @@ export class Requests {
       return;
     }
     client.outstanding.add(held.request);
+    if (client.stale) {
+      this.#refuse(client, held, { rc: SA_AIS_ERR_UNAVAILABLE });
+      return;
+    }
+    if (held.fn === STANDING_REQUEST) {
+      this.#options.clients.reply(client, held.request, { rc: SA_AIS_OK });
+      return;
+    }
     const handler = handlerOf(client, held.fn);
     if (handler === undefined) {
       this.#refuse(client, held, { rc: SA_AIS_ERR_BAD_OPERATION });
@@ -165,6 +178,10 @@ class RequestContext implements LibContext {
     }
     this.#client.known = true;
     this.#options.outbox.push(bytes, guarantee);
+  }
+
+  fetchFirst(piece: unknown): void {
+    this.#options.fetchFirst(this.#client.replica.id, piece);
   }
 
   callback(name: string, payload: unknown, options?: Parameters<LibContext['callback']>[2]): void {

@@ -16,19 +16,24 @@ import type {
   ServiceDefinition,
 } from '../contract.ts';
 import { createServiceHost } from '../host.ts';
-import type { HostTraceEvent, ServiceHost } from '../host-contract.ts';
+import type { BackgroundOptions, HostTraceEvent, ServiceHost } from '../host-contract.ts';
 import { invariant } from '../invariant.ts';
 import { createQuorum, type QuorumOptions } from '../quorum/create-quorum.ts';
 import { createMemoryBus } from './memory-bus.ts';
 import { createRandom } from './random.ts';
 
+// biome-ignore lint/suspicious/noExplicitAny: services of one cluster differ in their states
+type Services = readonly ServiceDefinition<any>[];
+
 export interface TestClusterOptions {
   /** nodeids, or how many nodes (1, 2, …). */
   readonly nodes: number | readonly number[];
-  // biome-ignore lint/suspicious/noExplicitAny: services of one cluster differ in their states
-  readonly services: readonly ServiceDefinition<any>[];
+  /** A function: nodes that are configured differently. */
+  readonly services: Services | ((node: number) => Services);
   readonly seed?: number;
   readonly quorum?: QuorumOptions;
+  /** How contents are fetched in the background. */
+  readonly background?: BackgroundOptions;
   /** See {@link createMemoryBus}. */
   readonly queueMax?: number;
   /** Wall clock at the start, ns. */
@@ -120,8 +125,10 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
     node.host = createServiceHost({
       node: nodeInfo(nodeId, now),
       messaging,
-      services: options.services,
+      services:
+        typeof options.services === 'function' ? options.services(nodeId) : options.services,
       quorum: createQuorum(options.quorum ?? { provider: 'none' }),
+      background: options.background ?? {},
       wallClock: () => now,
       random: random.next,
       effects: {

@@ -5,9 +5,9 @@
  */
 import { hideBin } from 'yargs/helpers';
 import { faultTable } from '../nemesis/table.ts';
-import { realFactoryOf } from '../processes/real-factory.ts';
-import { type RunResult, runSimulation } from '../run.ts';
+import type { RunResult } from '../run.ts';
 import { formatRecord, TRACE_HEADER } from '../trace/format.ts';
+import { runNamed } from '../workloads/named-runs.ts';
 import { attackMany, huntAll, showCoverage } from './collections.ts';
 import { type CommandLine, EXIT_USAGE, parseCommandLine } from './command-line.ts';
 import { seedLine, summaryText, tableText } from './report.ts';
@@ -66,9 +66,8 @@ function runOne(commandLine: CommandLine): number {
   const silent = quiet || format === 'json';
   if (!silent) print.line(TRACE_HEADER);
   const begin = performance.now();
-  const result = runSimulation(
+  const result = runNamed(
     options,
-    realFactoryOf,
     silent
       ? {}
       : {

@@ -2,7 +2,7 @@
 import yargs from 'yargs';
 import { SIM_NODES_MAX } from '../limits.ts';
 import { MUTANT_NAMES } from '../mutants/index.ts';
-import type { RunOptions } from '../scenario.ts';
+import { type RunOptions, WORKLOAD_NAMES } from '../scenario.ts';
 
 export interface CommandLine {
   /** `seeds` runs simulations; the others print a table or run a collection. */
@@ -32,6 +32,9 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
   const parser = commandLineParser(args);
   const argv = await parser.parseAsync();
   if (argv['help'] === true || argv['version'] === true) return undefined;
+  if (argv.workload !== undefined && argv.mutant !== undefined) {
+    throw new UsageError('--mutant is for runs without --workload');
+  }
   const [firstSeed, seedCount] = seedRange(argv.seed, argv.seeds);
   return {
     mode: MODES.find((mode) => argv[mode]) ?? 'seeds',
@@ -44,6 +47,7 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
         ? {}
         : { nodes: whole('--nodes', argv.nodes, 1, SIM_NODES_MAX) }),
       ...(argv.loss === undefined ? {} : { loss: within('--loss', argv.loss, 0, 0.9) }),
+      ...(argv.workload === undefined ? {} : { workload: argv.workload, stack: 'full' }),
       ...(argv.mutant === undefined ? {} : { mutant: argv.mutant }),
       ...(argv.draws === undefined ? {} : { draws: argv.draws }),
     },
@@ -73,6 +77,10 @@ function commandLineParser(args: readonly string[]) {
       choices: ['ring', 'full'] as const,
       default: 'ring' as const,
       describe: 'the bare ring, or with groups and services',
+    })
+    .option('workload', {
+      choices: WORKLOAD_NAMES,
+      describe: 'one service alone, with votes and its own checkers',
     })
     .option('mutant', { choices: MUTANT_NAMES, describe: 'plant this fault; it should be caught' })
     .option('mutants', { type: 'boolean', default: false, describe: 'hunt every planted fault' })
@@ -135,7 +143,8 @@ export function replayCommand(options: RunOptions): string {
   words.push(`--seconds ${options.seconds}`);
   if (options.loss !== undefined) words.push(`--loss ${options.loss}`);
   if (!options.faults) words.push('--no-faults');
-  if (options.stack !== 'ring') words.push(`--stack ${options.stack}`);
+  if (options.workload !== undefined) words.push(`--workload ${options.workload}`);
+  else if (options.stack !== 'ring') words.push(`--stack ${options.stack}`);
   if (options.draws !== undefined) words.push(`--draws ${options.draws}`);
   if (options.mutant !== undefined) words.push(`--mutant ${options.mutant}`);
   return words.join(' ');

@@ -27,6 +27,7 @@ export function summaryText(result: RunResult, options: RunOptions, wallMs: numb
     ],
     ['views', `${summary.configurations} configurations of ${summary.rings} rings`],
     ['messages', `${summary.sent} sent, ${summary.delivered} deliveries`],
+    ...workLines(result),
     ['one ring', converged],
     [
       'time',
@@ -86,4 +87,16 @@ export function tableText(rows: readonly (readonly string[])[]): string {
       .join('  ')
       .trimEnd();
   return rows.map(line).join('\n');
+}
+
+function workLines({ work }: RunResult): (readonly [string, string])[] {
+  if (work === undefined) return [];
+  return [
+    [
+      'work',
+      Object.entries(work)
+        .map(([name, count]) => `${count} ${name}`)
+        .join(', '),
+    ],
+  ];
 }

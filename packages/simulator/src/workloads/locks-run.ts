@@ -9,16 +9,13 @@ import { createLockHistory } from '../checkers/lock-history.ts';
 import { checkLocks, type LockVerdict } from '../checkers/locks.ts';
 import { fullNodeFactory } from '../processes/full-node.ts';
 import { createRandom } from '../random.ts';
-import { type RunResult, runSimulation } from '../run.ts';
+import { type RunHooks, type RunResult, runSimulation } from '../run.ts';
+import type { RunOptions } from '../scenario.ts';
 import { createLockWorkload } from './locks.ts';
 
-export interface LockRunOptions {
-  readonly seed: number;
-  readonly seconds: number;
-  /** Drawn when absent. */
-  readonly nodes?: number;
-  /** As in `RunOptions`. */
-  readonly draws?: 1 | 2;
+export interface LockRunOptions
+  extends Pick<RunOptions, 'seed' | 'seconds'>,
+    Partial<Pick<RunOptions, 'nodes' | 'loss' | 'faults' | 'draws'>> {
   /** Another lock service, e.g. one with a planted bug. */
   readonly service?: ServiceDefinition<LckState>;
 }
@@ -30,12 +27,15 @@ export interface LockRunResult {
 
 const NODES = [3, 3, 3, 4, 5, 5];
 
-export function runLockSimulation(options: LockRunOptions): LockRunResult {
-  const { seed, seconds, draws = 2, service = lckService } = options;
+export function runLockSimulation(
+  { service = lckService, ...options }: LockRunOptions,
+  hooks: RunHooks = {},
+): LockRunResult {
+  const { seed } = options;
   const nodes = options.nodes ?? createRandom(seed, 'lock nodes').pick(NODES);
   const history = createLockHistory();
   const run = runSimulation(
-    { seed, seconds, nodes, faults: true, stack: 'full', draws },
+    { faults: true, ...options, nodes, stack: 'full' },
     (scenario) => (environment) =>
       fullNodeFactory({
         createRing,
@@ -45,7 +45,8 @@ export function runLockSimulation(options: LockRunOptions): LockRunResult {
         quorum: { provider: 'votequorum', expectedVotes: nodes },
       })(environment),
     {
-      onRecord(record) {
+      onRecord(record, place) {
+        hooks.onRecord?.(record, place);
         if (record.kind === 'fail') history.noteFailed(record.node);
       },
     },

@@ -204,7 +204,7 @@ function createLockClient(
     if (entry === undefined) return;
     entry.attempt.ended ??= { at: history.tick(), why: 'lost' };
     if (entry.releasing) return;
-    if (reason === 'quorum-lost') entry.until = 0;
+    if (reason === 'quorum-lost' || reason === 'node-isolated') entry.until = 0;
     else open.delete(lockId);
   };
 
