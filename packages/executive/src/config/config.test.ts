@@ -60,8 +60,8 @@ describe('a good configuration', () => {
     expect(config?.totem).toMatchObject({
       tokenMs: 1250,
       tokenMaxMs: 3650,
-      tokenRetransmitMs: 297,
-      holdMs: 227,
+      tokenRetransmitMs: 77,
+      holdMs: 51,
       joinMs: 50,
       consensusMs: 1500,
       mergeMs: 200,

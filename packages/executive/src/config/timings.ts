@@ -11,6 +11,11 @@ export const TOKEN_COEFFICIENT_MS = 650;
  */
 export const DERIVED_TOKEN_MS = 1_000;
 export const DERIVED_TOKEN_COEFFICIENT_MS = 250;
+/**
+ * Of a derived time-out on a network: as on loopback below, what bounds how late a death is noticed whose host refuses packets.
+ * At 1000 ms the token of an idle ring comes by every 39 ms.
+ */
+export const DERIVED_RETRANSMITS_BEFORE_LOSS = 16;
 /** The upper bound on loopback, in lower ones: where only this machine's load can be slow, it can be very slow. */
 export const LOOPBACK_TOKEN_MAX_FACTOR = 5;
 export const LOOPBACK_TOKEN_MS = 400;
@@ -89,22 +94,21 @@ export function timingsOf(input: TimingInput, nodes: number, loopback: boolean):
   };
 }
 
-/** A `token` that is given without `token_max` is taken as it is. */
 function tokenBounds(input: TimingInput, beyondTwo: number, loopback: boolean) {
   const { token, token_max: max, token_coefficient: coefficient } = input;
-  const isDerived = token === undefined || max !== undefined;
+  const derived = isDerived(input);
   const scaled = (base: number, perNode: number) => base + beyondTwo * (coefficient ?? perNode);
   if (loopback) {
     const tokenMs = scaled(token ?? LOOPBACK_TOKEN_MS, LOOPBACK_TOKEN_COEFFICIENT_MS);
     return {
       tokenMs,
-      tokenMaxMs: max ?? (isDerived ? tokenMs * LOOPBACK_TOKEN_MAX_FACTOR : tokenMs),
+      tokenMaxMs: max ?? (derived ? tokenMs * LOOPBACK_TOKEN_MAX_FACTOR : tokenMs),
     };
   }
-  const perNode = isDerived ? DERIVED_TOKEN_COEFFICIENT_MS : TOKEN_COEFFICIENT_MS;
+  const perNode = derived ? DERIVED_TOKEN_COEFFICIENT_MS : TOKEN_COEFFICIENT_MS;
   const tokenMs = scaled(token ?? DERIVED_TOKEN_MS, perNode);
   const slowest = Math.max(tokenMs, scaled(TOKEN_MS, TOKEN_COEFFICIENT_MS));
-  return { tokenMs, tokenMaxMs: max ?? (isDerived ? slowest : tokenMs) };
+  return { tokenMs, tokenMaxMs: max ?? (derived ? slowest : tokenMs) };
 }
 
 function retransmitMs(input: TimingInput, tokenMs: number, loopback: boolean): number {
@@ -112,8 +116,15 @@ function retransmitMs(input: TimingInput, tokenMs: number, loopback: boolean): n
   const wanted = input.token_retransmits_before_loss_const;
   if (wanted !== undefined) return every(wanted);
   const usual = every(RETRANSMITS_BEFORE_LOSS);
-  if (!loopback) return usual;
-  return Math.min(usual, Math.max(TIMEOUT_MS_MIN, every(LOOPBACK_RETRANSMITS_BEFORE_LOSS)));
+  const isQuick = loopback || isDerived(input);
+  if (!isQuick) return usual;
+  const quick = loopback ? LOOPBACK_RETRANSMITS_BEFORE_LOSS : DERIVED_RETRANSMITS_BEFORE_LOSS;
+  return Math.min(usual, Math.max(TIMEOUT_MS_MIN, every(quick)));
+}
+
+/** A `token` that is given without `token_max` is taken as it is. */
+function isDerived({ token, token_max: max }: TimingInput): boolean {
+  return token === undefined || max !== undefined;
 }
 
 /** How large packets are and how many of them go round at once, unless it is said. */
