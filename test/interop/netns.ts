@@ -18,6 +18,7 @@ const DAEMON = fileURLToPath(
 );
 const LOG_LINES_KEPT = 400;
 const PORT = 5405;
+const OWN_FILE = 'aisexec.yaml';
 
 /** Why the laboratory cannot be built here; undefined: it can. */
 export const missing: string | undefined = findMissing();
@@ -41,6 +42,8 @@ export function lossMissing(): string | undefined {
 export type Kind = 'corosync' | 'aisexec';
 
 export interface LabOptions {
+  /** Keys of the section totem for the executives alone, which then have a file in our own format. */
+  readonly ours?: Readonly<Record<string, string | number>>;
   /** By nodeid. */
   readonly nodes: Readonly<Record<number, Kind>>;
   /** Lines for the section totem of corosync.conf; `key: value`. */
@@ -78,6 +81,9 @@ export class Lab {
       mkdirSync(directory);
       const config = corosyncConf(options, ids, addressOf, directory);
       writeFileSync(join(directory, 'corosync.conf'), config);
+      if (options.ours !== undefined) {
+        writeFileSync(join(directory, OWN_FILE), ownConf(options, ids, addressOf, directory));
+      }
       return options.nodes[id] === 'corosync'
         ? new CorosyncNode(id, namespace, address, directory)
         : new AisexecNode(id, namespace, address, directory);
@@ -319,7 +325,8 @@ export class AisexecNode extends LabNode {
   }
 
   protected get command(): readonly string[] {
-    const file = join(this.directory, 'corosync.conf');
+    const own = join(this.directory, OWN_FILE);
+    const file = existsSync(own) ? own : join(this.directory, 'corosync.conf');
     const env = [`AISEXEC_SOCKET=${this.socket}`, `XDG_STATE_HOME=${this.directory}`];
     return ['env', ...env, process.execPath, DAEMON, '-c', file];
   }
@@ -377,6 +384,21 @@ function keyOf(directory: string): string {
   const file = join(directory, '..', 'authkey');
   if (!existsSync(file)) writeFileSync(file, randomBytes(256), { mode: 0o400 });
   return file;
+}
+
+/** The same in our own format, which is YAML, which JSON is. */
+function ownConf(
+  { totem = {}, ours = {} }: LabOptions,
+  ids: readonly number[],
+  addressOf: (id: number) => string,
+  directory: string,
+): string {
+  return JSON.stringify({
+    totem: { token: 1000, allow_unsealed: true, ...totem, ...ours },
+    nodelist: ids.map((id) => ({ id, address: addressOf(id) })),
+    services: ['clm', 'lck', 'evt', 'ckpt', 'cpg'],
+    state_dir: directory,
+  });
 }
 
 /** Asks until there is nothing wrong. A bound on hanging, never a wait. */
