@@ -1,6 +1,6 @@
 /**
  * What clients of one executive connect to: the service host, and beside it the channel `admin`, which is
- * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown`,
+ * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown {force}`,
  * `load {service, config}`, `unload {service}`, `reload {service}`.
  */
 import {
@@ -14,6 +14,7 @@ import type { Reply } from '@aisexec/ipc';
 import type { Backend, BackendSink } from '@aisexec/ipc/server';
 import type { ClientRef, ClientSink, ServiceHost } from '@aisexec/service';
 import type { RotationStart } from '../keys/rotation.ts';
+import type { LeaveVeto } from '../leave.ts';
 import type { ExecutiveStatus } from '../status.ts';
 
 export const ADMIN_SERVICE = 'admin';
@@ -23,8 +24,8 @@ export interface AdminSource {
   status(): ExecutiveStatus;
   /** Has the cluster change to the key in the key files. */
   rotateKey(): RotationStart;
-  /** Leaves in good order; the reply goes out first. */
-  shutdown(): void;
+  /** Leaves in good order when nobody objects, or by force; the reply goes out first. @returns the vetoes. */
+  shutdown(force: boolean): Promise<readonly LeaveVeto[]>;
   /** Each resolves with what went wrong, undefined when nothing did. */
   load(what: string, config: unknown): Promise<string | undefined>;
   unload(name: string): Promise<string | undefined>;
@@ -84,12 +85,18 @@ export function createBackend(
       client = added({ sink, ref });
       return client;
     },
+    isJoining: (service) =>
+      host.services.some(({ name, state }) => name === service && state === 'joining'),
     request(client, request, fn, argument) {
       const { sink, ref, local } = client;
       if (ref !== undefined) host.request(ref, request, fn, argument);
       else if (local !== undefined) local.request(request, fn, argument);
       else if (fn === 'load' || fn === 'unload' || fn === 'reload') {
         void change(admin, fn, argument).then((reply) => {
+          if (clients.has(client)) sink.reply(request, reply);
+        });
+      } else if (fn === 'shutdown') {
+        void shutdown(admin, argument).then((reply) => {
           if (clients.has(client)) sink.reply(request, reply);
         });
       } else sink.reply(request, answer(host, admin, locals, fn, argument));
@@ -122,12 +129,15 @@ function answer(
       return inspect(host, locals, argument);
     case 'key-rotate':
       return { rc: SA_AIS_OK, ...admin.rotateKey() };
-    case 'shutdown':
-      admin.shutdown();
-      return { rc: SA_AIS_OK };
     default:
       return { rc: SA_AIS_ERR_BAD_OPERATION };
   }
+}
+
+async function shutdown(admin: AdminSource, argument: unknown): Promise<Reply> {
+  const force = (argument as { force?: unknown } | null | undefined)?.force === true;
+  const vetoes = await admin.shutdown(force);
+  return vetoes.length === 0 ? { rc: SA_AIS_OK } : { rc: SA_AIS_ERR_FAILED_OPERATION, vetoes };
 }
 
 async function change(

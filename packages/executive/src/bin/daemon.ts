@@ -3,19 +3,22 @@
  * every class of failure has its exit code.
  */
 import { dirname, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { View } from '@aisexec/service';
 import type { ExecutiveConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { Executive } from '../executive.ts';
 import { createKeyFile, KeyFileError, keyName, readKeyFile } from '../key-file.ts';
+import { VETO_ASK_AGAIN_MS, VETO_DELAY_MS_MAX } from '../limits.ts';
 import { logEvent } from '../log/events.ts';
 import { createLog, type Log } from '../log/log.ts';
+import { checkPlugins } from '../plugins/check-plugins.ts';
 import { packageVersion } from '../status.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 
 /** `--check`: the problems to standard error, or what would be run to standard output. */
-export function check(path: string | undefined): number {
-  const { config, problems } = loadConfig(path);
+export async function check(path: string | undefined): Promise<number> {
+  const { config, problems, complaint } = loadConfig(path);
   if (config === undefined) {
     complain(problems);
     return EXIT.config;
@@ -30,6 +33,11 @@ export function check(path: string | undefined): number {
     complain([(error as Error).message]);
     return EXIT.config;
   }
+  const refused = await checkPlugins(config, { directory: directoryOf(path), complaint });
+  if (refused.length > 0) {
+    complain(refused);
+    return EXIT.config;
+  }
   process.stdout.write(
     `${path ?? 'defaults'}: ok: node ${node.id} (${node.name}) of ${nodes.length} at ${node.address}:${node.port}, ` +
       `engine ${engine}, ${engine === 'totem' ? `${sealed}, token ${tokenText(totem)}` : `group ${config.corosync.group}`}, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
@@ -39,6 +47,11 @@ export function check(path: string | undefined): number {
 
 function tokenText({ tokenMs, tokenMaxMs }: { tokenMs: number; tokenMaxMs: number }): string {
   return tokenMs === tokenMaxMs ? `${tokenMs} ms` : `${tokenMs} to ${tokenMaxMs} ms`;
+}
+
+/** Where modules of the configuration are looked for. */
+function directoryOf(path: string | undefined): string {
+  return dirname(resolve(path ?? 'defaults'));
 }
 
 /** `--keygen`: a new key file; its name to standard output. */
@@ -68,9 +81,8 @@ export async function runDaemon(path: string | undefined): Promise<void> {
   write(log, 'start', { version: packageVersion(), pid: process.pid, config: path ?? 'defaults' });
   let executive: Executive;
   try {
-    const directory = dirname(resolve(path ?? 'defaults'));
     executive = await Executive.start({
-      ...{ config, directory, complaint },
+      ...{ config, directory: directoryOf(path), complaint },
       onLog: (event) => log.write(event),
     });
   } catch (error) {
@@ -101,18 +113,38 @@ function serve(executive: Executive, config: ExecutiveConfig, log: Log): void {
     log.flush();
     process.exit(exitCode);
   });
-  const leave = (signal: NodeJS.Signals) => {
-    write(log, 'signal', { signal });
-    void executive.stop();
-  };
+  const leave = leaver(executive, log);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      leave(signal);
-      // Whoever insists does not want to wait.
-      process.once(signal, () => process.exit(EXIT.internal));
-    });
+    process.on(signal, () => leave(signal));
   }
   process.on('SIGUSR2', () => dump(executive, log));
+}
+
+/**
+ * What a signal does: the first asks, and vetoes put the end off for a bounded time; the second leaves in good
+ * order whatever anybody says; the third does not wait.
+ */
+function leaver(executive: Executive, log: Log): (signal: NodeJS.Signals) => void {
+  let signals = 0;
+  return (signal) => {
+    write(log, 'signal', { signal });
+    signals++;
+    if (signals === 1) void leaveWhenAgreed(executive, log);
+    else if (signals === 2) void executive.stop();
+    else process.exit(EXIT.internal);
+  };
+}
+
+async function leaveWhenAgreed(executive: Executive, log: Log): Promise<void> {
+  const end = performance.now() + VETO_DELAY_MS_MAX;
+  while ((await executive.leave()).length > 0) {
+    if (performance.now() + VETO_ASK_AGAIN_MS > end) {
+      write(log, 'veto-overruled', { afterMs: VETO_DELAY_MS_MAX });
+      await executive.stop();
+      return;
+    }
+    await delay(VETO_ASK_AGAIN_MS);
+  }
 }
 
 /** SIGUSR2: everything that is known, a line for the executive and one for every service. */

@@ -1,5 +1,7 @@
 /** The shape of the configuration file (docs/reference/config.md). Strict: unknown keys are errors. */
 import { isIP } from 'node:net';
+import { SESSION_GRACE_MS_MAX } from '@aisexec/ipc/server';
+import { LINK_MODES, LINKS_MAX } from '@aisexec/totem';
 import { z } from 'zod';
 import { NODELIST_MAX, SERVICES_MAX } from '../limits.ts';
 import { ENGINE_NAMES, SEAL_CIPHERS } from './config.ts';
@@ -11,18 +13,24 @@ const nodeId = z.int().min(1).max(0xffff_ffff);
 const name = z.string().min(1).max(256);
 const ids = z.array(z.int().min(0).max(0xffff_ffff)).optional();
 
+const address = z.string().refine((text) => isIP(text) !== 0, {
+  error: 'expected an IPv4 or IPv6 address',
+});
+
 const node = z.strictObject({
   id: nodeId,
   name: name.optional(),
-  address: z.string().refine((text) => isIP(text) !== 0, {
-    error: 'expected an IPv4 or IPv6 address',
-  }),
+  /** Either this or `links`. */
+  address: address.optional(),
   port,
+  links: z.array(address).min(1).max(LINKS_MAX).optional(),
   votes: z.int().min(0).max(1_000).optional(),
 });
 
 const totem = z.strictObject({
   transport: z.enum(['udpu', 'udp']).optional(),
+  link_mode: z.enum(LINK_MODES).optional(),
+  link_ports: z.array(z.int().min(1).max(65_535)).min(1).max(LINKS_MAX).optional(),
   mcastaddr: z
     .string()
     .refine((text) => isIP(text) !== 0, { error: 'expected an IPv4 or IPv6 multicast address' })
@@ -68,6 +76,7 @@ const ipc = z.strictObject({
     .regex(/^0?[0-7]{3}$/, { error: "expected permissions in octal, like '0660'" })
     .optional(),
   allow: z.strictObject({ uid: ids, gid: ids }).optional(),
+  grace: z.int().min(0).max(SESSION_GRACE_MS_MAX).optional(),
 });
 
 const corosync = z.strictObject({
@@ -85,7 +94,7 @@ const log = z.strictObject({
   format: z.enum(['auto', 'human', 'json']).optional(),
 });
 
-const service = z.enum(['clm', 'lck', 'evt', 'ckpt', 'cpg']);
+const service = z.enum(['clm', 'lck', 'evt', 'ckpt', 'tmr', 'cpg']);
 /** A service of one's own; its `config` is checked by its own schema when it is loaded. */
 const plugin = z.strictObject({
   module: z.string().min(1).max(4_096),
@@ -120,6 +129,9 @@ export type NodelistEntry = z.infer<typeof node>;
 export const FOREIGN_NAMES: Readonly<Record<string, string>> = {
   nodeid: 'id',
   ring0_addr: 'address',
+  ring1_addr: 'links',
+  addresses: 'links',
+  rrp_mode: 'link_mode',
   addr: 'address',
   host: 'address',
   mcastport: 'port',
