@@ -235,7 +235,7 @@ function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Compl
   const { totem = {} } = file;
   const loopback = nodes.flatMap(linksOf).every(({ address }) => isLoopback(address));
   const timings = defaults.timingsOf(totem, nodes.length, loopback);
-  const { tokenMs, tokenRetransmitMs, holdMs, joinMs, consensusMs } = timings;
+  const { tokenMs, tokenMaxMs, tokenRetransmitMs, holdMs, joinMs, consensusMs } = timings;
   const packets = defaults.packetsOf(totem.netmtu, loopback);
   const seal = sealOf(file, complain);
   const rule = (holds: boolean, key: keyof typeof totem, text: string) => {
@@ -245,6 +245,11 @@ function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Compl
     tokenRetransmitMs < tokenMs && tokenRetransmitMs >= defaults.TIMEOUT_MS_MIN,
     totem.token_retransmit === undefined ? 'token' : 'token_retransmit',
     `retransmits of the token every ${tokenRetransmitMs} ms do not fit a token time-out of ${tokenMs} ms; they must be at least ${defaults.TIMEOUT_MS_MIN} ms apart and come before it`,
+  );
+  rule(
+    tokenMaxMs >= tokenMs,
+    'token_max',
+    `${tokenMaxMs} ms is below the token time-out of ${tokenMs} ms (token, and token_coefficient for each node beyond two)`,
   );
   rule(
     holdMs < tokenRetransmitMs && holdMs >= defaults.HOLD_MS_MIN,

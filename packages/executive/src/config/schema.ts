@@ -37,6 +37,7 @@ const totem = z.strictObject({
     .optional(),
   ttl: z.int().min(0).max(255).optional(),
   token: milliseconds,
+  token_max: milliseconds,
   token_coefficient: z.int().min(0).max(3_600_000).optional(),
   token_retransmits_before_loss_const: z.int().min(1).max(1_000).optional(),
   token_retransmit: milliseconds,

@@ -26,6 +26,7 @@ export function enterGather(srp: Srp, reason: GatherReason): void {
   srp.tokenHeld = false;
   srp.lastTokenPacket = undefined;
   srp.mergeTimerRuns = false;
+  srp.tokenTimeout.interrupted();
   for (const timer of ['token', 'tokenRetransmit', 'tokenHold', 'merge'] as const) {
     srp.effects.cancelTimer(timer);
   }
@@ -34,7 +35,7 @@ export function enterGather(srp: Srp, reason: GatherReason): void {
   srp.consensus.clear();
   srp.consensus.add(srp.nodeId);
   // `consensus` and `join` are cancelled on entering commit or on leaving.
-  srp.effects.setTimer('consensus', srp.config.consensusMs);
+  srp.effects.setTimer('consensus', consensusMs(srp));
   if (srp.config.sendJoinMs > 0) {
     srp.effects.setTimer('join', Math.floor(srp.config.random() * srp.config.sendJoinMs));
   } else {
@@ -46,6 +47,11 @@ export function onJoinTimer(srp: Srp): void {
   sendJoin(srp);
 }
 
+/** In Corosync's proportion to the token time-out in force: longer than a member takes to lose a token. */
+function consensusMs({ config, tokenTimeout }: Srp): number {
+  return (config.consensusMs / config.tokenMs) * tokenTimeout.ms;
+}
+
 /** The silent ones have failed; if nobody was silent, the commit token is missing: one more try. */
 export function onConsensusTimer(srp: Srp): void {
   if (!hasConsensus(srp)) {
@@ -55,7 +61,7 @@ export function onConsensusTimer(srp: Srp): void {
   srp.consensus.clear();
   srp.consensus.add(srp.nodeId);
   // Cancelled by the next gather, restarted by commit.
-  srp.effects.setTimer('token', srp.config.tokenMs);
+  srp.effects.setTimer('token', srp.tokenTimeout.ms);
 }
 
 /** The commit token did not come after consensus: who has not agreed again since is gone. */
