@@ -10,7 +10,7 @@
  * executives of the view are dropped; a new incarnation's clients have new numbers.
  */
 import type { Group, GroupMessage, RingId } from '@aisexec/totem';
-import type { ClientRef, ExecContext, View } from './contract.ts';
+import type { ClientRef, Role, View } from './contract.ts';
 import { Admissions } from './host/admissions.ts';
 import { type Client, ClientTable, random32 } from './host/clients.ts';
 import { EventContext } from './host/context.ts';
@@ -19,6 +19,7 @@ import { Doubt } from './host/doubt.ts';
 import { Emitter } from './host/emitter.ts';
 import { AIS_GROUP, decodeEnvelope, type Envelope, encodeEnvelope } from './host/envelope.ts';
 import { Expiry } from './host/expiry.ts';
+import { helloOf } from './host/hello.ts';
 import { History } from './host/history.ts';
 import { Loading } from './host/loading.ts';
 import { applyExec, applyExpiry, applyGone, swapStates } from './host/ordered.ts';
@@ -29,7 +30,7 @@ import type { ClientSink, HostOptions, ServiceHost, ServiceInfo } from './host-c
 import { invariant } from './invariant.ts';
 import { SERVICE_ID_MAX } from './limits.ts';
 import { createSyncEngine, type SyncEngine } from './sync/engine.ts';
-import { type Hello, nodeSchema } from './sync/messages.ts';
+import { nodeSchema } from './sync/messages.ts';
 import { createStateSync, type SyncOutcome } from './sync/state-sync.ts';
 
 /**
@@ -147,7 +148,7 @@ class Host implements ServiceHost {
     const stateSync = createStateSync({
       messaging,
       replicas: this.#replicas,
-      hello: () => this.#hello(),
+      hello: () => helloOf(this.#options, this.#history, this.#replicas.values()),
       activated: (outcome) => this.#emitter.event(() => this.#activate(outcome)),
       aborted: () => {
         this.#counters.syncAborts++;
@@ -165,10 +166,15 @@ class Host implements ServiceHost {
     });
   }
 
-  connect(service: string, uid: number, sink: ClientSink): ClientRef | undefined {
+  connect(
+    service: string,
+    uid: number,
+    sink: ClientSink,
+    role: Role = uid === 0 ? 'operator' : 'user',
+  ): ClientRef | undefined {
     const replica = this.#named(service);
     if (replica?.running !== true) return undefined;
-    const client = this.#clients.add(replica, uid, sink);
+    const client = this.#clients.add(replica, { uid, role, sink });
     this.#emitter.event(() => this.#admissions.connected(client));
     return client.ref;
   }
@@ -234,20 +240,6 @@ class Host implements ServiceHost {
     return { ...this.#counters, clients: this.#clients.size, outbox: this.#outbox.size };
   }
 
-  #hello(): Hello {
-    const services = [...this.#replicas.values()]
-      .map((replica) => ({ replica, hash: replica.hash() }))
-      .filter(({ replica, hash }) => hash !== '' || replica.joining)
-      .map(({ replica: { id, name }, hash }) => ({ id, name, hash }));
-    return {
-      node: this.#options.node,
-      time: this.#options.wallClock(),
-      order: this.#history.lineage === null ? 0n : this.#history.order,
-      lineage: this.#history.lineage,
-      services,
-    };
-  }
-
   #syncStarted(ringId: RingId): void {
     this.#syncing = true;
     this.#counters.syncStarts++;
@@ -282,7 +274,8 @@ class Host implements ServiceHost {
     swapStates(this.#replicas, { ringId, plan, states }, hadState ? context : undefined);
     this.#loading.view(plan.services);
     for (const replica of this.#replicas.values()) {
-      replica.change('confchg', (state) => replica.definition.confchg?.(state, view, context));
+      const own = context.of(replica);
+      replica.change('confchg', (state) => replica.definition.confchg?.(state, view, own));
     }
     this.#admissions.update();
     this.#doubt.end(quorate && !plan.joined.includes(this.#options.node.nodeId));
@@ -335,7 +328,7 @@ class Host implements ServiceHost {
     this.#expiry.update();
   }
 
-  #apply(envelope: Envelope, source: number, context: ExecContext): void {
+  #apply(envelope: Envelope, source: number, context: EventContext): void {
     switch (envelope.kind) {
       case 'expire':
         applyExpiry(this.#replicas, envelope.time, context);
@@ -355,8 +348,8 @@ class Host implements ServiceHost {
     }
   }
 
-  #context(view: View, time: bigint): ExecContext {
-    return new EventContext(view, this.#history.order, time, this.#clients, this.#doubt);
+  #context(view: View, time: bigint): EventContext {
+    return new EventContext({ view, order: this.#history.order, time }, this.#clients, this.#doubt);
   }
 
   #serviceFailed(replica: Replica, where: string, error: unknown): void {

@@ -93,7 +93,8 @@ export function checkMemory<State>(suite: Suite<State>): void {
 
 function sizeOf<State>(suite: Suite<State>): number {
   let bytes = 0;
-  for (const chunk of suite.definition.sync.save(suite.live!)) bytes += encode(chunk).length;
+  for (const chunk of suite.definition.sync.save(suite.live!, suite.version))
+    bytes += encode(chunk).length;
   return bytes;
 }
 
@@ -161,7 +162,7 @@ function watched<State>(suite: Suite<State>): ServiceDefinition<State> {
     ...(expire && { expire: wrap('expire', expire) }),
     sync: {
       ...sync,
-      save: (state) => wrap('save', () => [...sync.save(state)])(),
+      save: (state, version) => wrap('save', () => [...sync.save(state, version)])(),
       load: wrap('load', sync.load),
       merge: wrap('merge', sync.merge),
     },
