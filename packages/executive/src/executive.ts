@@ -13,7 +13,7 @@ import {
   type View,
 } from '@aisexec/service';
 import { ringIdText } from '@aisexec/totem';
-import { createAccessRule } from './admin/access.ts';
+import { type AccessRule, admission, createAccessRule, namesPeople } from './admin/access.ts';
 import { type AdminSource, createBackend, type ExecutiveBackend } from './admin/backend.ts';
 import { type CitizenPart, createCitizenPart } from './citizen.ts';
 import type { ExecutiveConfig } from './config/config.ts';
@@ -79,6 +79,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   readonly #loop: LoopMonitor = createLoopMonitor();
   readonly #watchdog: Watchdog;
   readonly #plugins: Plugins;
+  readonly #access: AccessRule;
   #quorum: QuorumFilter;
   #citizen: CitizenPart | undefined;
   #lock: StateLock | undefined;
@@ -94,6 +95,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     const { config, onLog, directory = process.cwd() } = options;
     this.config = config;
     this.#onLog = onLog;
+    this.#access = createAccessRule(config.ipc, process.getuid?.() ?? -1);
     const notePath = stuckNotePath(config.stateDir, config.node.id);
     this.#watchdog = createWatchdog({ ...config.watchdog, node: config.node.id, notePath });
     this.#plugins = new Plugins({
@@ -142,7 +144,12 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     this.#host = host;
     this.#plugins.attach(host);
     const { cpg } = this.#citizen ?? {};
-    this.#backend = createBackend(host, this.#admin(), cpg === undefined ? [] : [cpg]);
+    this.#backend = createBackend({
+      host,
+      admin: this.#admin(),
+      locals: cpg === undefined ? [] : [cpg],
+      access: this.#access,
+    });
     if (options.listen !== false) this.#server = await this.#listen(this.#backend);
     engine.start();
   }
@@ -189,10 +196,10 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     const { ipc } = this.config;
     const peers = loadPeerCredentials();
     if (peers.read === undefined) {
-      if (ipc.allowUids.length + ipc.allowGids.length > 0) {
+      if (namesPeople(ipc)) {
         throw new CredentialsError(
-          `ipc.allow needs to know who connects, but ${peers.missing}: install koffi, or replace ` +
-            'ipc.allow by ipc.mode and the group of the socket',
+          `ipc.allow and ipc.access need to know who connects, but ${peers.missing}: install koffi, or replace ` +
+            'them by ipc.mode and the group of the socket',
         );
       }
       this.#log('no-peer-credentials', { reason: peers.missing, guard: 'mode of the socket' });
@@ -201,7 +208,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       path: ipc.socket,
       mode: ipc.mode,
       backend,
-      access: createAccessRule(ipc, process.getuid?.() ?? -1),
+      access: admission(this.#access),
       // The ring does not slow down for one process group's client (nor does Corosync): it may lag further.
       limits: this.config.citizen
         ? { outboundBytesMax: CPG_OUTBOUND_BYTES_MAX, outboundFramesMax: CPG_OUTBOUND_FRAMES_MAX }

@@ -21,6 +21,44 @@ nodelist:
   - {id: 3, name: c, address: 10.0.0.3, port: 6000}
 `;
 
+test('roles are given by service, uid and gid, and a shared socket follows', () => {
+  const { config } = parse(`
+ipc:
+  access:
+    - {service: '*', role: reader, gid: [50]}
+    - {service: [lck, evt], role: user, uid: [5]}`);
+  expect(config?.ipc).toMatchObject({
+    mode: 0o666,
+    access: [
+      { services: ['*'], role: 'reader', uids: [], gids: [50] },
+      { services: ['lck', 'evt'], role: 'user', uids: [5], gids: [] },
+    ],
+  });
+});
+
+test.each([
+  ['a role for nobody', '{service: lck, role: user}', 'ipc.access[0]: says nobody'],
+  [
+    'an unknown role',
+    '{service: lck, role: admin, uid: [5]}',
+    'ipc.access[0].role: expected one of',
+  ],
+  [
+    'a misspelt key',
+    '{service: lck, services: lck, role: user, uid: [5]}',
+    "ipc.access[0].services: unknown key; did you mean 'service'?",
+  ],
+  [
+    'a user by name',
+    '{service: lck, role: user, uid: [bob]}',
+    'ipc.access[0].uid[0]: expected a number',
+  ],
+])('%s is refused with its place', (_, entry, problem) => {
+  const { problems } = parse(`ipc:\n  access:\n    - ${entry}\n`);
+  expect(problems).toEqual([expect.stringMatching(/^c\.yaml:3:\d+: /)]);
+  expect(problems?.join()).toContain(problem);
+});
+
 describe('a good configuration', () => {
   test('no file at all is one node on loopback, in the places of this user', () => {
     const { config } = loadConfig(undefined, host);
@@ -32,7 +70,7 @@ describe('a good configuration', () => {
       port: 0,
     });
     expect(config?.stateDir).toBe('/home/u/.local/state/aisexec');
-    expect(config?.ipc).toMatchObject({ mode: 0o600, allowUids: [], allowGids: [] });
+    expect(config?.ipc).toMatchObject({ mode: 0o600, allowUids: [], allowGids: [], access: [] });
     expect(config?.totem).toMatchObject({ tokenMs: 400, consensusMs: 480, tokenRetransmitMs: 32 });
     expect(config?.totem).toMatchObject({
       payloadBytesMax: 16_266,

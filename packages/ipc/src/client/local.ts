@@ -26,7 +26,8 @@ export interface BackendSink {
 
 /** Structurally the part of the service host that serves clients. */
 export interface Backend<Client> {
-  connect(service: string, uid: number, sink: BackendSink): Client | undefined;
+  /** @param uid, gid of the client's process; -1, or absent, where the platform does not tell. */
+  connect(service: string, uid: number, sink: BackendSink, gid?: number): Client | undefined;
   request(client: Client, request: number, fn: string, argument: unknown): void;
   disconnect(client: Client): void;
 }

@@ -17,7 +17,7 @@ import {
   type SaAisErrorT,
 } from '@aisexec/ais';
 import type { Reply } from '../client/contract.ts';
-import type { Backend } from '../client/local.ts';
+import type { Backend, BackendSink } from '../client/local.ts';
 import { decode, encode, isRecord } from '../codec.ts';
 import { Fifo } from '../fifo.ts';
 import { FrameDecoder, FrameWriter } from '../framing.ts';
@@ -155,14 +155,16 @@ export class Session<Client> {
       this.refuse(SA_AIS_ERR_TRY_AGAIN, room);
       return;
     }
-    const client = backend.connect(service, this.credentials.uid, {
+    const { uid, gid } = this.credentials;
+    const sink: BackendSink = {
       reply: (request, reply) => this.#reply(request, reply),
       callback: (name, payload, options) => this.#callback(name, payload, options),
       closed: (reason) => {
         this.#client = undefined;
         this.end(SA_AIS_ERR_LIBRARY, reason);
       },
-    });
+    };
+    const client = backend.connect(service, uid, sink, gid);
     if (client === undefined) {
       this.refuse(SA_AIS_ERR_NOT_SUPPORTED, 'no such service in this executive');
       return;
