@@ -36,6 +36,8 @@ export class LocalNode {
   readonly socket: string;
   readonly directory: string;
   condition: NodeCondition = 'down';
+  /** The program that `start` runs: another build's `bin/aisexec.js` for a ring of two versions. Default: this one's. */
+  program: string | undefined;
   readonly #options: LocalNodeOptions;
   #child: ChildProcess | undefined;
   #tail: string[] = [];
@@ -61,7 +63,7 @@ export class LocalNode {
     await writeFile(file, stringify(this.#config()));
     this.condition = 'starting';
     this.#tail = [];
-    const child = spawn(process.execPath, [this.daemonPath, '-c', file], {
+    const child = spawn(process.execPath, [this.program ?? this.daemonPath, '-c', file], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;
@@ -156,7 +158,7 @@ export class LocalNode {
       ...(cluster.services === undefined ? {} : { services: cluster.services }),
       ...(cluster.watchdog === undefined ? {} : { watchdog: cluster.watchdog }),
       locks: { fairness: cluster.fairness ?? 'standard' },
-      ipc: { socket: this.socket },
+      ipc: { socket: this.socket, ...cluster.ipc },
       state_dir: join(this.directory, 'state'),
       log: { level: 'info', format: 'json' },
     };
