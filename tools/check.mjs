@@ -24,16 +24,21 @@ jest('unit', ['--roots', 'packages']);
 step('simulation of the ring: 200 seeds', SIM);
 step('simulation of the executive with its services: 200 seeds', [...SIM, '--stack', 'full']);
 jest('cluster', ['--roots', 'test', '--maxWorkers=1']);
+// The same files once more, on real Corosync daemons; where there are none, the interop tests have said why.
+if (process.getuid?.() === 0 && spawnSync('corosync', ['-v']).status === 0) {
+  const tables = '(lck|clm|evt|ckpt)';
+  jest('conformance on corosync', ['--maxWorkers=1', `test/cluster/conformance-${tables}`], {
+    env: { AISEXEC_TEST_ENGINE: 'corosync' },
+  });
+}
 step('examples', ['tools/run-examples.mjs']);
 for (const release of (process.env.AISEXEC_ALSO_NODE ?? '').split(' ').filter(Boolean)) {
   const node = fetchNode(release);
   if (node === undefined) continue;
-  jest(`unit-on-node-${release}`, ['--roots', 'packages'], node);
-  jest(
-    `cluster-on-node-${release}`,
-    ['--roots', 'test/cluster', '--testPathPatterns', 'locks'],
+  jest(`unit-on-node-${release}`, ['--roots', 'packages'], { node });
+  jest(`cluster-on-node-${release}`, ['--roots', 'test/cluster', '--testPathPatterns', 'locks'], {
     node,
-  );
+  });
 }
 
 rmSync(SCRATCH, { recursive: true, force: true });
@@ -66,10 +71,13 @@ function fetchNode(release) {
   return undefined;
 }
 
-function jest(name, args, node = process.execPath) {
+function jest(name, args, { node = process.execPath, env = {} } = {}) {
   heading(name);
   const report = join(SCRATCH, `${name}.json`);
-  const ok = run([...JEST, ...args, '--json', `--outputFile=${report}`, '--silent=false'], node);
+  const ok = run([...JEST, ...args, '--json', `--outputFile=${report}`, '--silent=false'], {
+    node,
+    env,
+  });
   if (!existsSync(report)) {
     total.failed++;
     return;
@@ -84,11 +92,11 @@ function jest(name, args, node = process.execPath) {
   }
 }
 
-function run(args, node = process.execPath) {
+function run(args, { node = process.execPath, env = {} } = {}) {
   const result = spawnSync(node, args, {
     // Jest prints its report on standard error; its JSON summary on standard output is of no use here.
     stdio: ['ignore', args.includes('--json') ? 'ignore' : 'inherit', 'inherit'],
-    env: { ...process.env, FORCE_COLOR: '0' },
+    env: { ...process.env, FORCE_COLOR: '0', ...env },
   });
   return result.status === 0;
 }

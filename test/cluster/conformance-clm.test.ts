@@ -8,6 +8,7 @@ import { LocalCluster } from '@aisexec/executive/local-cluster';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { conformanceRows, runRow } from '../../packages/clm/src/conformance.fixture.ts';
 import type { WorldOptions } from '../../packages/clm/src/conformance-world.fixture.ts';
+import { type Ground, layGround } from './engine.fixture.ts';
 import {
   eventually,
   membersEverywhere,
@@ -21,12 +22,15 @@ describe.each([
   [3, 1, 2],
 ])('the table of CLM on three daemons, with the clients on node %i', (home, other, third) => {
   let cluster: LocalCluster | undefined;
+  let ground: Ground | undefined;
   beforeAll(async () => {
-    cluster = await LocalCluster.start({ nodes: 3 });
+    ground = await layGround({ nodes: 3 });
+    cluster = await LocalCluster.start(ground.options);
     await membersEverywhere(cluster.nodes, 3);
   }, TEST_TIMEOUT_MS);
   afterAll(async () => {
     await cluster?.stop();
+    await ground?.close();
   }, TEST_TIMEOUT_MS);
 
   const world: WorldOptions = {

@@ -7,6 +7,7 @@ import {
   type LocalNode,
 } from '@aisexec/executive/local-cluster';
 import { afterAll, beforeAll } from '@jest/globals';
+import { type Ground, layGround } from './engine.fixture.ts';
 
 /** Real processes on a loaded machine: a bound on hanging, never a wait. */
 export const TEST_TIMEOUT_MS = 90_000;
@@ -14,12 +15,15 @@ export const TEST_TIMEOUT_MS = 90_000;
 /** Starts a cluster of real processes before the tests of a file and stops it after them. */
 export function useCluster(options: LocalClusterOptions): { readonly nodes: readonly LocalNode[] } {
   let cluster: LocalCluster | undefined;
+  let ground: Ground | undefined;
   beforeAll(async () => {
-    cluster = await LocalCluster.start(options);
+    ground = await layGround(options);
+    cluster = await LocalCluster.start(ground.options);
     await membersEverywhere(cluster.nodes, options.nodes);
   }, TEST_TIMEOUT_MS);
   afterAll(async () => {
     await cluster?.stop();
+    await ground?.close();
   }, TEST_TIMEOUT_MS);
   return {
     get nodes() {

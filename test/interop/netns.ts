@@ -4,8 +4,9 @@
  * not there. Everything it makes carries this process's id and is removed by `close`.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -45,7 +46,8 @@ export interface LabOptions {
   /** Lines for the section totem of corosync.conf; `key: value`. */
   readonly totem?: Readonly<Record<string, string | number>>;
   readonly quorum?: Readonly<Record<string, string | number>>;
-  readonly transport?: 'udpu' | 'udp';
+  /** knet: encrypted and signed, as distributions set it up; only among corosync daemons. */
+  readonly transport?: 'udpu' | 'udp' | 'knet';
   readonly family?: 'inet' | 'inet6';
 }
 
@@ -294,14 +296,26 @@ export class CorosyncNode extends LabNode {
 
 interface Status {
   readonly ring: { readonly id: string; readonly members: readonly number[] };
-  readonly view: { readonly ring: string; readonly members: readonly { id: number }[] } | null;
+  readonly view: {
+    readonly ring: string;
+    readonly quorate: boolean;
+    readonly members: readonly { id: number }[];
+  } | null;
   readonly quorum: { readonly quorate: boolean; readonly votes: number; readonly needed: number };
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 export class AisexecNode extends LabNode {
+  /** Names its files: several may share a directory. */
+  readonly name: string;
+
+  constructor(id: number, namespace: string, address: string, directory: string, name = 'aisexec') {
+    super(id, namespace, address, directory);
+    this.name = name;
+  }
+
   get socket(): string {
-    return join(this.directory, 'aisexec.sock');
+    return join(this.directory, `${this.name}.sock`);
   }
 
   protected get command(): readonly string[] {
@@ -338,10 +352,12 @@ function corosyncConf(
     Object.entries(entries).map(([key, value]) => `  ${key}: ${value}`);
   const node = (id: number) =>
     `  node {\n    nodeid: ${id}\n    name: ${nodes[id]}-${id}\n    ring0_addr: ${addressOf(id)}\n  }`;
+  const crypto = { crypto_cipher: 'aes256', crypto_hash: 'sha256', keyfile: keyOf(directory) };
   const section = (name: string, body: readonly string[]) => [`${name} {`, ...body, '}'];
   return [
     ...section('totem', [
       ...lines({ version: 2, cluster_name: 'lab', transport, token: 1000, ...totem }),
+      ...(transport === 'knet' ? lines(crypto) : []),
       ...lines({ ip_version: family === 'inet6' ? 'ipv6' : 'ipv4' }),
       ...(transport === 'udp' ? ['  interface {', `    mcastport: ${PORT}`, '  }'] : []),
     ]),
@@ -354,6 +370,13 @@ function corosyncConf(
     ),
     '',
   ].join('\n');
+}
+
+/** One key for all nodes of a laboratory. */
+function keyOf(directory: string): string {
+  const file = join(directory, '..', 'authkey');
+  if (!existsSync(file)) writeFileSync(file, randomBytes(256), { mode: 0o400 });
+  return file;
 }
 
 /** Asks until there is nothing wrong. A bound on hanging, never a wait. */

@@ -31,6 +31,8 @@ export const LIST_PAGE_BYTES_MAX = 262_144;
 export const PAGE_BYTES = 65_536;
 /** Smallest page. */
 export const PAGE_BYTES_MIN = 64;
+/** A store of up to so many bytes is synchronised whole; contents of a larger one follow while clients work. */
+export const INLINE_BYTES_MAX = 1_048_576;
 /** Section data in one synchronisation chunk. */
 export const CHUNK_BYTES_MAX = 196_608;
 /** Records in one synchronisation chunk. */

@@ -19,6 +19,7 @@ export interface AdminStatus extends Readonly<Record<string, unknown>> {
   readonly pid: number;
   readonly uptimeMs: number;
   readonly cluster: string;
+  readonly engine: string;
   readonly node: { readonly id: number; readonly name: string; readonly address: string };
   readonly ring: {
     readonly state: string;
@@ -45,6 +46,17 @@ export interface AdminStatus extends Readonly<Record<string, unknown>> {
     readonly reason: string;
     readonly nodes: readonly number[];
     readonly origin: string;
+  }[];
+  readonly transfers: readonly {
+    readonly service: string;
+    readonly bytesTotal: number;
+    readonly bytesDone: number;
+    readonly piecesTotal: number;
+    readonly piecesDone: number;
+    readonly elapsedMs: number;
+    readonly bytesPerSecond: number;
+    readonly remainingMs: number | null;
+    readonly waiting: boolean;
   }[];
   readonly eventLoop: { readonly meanMs: number; readonly p99Ms: number; readonly maxMs: number };
 }

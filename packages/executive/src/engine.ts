@@ -2,6 +2,7 @@
  * The built-in engine: process groups on a ring on UDP, with its timers and its stable store. Everything
  * pure is called from here, and what it throws ends the engine instead of the process.
  */
+import type { QuorumFilter } from '@aisexec/service';
 import {
   createTotem,
   type GroupMessaging,
@@ -37,10 +38,14 @@ export interface RingStatus {
 
 /** A group-messaging layer with its life cycle: what an executive runs on. */
 export interface Engine {
+  /** The value of `engine` in the configuration. */
+  readonly name: string;
   readonly messaging: GroupMessaging;
   /** Where it listens, for people. */
   readonly endpoint: string;
   readonly ring: RingStatus;
+  /** The filter of the quorum provider that comes with the engine, where there is one. */
+  readonly quorum?: QuorumFilter;
   /** Of a sealed ring: its keys and how to change them. */
   readonly rotation?: Rotation;
   start(): void;
@@ -121,6 +126,7 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
 
   const rotation = sealing?.join(messaging);
   return {
+    name: 'totem',
     messaging,
     ...(rotation === undefined ? {} : { rotation }),
     endpoint: endpointText(udp),

@@ -70,6 +70,7 @@ export function memoryEngines(): { readonly bus: MemoryBus; readonly engine: Eng
     const messaging = bus.start(id);
     let alive = false;
     return {
+      name: 'memory',
       messaging,
       endpoint: 'memory',
       ring: { state: 'operational', ringId: { rep: id, seq: 0 }, members: [id] },

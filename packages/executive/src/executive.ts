@@ -16,10 +16,11 @@ import { ringIdText } from '@aisexec/totem';
 import { type AccessRule, admission, createAccessRule, namesPeople } from './admin/access.ts';
 import { type AdminSource, createBackend, type ExecutiveBackend } from './admin/backend.ts';
 import { type CitizenPart, createCitizenPart } from './citizen.ts';
-import type { ExecutiveConfig } from './config/config.ts';
+import type { EngineName, ExecutiveConfig } from './config/config.ts';
 import { loadPeerCredentials } from './drivers/native.ts';
 import { lockState, type StateLock } from './drivers/state-lock.ts';
 import { createTotemEngine, type Engine, type EngineFactory } from './engine.ts';
+import { createCorosyncEngine } from './engines/corosync/engine.ts';
 import type { RotationStart } from './keys/rotation.ts';
 import { CPG_OUTBOUND_BYTES_MAX, CPG_OUTBOUND_FRAMES_MAX } from './limits.ts';
 import { type LogEvent, logEvent } from './log/events.ts';
@@ -34,6 +35,12 @@ import {
   type LoopMonitor,
   packageVersion,
 } from './status.ts';
+import {
+  createTransferReport,
+  type TransferReport,
+  type TransferStatus,
+  transferStatus,
+} from './transfers.ts';
 
 export interface ExecutiveOptions {
   readonly config: ExecutiveConfig;
@@ -43,7 +50,7 @@ export interface ExecutiveOptions {
   readonly directory?: string;
   /** Complaints about the configuration, with file and line; what `loadConfig` gives. */
   readonly complaint?: PluginsOptions['complaint'];
-  /** Default: the built-in Totem ring. */
+  /** Default: the one that the configuration names. */
   readonly engine?: EngineFactory;
   /** false: in-process clients only, no socket. */
   readonly listen?: boolean;
@@ -58,6 +65,11 @@ export interface ExecutiveEvents {
   failed: [error: Error];
   stopped: [];
 }
+
+const ENGINES: Readonly<Record<EngineName, EngineFactory>> = {
+  totem: createTotemEngine,
+  corosync: createCorosyncEngine,
+};
 
 const NS_PER_MS = 1_000_000n;
 
@@ -88,6 +100,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   #backend: ExecutiveBackend | undefined;
   #server: IpcServer | undefined;
   #wake: NodeJS.Timeout | undefined;
+  #stateCheck: NodeJS.Timeout | undefined;
+  readonly #transfers: TransferReport;
   #stopping: Promise<void> | undefined;
 
   private constructor(options: ExecutiveOptions) {
@@ -104,9 +118,15 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       complaint: options.complaint ?? ((path, text) => `${path.map(String).join('.')}: ${text}`),
       log: (event, detail) => this.#log(event, detail),
     });
+    this.#transfers = createTransferReport(
+      () => this.#transferStatus(),
+      (event, detail) => this.#log(event, detail),
+    );
     const { provider, expectedVotes, twoNode, votes } = config.quorum;
     this.#quorum = createQuorum(
-      provider === 'none' ? { provider } : { provider, expectedVotes, twoNode, votes },
+      provider === 'votequorum'
+        ? { provider, expectedVotes, twoNode, votes }
+        : { provider: 'none' },
     );
   }
 
@@ -127,8 +147,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
 
   async #start(options: ExecutiveOptions): Promise<void> {
     const { config } = this;
-    const factory = options.engine ?? createTotemEngine;
-    if (factory === createTotemEngine) {
+    const factory = options.engine ?? ENGINES[config.engine];
+    if (options.engine === undefined || factory === createTotemEngine) {
       this.#lock = await lockState(config.stateDir, config.node.id);
     }
     const engine = await factory({
@@ -137,6 +157,9 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       failed: (error) => this.#fail(error),
     });
     this.#engine = engine;
+    if (engine.quorum !== undefined && config.quorum.provider === 'corosync') {
+      this.#quorum = engine.quorum;
+    }
     if (config.citizen) this.#joinCorosync(engine);
     const builtin = options.services ?? config.services.map((name) => serviceOf(config, name));
     const loaded = await this.#plugins.prepare(config.plugins, builtin);
@@ -185,9 +208,16 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
           clearTimeout(this.#wake);
           if (delayMs !== null) this.#wake = setTimeout(() => host.wake(), delayMs);
         },
-        trace: ({ event, detail }) => this.#log(event, detail),
+        trace: ({ event, detail }) => {
+          this.#log(event, detail);
+          if (event === 'transfer-start') this.#transfers.begin();
+        },
       },
     });
+    const { stateCheckS } = this.config;
+    if (stateCheckS !== null) {
+      this.#stateCheck = setInterval(() => host.checkStates(), stateCheckS * 1000);
+    }
     host.onView((view) => this.emit('view', view));
     return host;
   }
@@ -272,6 +302,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       pid: process.pid,
       uptimeMs: Math.round(performance.now() - this.#startedAt),
       cluster: clusterName,
+      engine: this.#engine?.name ?? this.config.engine,
       node: { id: node.id, name: node.name, address: this.endpoint },
       socket: this.#server?.path ?? null,
       ring: {
@@ -290,6 +321,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       quorum: { provider: this.#quorum.name, quorate, votes, needed },
       keys: this.#engine?.rotation?.status() ?? null,
       services: this.#plugins.list(),
+      transfers: this.#transferStatus(),
       eventLoop: this.#loop.delay(),
       counters: {
         ...this.#engine?.stats(),
@@ -298,6 +330,10 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
         ...(this.#server === undefined ? {} : { ipc: this.#server.stats() }),
       },
     };
+  }
+
+  #transferStatus(): readonly TransferStatus[] {
+    return (this.#host?.transfers() ?? []).map((one) => transferStatus(one, Date.now()));
   }
 
   /** Leaves in good order: clients are told, LEAVE is sent, files are removed. Idempotent. */
@@ -311,6 +347,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     await this.#server?.close();
     this.#backend?.closeAll('the executive leaves');
     clearTimeout(this.#wake);
+    clearInterval(this.#stateCheck);
+    this.#transfers.stop();
     await this.#engine?.leave();
     await this.#lock?.release();
     this.#loop.stop();

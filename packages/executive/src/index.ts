@@ -15,6 +15,8 @@ export {
   type EngineOptions,
   type RingStatus,
 } from './engine.ts';
+export { createCorosyncEngine } from './engines/corosync/engine.ts';
+export { CorosyncError, type CorosyncProblem } from './engines/corosync/errors.ts';
 export {
   CredentialsError,
   Executive,

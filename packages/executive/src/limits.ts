@@ -64,6 +64,19 @@ export const LOG_BYTES_MAX = 1_048_576;
 export const CPG_OUTBOUND_BYTES_MAX = 67_108_864;
 export const CPG_OUTBOUND_FRAMES_MAX = 65_536;
 
+/** Events of Corosync's libraries that are handled in one turn of the event loop. */
+export const COROSYNC_EVENTS_PER_TURN = 256;
+/** Between two attempts to reach Corosync, in milliseconds: from the first to the second value, doubling. */
+export const COROSYNC_RETRY_MS_MIN = 100;
+export const COROSYNC_RETRY_MS_MAX = 5_000;
+/** Milliseconds that the first attempt may take before Corosync counts as standing still. */
+export const COROSYNC_OPEN_MS_MAX = 5_000;
+/** Milliseconds between a member's signs of life in the group. */
+export const COROSYNC_TICK_MS = 250;
+/** Milliseconds between two attempts to send what Corosync had no room for: from the first to the second. */
+export const COROSYNC_FULL_MS_MIN = 1;
+export const COROSYNC_FULL_MS_MAX = 32;
+
 /** Services of one executive: as many as there are ids. */
 export const SERVICES_MAX = 63;
 /** How often the watchdog looks who has the thread, in milliseconds. */
@@ -77,3 +90,5 @@ export const ACCESS_IDS_MAX = 1_024;
 export const PLUGIN_NAME_BYTES_MAX = 4_096;
 /** Milliseconds that a module may take to be imported. */
 export const PLUGIN_IMPORT_MS_MAX = 10_000;
+/** Time between two lines of the log about a transfer in the background. */
+export const TRANSFER_LOG_MS = 1000;

@@ -4,6 +4,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { RingState } from '@aisexec/totem';
 import type { RotationStatus } from './keys/rotation.ts';
 import type { ListedService } from './plugins/plugins.ts';
+import type { TransferStatus } from './transfers.ts';
 
 /** JSON-safe: ring ids are `rep.seq`, counters are numbers. */
 export interface ExecutiveStatus {
@@ -11,6 +12,8 @@ export interface ExecutiveStatus {
   readonly pid: number;
   readonly uptimeMs: number;
   readonly cluster: string;
+  /** What orders the messages: `totem`, the built-in ring, or `corosync`. */
+  readonly engine: string;
   readonly node: { readonly id: number; readonly name: string; readonly address: string };
   readonly socket: string | null;
   readonly ring: {
@@ -33,6 +36,8 @@ export interface ExecutiveStatus {
   /** The keys of a sealed ring by id and fingerprint; null: the ring is in the clear. */
   readonly keys: RotationStatus | null;
   readonly services: readonly ListedService[];
+  /** State that is still fetched in the background; empty: everything is here. */
+  readonly transfers: readonly TransferStatus[];
   readonly eventLoop: LoopDelay;
   /** By part: ring, groups, udp, host, ipc. */
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;

@@ -95,6 +95,11 @@ export interface LibContext {
   uniqueId(): bigint;
   /** Submit an ordered message in the client's name; the exec handler replies. */
   multicast(exec: string, message: unknown, guarantee?: Guarantee): void;
+  /**
+   * A read met a piece that is still to come in the background: it comes next. For services with
+   * {@link SyncHandlers.background}; the reply says TRY_AGAIN.
+   */
+  fetchFirst(piece: unknown): void;
   /** Callback to this handler's own client, see {@link ExecContext.callback}. */
   callback(name: string, payload: unknown, options?: CallbackOptions): void;
 }
@@ -156,6 +161,11 @@ export interface StatePart<State> {
   readonly members: readonly number[];
   readonly ringId: RingId;
   readonly quorate: boolean;
+  /**
+   * This part had no quorum while the winner's history had one after it: what needs quorum was refused here, so
+   * of that the part holds nothing but an older copy of the winner's.
+   */
+  readonly superseded?: boolean;
 }
 
 export interface SyncHandlers<State, Chunk> {
@@ -174,6 +184,46 @@ export interface SyncHandlers<State, Chunk> {
    * one once. When a service has diverged, two parts may even be of one ring: merge all the same.
    */
   readonly merge: (parts: readonly StatePart<State>[]) => State;
+  /** Given: chunks may leave contents out, which follow while clients work. */
+  // biome-ignore lint/suspicious/noExplicitAny: each service has its own pieces
+  readonly background?: BackgroundSync<State, any>;
+}
+
+/**
+ * State that follows in the background (ADR 0126). After a synchronisation every member has all of the state that
+ * decides what a message does and what is replied; contents that only reads look at may be absent at some of
+ * them. The host fetches those piece by piece, in the one order: a request for pieces is ordered, its donor
+ * answers with their contents *as of that place*, and until the answer is delivered whoever lacks them
+ * remembers what is written to them. What is absent is each replica's own affair: it must not change
+ * results, sizes or callbacks' number, only answer TRY_AGAIN where a local read needs it.
+ */
+export interface BackgroundSync<State, Piece> {
+  /** Names a piece; plain and small. */
+  readonly piece: Schema<Piece>;
+  /** Largest content of a piece. */
+  readonly pieceBytesMax: number;
+  /**
+   * Hash of the whole state, contents by version: equal exactly when states are equal once all contents
+   * are there. Taken at each view change that follows a change: cheap, i.e. not proportional to the contents.
+   */
+  readonly digest: (state: State) => string;
+  /** A state was replaced: takes over every content that `before` has already. */
+  readonly adopt: (before: State, after: State) => void;
+  /** Every piece that this replica lacks. */
+  readonly lacking: (state: State) => Iterable<{ readonly piece: Piece; readonly bytes: number }>;
+  /** From here on remembers what is written to the piece. @returns false: it is here, awaited, or there is none. */
+  readonly awaits: (state: State, piece: Piece, asked: bigint) => boolean;
+  /** Content at this place; undefined: this replica lacks it, or there is no such piece. */
+  readonly give: (state: State, piece: Piece) => Uint8Array | undefined;
+  /** Content as of place `asked`, or undefined: it will not come, forget. Ignored where nothing of that place is awaited. */
+  readonly settle: (
+    state: State,
+    piece: Piece,
+    asked: bigint,
+    content: Uint8Array | undefined,
+  ) => void;
+  /** Ordered; no member has this piece any more. Gives up what it belongs to. @returns false: it is not lost. */
+  readonly lost: (state: State, piece: Piece, ctx: ExecContext) => boolean;
 }
 
 export interface ServiceDefinition<State> {

@@ -32,6 +32,8 @@ export interface HostOptions {
   readonly quorum: QuorumFilter;
   /** Further steps of the synchronisation, like those of Corosync's services (corosync/citizen.ts). */
   readonly participants?: readonly SyncParticipant[];
+  /** How state is fetched in the background, e.g. in tiny steps by a test; see limits.ts for the defaults. */
+  readonly background?: BackgroundOptions;
   /** Nanoseconds since the Unix epoch. */
   readonly wallClock: () => bigint;
   /** Uniform in [0, 1), seeded. */
@@ -41,13 +43,33 @@ export interface HostOptions {
   readonly turns?: Turns;
 }
 
+export interface BackgroundOptions {
+  /** Bytes that are asked for at once. */
+  readonly wantBytes?: number;
+  /** Requests that may be unanswered. */
+  readonly wants?: number;
+}
+
+/** What a node still fetches of one service's state. */
+export interface TransferProgress {
+  readonly service: string;
+  readonly bytesTotal: number;
+  readonly bytesDone: number;
+  readonly piecesTotal: number;
+  readonly piecesDone: number;
+  /** When it began, ns since the Unix epoch. */
+  readonly since: bigint;
+  /** No member here has what is missing, and there is no quorum to give it up: waits for other members. */
+  readonly waiting: boolean;
+}
+
 export interface HostEffects {
   /** Call `host.wake()` in `delayMs`; a later call replaces an earlier one, null cancels. */
   setWake(delayMs: number | null): void;
   trace(event: HostTraceEvent): void;
 }
 
-/** Stable kebab-case names: `view`, `sync-start`, `sync-done`, `sync-abort`, `service-failed`, `drop-message`, … */
+/** Stable kebab-case names: `view`, `sync-start`, `sync-done`, `sync-abort`, `service-failed`, `drop-message`, `transfer-start`, `transfer-done`, `state-lost`, `state-mismatch`, … */
 export interface HostTraceEvent {
   readonly event: string;
   readonly detail?: Readonly<Record<string, unknown>>;
@@ -73,9 +95,22 @@ export interface ServiceHost {
   readonly view: View | undefined;
   /** Called synchronously after every view that was synchronised. */
   onView(listener: (view: View) => void): void;
+  /**
+   * The lowest member of the view asks all to compare their states at one place of the order: what differs is
+   * traced as `state-mismatch` and counted. On other members, and while synchronisation runs: nothing. Every member
+   * hashes whole states for it, about a second per 400 MB.
+   */
+  checkStates(): void;
+  /**
+   * The same as {@link stateHash} for comparing, but cheap for a service with contents in the background, and equal
+   * while they are on their way.
+   */
+  digest(service: string): string;
   /** Hash of one service's replicated state, 16 hex digits; equal on all members at one place of the order. */
   stateHash(service: string): string;
   inspect(service: string): unknown;
+  /** State that follows in the background (ADR 0126), by service; empty: this node has everything. */
+  transfers(): readonly TransferProgress[];
   readonly services: readonly ServiceInfo[];
   /**
    * Runs one more service on this node (ADR 0154). It is `joining` until it has the state of the nodes that

@@ -12,26 +12,43 @@
 import type { Group, GroupMessage, RingId } from '@aisexec/totem';
 import type { ClientRef, Role, View } from './contract.ts';
 import { Admissions } from './host/admissions.ts';
-import { type Client, ClientTable, random32 } from './host/clients.ts';
+import { Background } from './host/background.ts';
+import { ClientTable, random32, uniqueIds } from './host/clients.ts';
 import { EventContext } from './host/context.ts';
 import { createCounters } from './host/counters.ts';
+import { Departures } from './host/departures.ts';
 import { Doubt } from './host/doubt.ts';
 import { Emitter } from './host/emitter.ts';
 import { AIS_GROUP, decodeEnvelope, type Envelope, encodeEnvelope } from './host/envelope.ts';
 import { Expiry } from './host/expiry.ts';
-import { helloOf } from './host/hello.ts';
 import { History } from './host/history.ts';
 import { Loading } from './host/loading.ts';
-import { applyExec, applyExpiry, applyGone, swapStates } from './host/ordered.ts';
+import {
+  applyExec,
+  applyExpiry,
+  applyGone,
+  digestsOf,
+  divergedIn,
+  holdersIn,
+  swapStates,
+} from './host/ordered.ts';
 import { Outbox } from './host/outbox.ts';
-import { Replica, type ReplicaOptions, serviceInfo } from './host/replica.ts';
+import { type Replica, type ReplicaOptions, serviceInfo } from './host/replica.ts';
+import { ReplicaTable } from './host/replica-table.ts';
 import { Requests } from './host/requests.ts';
-import type { ClientSink, HostOptions, ServiceHost, ServiceInfo } from './host-contract.ts';
+import { StateCheck } from './host/state-check.ts';
+import { startSynchronisation } from './host/synchronisation.ts';
+import type {
+  ClientSink,
+  HostOptions,
+  ServiceHost,
+  ServiceInfo,
+  TransferProgress,
+} from './host-contract.ts';
 import { invariant } from './invariant.ts';
-import { SERVICE_ID_MAX } from './limits.ts';
-import { createSyncEngine, type SyncEngine } from './sync/engine.ts';
-import { nodeSchema } from './sync/messages.ts';
-import { createStateSync, type SyncOutcome } from './sync/state-sync.ts';
+import { roleByUid } from './roles.ts';
+import { type Hello, nodeSchema } from './sync/messages.ts';
+import type { SyncOutcome } from './sync/state-sync.ts';
 
 /**
  * A host for `options.services` on one node.
@@ -43,7 +60,7 @@ export function createServiceHost(options: HostOptions): ServiceHost {
 
 class Host implements ServiceHost {
   readonly #options: HostOptions;
-  readonly #replicas = new Map<number, Replica>();
+  readonly #replicas = new ReplicaTable();
   readonly #emitter = new Emitter();
   readonly #clients: ClientTable;
   readonly #doubt: Doubt;
@@ -52,6 +69,9 @@ class Host implements ServiceHost {
   readonly #expiry: Expiry;
   readonly #loading: Loading;
   readonly #admissions: Admissions;
+  readonly #departures: Departures;
+  readonly #background: Background;
+  readonly #check: StateCheck;
   readonly #history = new History();
   readonly #listeners: ((view: View) => void)[] = [];
   readonly #counters = createCounters();
@@ -59,17 +79,19 @@ class Host implements ServiceHost {
   #lastView: View | undefined;
   #members: ReadonlySet<number> = new Set();
   #syncing = true;
-  #uniqueCounter: number;
 
   constructor(options: HostOptions) {
     const { node, messaging, random, wallClock, effects } = options;
     const { nodeId } = node;
-    const fits = nodeSchema.check(node) && nodeId === messaging.nodeId;
-    invariant(fits, 'node does not fit', { nodeId, messaging: messaging.nodeId });
+    invariant(nodeSchema.check(node) && nodeId === messaging.nodeId, 'node does not fit', {
+      nodeId,
+    });
     this.#options = options;
-    this.#uniqueCounter = random32(random);
     this.#loading = this.#createLoading(options);
-    for (const definition of options.services) this.#addService(definition);
+    const failed: ReplicaOptions['failed'] = (...how) => this.#serviceFailed(...how);
+    for (const definition of options.services) {
+      this.#replicas.add({ definition, failed, turns: options.turns });
+    }
     this.#clients = new ClientTable(node.nodeId, random32(random), this.#emitter);
     this.#doubt = new Doubt(this.#clients);
     const group: Group = messaging.join(AIS_GROUP, {
@@ -80,40 +102,42 @@ class Host implements ServiceHost {
       drained: () => this.#emitter.event(() => this.#resume()),
     });
     this.#outbox = new Outbox(group);
+    const [replicas, clients, outbox] = [this.#replicas, this.#clients, this.#outbox];
     this.#requests = new Requests({
-      nodeId: node.nodeId,
-      clients: this.#clients,
-      outbox: this.#outbox,
-      wallClock,
-      uniqueId: () => this.#uniqueId(),
+      ...{ nodeId, clients, outbox, wallClock },
+      uniqueId: uniqueIds(nodeId, random32(random)),
       view: () => this.#lastView,
+      fetchFirst: (service, piece) => this.#background.fetchFirst(service, piece),
       counted: (what) => this.#counters[what]++,
     });
     this.#expiry = new Expiry({
-      replicas: this.#replicas,
-      watches: (service) => this.#loading.roster.nodes(service)[0] === node.nodeId,
+      replicas,
+      watches: (service) => this.#loading.roster.nodes(service)[0] === nodeId,
       wallClock,
       setWake: (delayMs) => effects.setWake(delayMs),
       intend: (time) => this.#outbox.push(encodeEnvelope({ kind: 'expire', time }), 'agreed'),
     });
+    this.#departures = new Departures({
+      ...{ clients, outbox, wallClock, requests: this.#requests, emitter: this.#emitter },
+    });
     this.#admissions = new Admissions({
-      ...{ nodeId, replicas: this.#replicas, clients: this.#clients },
+      ...{ nodeId, replicas, clients },
       expired: (client) => {
         this.#counters.clientsStale++;
-        this.#clients.expire(client);
-        this.#gone(client);
+        this.#departures.expire(client);
       },
     });
-    this.#startSync();
-  }
-
-  #addService(definition: HostOptions['services'][number]): void {
-    const { id, name } = definition;
-    invariant(Number.isInteger(id) && id > 0 && id <= SERVICE_ID_MAX, 'service id', { id });
-    invariant(!this.#replicas.has(id) && !this.#named(name), 'service twice', { id, name });
-    const { turns } = this.#options;
-    const failed: ReplicaOptions['failed'] = (...how) => this.#serviceFailed(...how);
-    this.#replicas.set(id, new Replica({ definition, failed, turns }));
+    this.#background = new Background({
+      ...{ nodeId, replicas, outbox, wallClock, limits: options.background ?? {} },
+      trace: (event, detail) => this.#trace(event, detail),
+    });
+    this.#check = new StateCheck({
+      ...{ nodeId, replicas, outbox, wallClock },
+      isLacking: (service) => this.#background.isLacking(service),
+      counters: this.#counters,
+      trace: (event, detail) => this.#trace(event, detail),
+    });
+    this.#startSync(options);
   }
 
   #createLoading({ node, turns, wallClock }: HostOptions): Loading {
@@ -125,56 +149,36 @@ class Host implements ServiceHost {
       multicast: (message) =>
         this.#outbox?.push(encodeEnvelope({ ...message, time: wallClock() }), 'agreed'),
       failed: (...how) => this.#serviceFailed(...how),
-      closeClients: (replica, reason) => this.#closeClients(replica, reason),
+      closeClients: (replica, reason) => this.#departures.closeAll(replica, reason),
+      arrived: (replica, holders) => this.#background.seek(replica, holders),
       context: () =>
         this.#lastView === undefined ? undefined : this.#context(this.#lastView, wallClock()),
       trace: (event, detail) => this.#trace(event, detail),
     });
   }
 
-  #named(name: string): Replica | undefined {
-    for (const replica of this.#replicas.values()) if (replica.name === name) return replica;
-    return undefined;
-  }
-
-  #startSync(): void {
-    const { messaging } = this.#options;
-    // The engine is made last: from its join on, synchronisation may run.
-    let engine: SyncEngine | undefined;
-    const dropped = (reason: string, source: number) => {
-      this.#counters.syncDropped++;
-      this.#trace('drop-message', { reason, source });
-    };
-    const stateSync = createStateSync({
-      messaging,
-      replicas: this.#replicas,
-      hello: () => helloOf(this.#options, this.#history, this.#replicas.values()),
+  #startSync({ messaging, participants = [] }: HostOptions): void {
+    startSynchronisation({
+      ...{ messaging, participants, replicas: this.#replicas },
+      hello: () => this.#hello(),
+      started: (ringId) => this.#syncStarted(ringId),
       activated: (outcome) => this.#emitter.event(() => this.#activate(outcome)),
+      completed: (ringId) => this.#emitter.event(() => this.#syncCompleted(ringId)),
       aborted: () => {
         this.#counters.syncAborts++;
         this.#trace('sync-abort', {});
       },
-      proceed: () => engine?.proceed(),
-      dropped,
-    });
-    engine = createSyncEngine({
-      messaging,
-      participants: [stateSync, ...(this.#options.participants ?? [])],
-      started: (ringId) => this.#syncStarted(ringId),
-      completed: (ringId) => this.#emitter.event(() => this.#syncCompleted(ringId)),
-      dropped,
+      dropped: (reason, source) => {
+        this.#counters.syncDropped++;
+        this.#trace('drop-message', { reason, source });
+      },
     });
   }
 
-  connect(
-    service: string,
-    uid: number,
-    sink: ClientSink,
-    role: Role = uid === 0 ? 'operator' : 'user',
-  ): ClientRef | undefined {
-    const replica = this.#named(service);
+  connect(service: string, uid: number, sink: ClientSink, role?: Role): ClientRef | undefined {
+    const replica = this.#replicas.named(service);
     if (replica?.running !== true) return undefined;
-    const client = this.#clients.add(replica, { uid, role, sink });
+    const client = this.#clients.add(replica, { uid, role: role ?? roleByUid(uid), sink });
     this.#emitter.event(() => this.#admissions.connected(client));
     return client.ref;
   }
@@ -187,7 +191,7 @@ class Host implements ServiceHost {
 
   disconnect(ref: ClientRef): void {
     const client = this.#clients.get(ref);
-    if (client !== undefined) this.#forget(client);
+    if (client !== undefined) this.#departures.forget(client);
   }
 
   wake(): void {
@@ -203,14 +207,22 @@ class Host implements ServiceHost {
   }
 
   stateHash(service: string): string {
-    return this.#named(service)?.hash() ?? '';
+    return this.#replicas.named(service)?.hash() ?? '';
+  }
+
+  digest(service: string): string {
+    return this.#replicas.named(service)?.digest() ?? '';
+  }
+
+  checkStates(): void {
+    if (!this.#syncing) this.#check.begin(this.#lastView!);
   }
 
   inspect(service: string): unknown {
-    const replica = this.#named(service);
-    if (replica?.running !== true) return null;
-    return replica.guard('inspect', () => replica.definition.inspect(replica.state)) ?? null;
+    return this.#replicas.inspect(service);
   }
+
+  transfers = (): readonly TransferProgress[] => this.#background.progress();
 
   get services(): readonly ServiceInfo[] {
     const all = [...this.#replicas.values(), ...this.#loading.waiting];
@@ -237,13 +249,25 @@ class Host implements ServiceHost {
   }
 
   stats(): Readonly<Record<string, number>> {
-    return { ...this.#counters, clients: this.#clients.size, outbox: this.#outbox.size };
+    const { size: clients } = this.#clients;
+    return { ...this.#counters, ...this.#background.stats(), clients, outbox: this.#outbox.size };
+  }
+
+  #hello(): Hello {
+    return {
+      node: this.#options.node,
+      time: this.#options.wallClock(),
+      order: this.#history.lineage === null ? 0n : this.#history.order,
+      lineage: this.#history.lineage,
+      services: digestsOf(this.#replicas),
+    };
   }
 
   #syncStarted(ringId: RingId): void {
     this.#syncing = true;
     this.#counters.syncStarts++;
     this.#outbox.close();
+    this.#background.pause();
     this.#expiry.pause();
     this.#loading.interrupted();
     this.#trace('sync-start', { ringId });
@@ -253,23 +277,17 @@ class Host implements ServiceHost {
   #activate({ ringId, plan, states }: SyncOutcome): void {
     const ids = plan.members.map(({ nodeId }) => nodeId);
     const { quorate } = this.#options.quorum.update(ringId, ids);
-    const view: View = {
-      ringId,
-      members: plan.members,
-      joined: plan.joined,
-      left: plan.left,
-      quorate,
-    };
+    const { members, joined, left } = plan;
+    const view: View = { ringId, members, joined, left, quorate };
     const hadState = this.#history.lineage !== null;
     this.#lastView = view;
     this.#members = new Set(ids);
     this.#syncing = false;
     this.#history.begin(view, plan);
     const context = this.#context(view, plan.time);
-    for (const [id, replica] of this.#replicas) {
-      if (plan.services.get(id)?.diverged !== true) continue;
+    for (const service of divergedIn(plan, this.#replicas)) {
       this.#counters.diverged++;
-      this.#trace('state-diverged', { service: replica.name });
+      this.#trace('state-diverged', { service });
     }
     swapStates(this.#replicas, { ringId, plan, states }, hadState ? context : undefined);
     this.#loading.view(plan.services);
@@ -278,15 +296,12 @@ class Host implements ServiceHost {
       replica.change('confchg', (state) => replica.definition.confchg?.(state, view, own));
     }
     this.#admissions.update();
+    this.#background.begin(view, new Set(states.keys()), holdersIn(plan));
     this.#doubt.end(quorate && !plan.joined.includes(this.#options.node.nodeId));
     this.#counters.views++;
     this.#trace('view', {
-      ringId,
-      members: ids,
-      joined: plan.joined,
-      left: plan.left,
-      quorate,
-      lineages: plan.lineages,
+      ...{ ringId, members: ids, joined: plan.joined, left: plan.left },
+      ...{ quorate, lineages: plan.lineages },
     });
     this.#expiry.view();
     for (const listener of this.#listeners) this.#emitter.emit(() => listener(view));
@@ -301,7 +316,10 @@ class Host implements ServiceHost {
 
   #resume(): void {
     this.#outbox.flush();
+    // One message in turn with the clients', then what there is room for.
+    this.#background.pump(1);
     this.#requests.flush();
+    this.#background.pump();
   }
 
   #deliver({ source, bytes }: GroupMessage): void {
@@ -325,6 +343,7 @@ class Host implements ServiceHost {
     const context = this.#context(this.#lastView!, envelope.time);
     this.#apply(envelope, source, context);
     this.#admissions.update();
+    this.#background.pump();
     this.#expiry.update();
   }
 
@@ -343,6 +362,12 @@ class Host implements ServiceHost {
         else this.#drop(refused, source);
         return;
       }
+      case 'background':
+        this.#background.apply(envelope, source, context);
+        return;
+      case 'check':
+        this.#check.apply(envelope.payload, source, context);
+        return;
       default:
         this.#loading.deliver(envelope, source, context);
     }
@@ -356,40 +381,14 @@ class Host implements ServiceHost {
     this.#counters.servicesFailed++;
     const message = error instanceof Error ? error.message : String(error);
     this.#trace('service-failed', { service: replica.name, where, message });
-    this.#closeClients(replica, `service ${replica.name} failed`);
+    // A service may throw while the host is made: nobody can be connected then.
+    this.#departures?.closeAll(replica, `service ${replica.name} failed`);
     this.#loading.failed(replica);
-  }
-
-  #closeClients(replica: Replica, reason: string): void {
-    for (const client of this.#clients?.of(replica) ?? []) {
-      this.#forget(client);
-      this.#emitter.emit(() => client.sink.closed(reason));
-    }
   }
 
   #drop(reason: string, source: number): void {
     this.#counters.messagesDropped++;
     this.#trace('drop-message', { reason, source });
-  }
-
-  #forget(client: Client): void {
-    this.#clients.remove(client);
-    this.#gone(client);
-  }
-
-  /** What a client asked for ends here, and in the order wherever a replica can know it. */
-  #gone(client: Client): void {
-    this.#requests.forget(client);
-    if (!client.known) return;
-    client.known = false;
-    const gone = { service: client.replica.id, connection: client.ref.connection };
-    const time = this.#options.wallClock();
-    this.#outbox.push(encodeEnvelope({ kind: 'gone', ...gone, time }), 'agreed');
-  }
-
-  #uniqueId(): bigint {
-    this.#uniqueCounter = (this.#uniqueCounter + 1) >>> 0;
-    return (BigInt(this.#options.node.nodeId) << 32n) | BigInt(this.#uniqueCounter);
   }
 
   #trace(event: string, detail: Readonly<Record<string, unknown>>): void {

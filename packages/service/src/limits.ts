@@ -14,6 +14,14 @@ export const SYNC_SERVICES_MAX = 128;
 export const SYNC_MEMBERS_MAX = 384;
 /** State chunks are packed into one synchronisation message up to this size. */
 export const STATE_BATCH_BYTES = 32_768;
+/** Bytes of state that a node asks for at once in the background; what one answer holds, up to one piece more. */
+export const WANT_BYTES_MAX = 131_072;
+/** Pieces that a node asks for at once in the background. */
+export const WANT_PIECES_MAX = 512;
+/** Requests for state that a node has unanswered in the background: with the bytes above what clients wait behind. */
+export const WANTS_MAX = 1;
+/** Pieces that readers may have brought forward at a time, of one service. */
+export const HURRIED_PIECES_MAX = 4096;
 /** Nesting of a message or state chunk. */
 export const MESSAGE_DEPTH_MAX = 32;
 /** Nesting of replicated state; deeper is taken for a cycle. */

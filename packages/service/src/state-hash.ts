@@ -56,6 +56,20 @@ export class Hash64 {
     for (let i = whole; i < bytes.length; i++) this.word(bytes[i]!);
   }
 
+  /** A bigint of 64 bit, signed or not. */
+  long(value: bigint): void {
+    // Through memory: arithmetic on bigints would allocate.
+    scratch.setBigInt64(0, value);
+    this.word(scratch.getInt32(0));
+    this.word(scratch.getInt32(4));
+  }
+
+  /** The hash so far in 52 bits: an integer that two of can be added exactly. */
+  number52(): number {
+    const high = finish(this.#a ^ this.#b) & 0xf_ffff;
+    return high * 0x1_0000_0000 + finish(this.#b);
+  }
+
   /** The hash so far; more may follow. */
   hex(): string {
     return hex32(finish(this.#a ^ this.#b)) + hex32(finish(this.#b));
@@ -119,10 +133,7 @@ function addBigint(hash: Hash64, value: bigint): void {
   hash.word(TAG.bigint);
   hash.word(value < 0n ? 1 : 0);
   if (value >= INT64_MIN && value < UINT64_END) {
-    // Through memory: arithmetic on bigints would allocate.
-    scratch.setBigInt64(0, value);
-    hash.word(scratch.getInt32(0));
-    hash.word(scratch.getInt32(4));
+    hash.long(value);
     return;
   }
   hash.text(value.toString(16));

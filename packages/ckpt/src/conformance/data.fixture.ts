@@ -79,6 +79,22 @@ const writeRows: readonly Row[] = [
   ),
   row(
     'saCkptCheckpointWrite',
+    'OK',
+    'no bytes at maxSectionSize itself: nothing is written',
+    on('full', async (sa, checkpoint, stage) => {
+      const answer = await write([element('s', '', 100)])(sa, checkpoint, stage);
+      assert.equal(await stage.read(checkpoint), 'data');
+      return answer;
+    }),
+  ),
+  row(
+    'saCkptCheckpointWrite',
+    'INVALID_PARAM',
+    'one byte at maxSectionSize itself',
+    on('full', write([element('s', 'x', 100)], 0)),
+  ),
+  row(
+    'saCkptCheckpointWrite',
     'INVALID_PARAM',
     'a section id is null',
     on('full', write([element('s', 'x'), { ...element('s', 'x'), sectionId: null }], 1)),

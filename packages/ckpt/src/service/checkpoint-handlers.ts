@@ -34,6 +34,7 @@ import {
   clientKey,
   removeCheckpoint,
 } from './state.ts';
+import { stampOf } from './version.ts';
 
 const open: Change<OrderedRequests['open']> = {
   withoutQuorum: true,
@@ -154,7 +155,7 @@ function findOrCreate(
   }
   const checkpoint = createCheckpoint(`${ctx.order}.${source.node}`, request.name, attributes);
   addCheckpoint(state, checkpoint);
-  if (attributes.maxSections === 1) addDefaultSection(state, checkpoint, ctx.time);
+  if (attributes.maxSections === 1) addDefaultSection(state, checkpoint, stampOf(ctx, source));
   return checkpoint;
 }
 
@@ -183,6 +184,7 @@ function createCheckpoint(
     due: null,
     openers: 0,
     bytes: 0,
+    digest: 0,
     watches: new Map(),
   };
 }

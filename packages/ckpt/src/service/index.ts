@@ -4,7 +4,14 @@
  *
  * @packageDocumentation
  */
-import { type ClientRef, defineService, type ExecContext, type View } from '@aisexec/service';
+import {
+  type ClientRef,
+  defineService,
+  type ExecContext,
+  type ServiceDefinition,
+  type View,
+} from '@aisexec/service';
+import { INLINE_BYTES_MAX } from '../limits.ts';
 import { CKPT_SERVICE_NAME, CKPT_VERSIONS } from '../protocol.ts';
 import { checkpointChanges, checkpointQueries } from './checkpoint-handlers.ts';
 import { execTable, libTable } from './handlers.ts';
@@ -13,7 +20,7 @@ import { replaced } from './merge.ts';
 import { closeClient, deadline, expire, released } from './retention.ts';
 import { sectionChanges, sectionQueries } from './section-handlers.ts';
 import { type CkptState, clientKey, createState } from './state.ts';
-import { sync } from './sync.ts';
+import { createSync } from './sync.ts';
 import { watchChanges } from './watch-handlers.ts';
 
 export { type CkptState, checkState } from './state.ts';
@@ -21,24 +28,34 @@ export { type CkptState, checkState } from './state.ts';
 const changes = { ...checkpointChanges, ...sectionChanges, ...watchChanges };
 const queries = { ...checkpointQueries, ...sectionQueries };
 
+export interface CkptServiceOptions {
+  /** See {@link INLINE_BYTES_MAX}, which is what counts when absent. The same on all members. */
+  readonly inlineBytesMax?: number;
+}
+
+/** The service with options, e.g. for a simulation in which every content follows in the background. */
+export function createCkptService(options: CkptServiceOptions = {}): ServiceDefinition<CkptState> {
+  return defineService<CkptState>({
+    id: 3,
+    name: CKPT_SERVICE_NAME,
+    versions: CKPT_VERSIONS,
+    init: createState,
+    lib: libTable(changes, queries),
+    exec: execTable(changes),
+    confchg,
+    clientGone: (state: CkptState, client: ClientRef, ctx: ExecContext) =>
+      closeClient(state, clientKey(client), ctx.time),
+    replaced,
+    deadline,
+    expire: (state: CkptState, ctx: ExecContext) => expire(state, ctx),
+    sync: createSync(options.inlineBytesMax ?? INLINE_BYTES_MAX),
+    membersOnly: true,
+    inspect,
+  });
+}
+
 /** For the executive's list of services. */
-export const ckptService = defineService<CkptState>({
-  id: 3,
-  name: CKPT_SERVICE_NAME,
-  versions: CKPT_VERSIONS,
-  init: createState,
-  lib: libTable(changes, queries),
-  exec: execTable(changes),
-  confchg,
-  clientGone: (state: CkptState, client: ClientRef, ctx: ExecContext) =>
-    closeClient(state, clientKey(client), ctx.time),
-  replaced,
-  deadline,
-  expire: (state: CkptState, ctx: ExecContext) => expire(state, ctx),
-  sync,
-  membersOnly: true,
-  inspect,
-});
+export const ckptService = createCkptService();
 
 /** Closes what clients of the nodes that left had open; active replicas there are no more. */
 function confchg(state: CkptState, view: View, ctx: ExecContext): void {

@@ -4,14 +4,14 @@
  * The parts come winner first. An instance is the same by its id, else by its linked name. Where two
  * parts hold the same one, the earlier part's attributes and sections win and sections that only the
  * later part has are added as far as the attributes allow. What only a later part has is kept. Opens of
- * every part stay open and point to the instance that survived. Nobody's delete is remembered: what one
- * side deleted and the other kept comes back.
+ * every part stay open and point to the instance that survived. Of a superseded part, which accepted no content, nothing is
+ * taken but what its clients have open and the winner lacks (ADR 0127). Otherwise nobody's delete is remembered: what
+ * one side deleted and the other kept comes back.
  */
 import type { ClientRef, ExecContext, StatePart } from '@aisexec/service';
 import { CHECKPOINTS_MAX, SECTIONS_MAX } from '../limits.ts';
 import { CHECKPOINT_REPLACED } from '../protocol.ts';
 import { lowerDue } from './retention.ts';
-import { equalData } from './section-data.ts';
 import { hasRoom } from './sections.ts';
 import {
   addCheckpoint,
@@ -61,13 +61,16 @@ export function replaced(before: CkptState, after: CkptState, ctx: ExecContext):
 
 function mergePart(merged: CkptState, part: StatePart<CkptState>): void {
   const survivors = new Map<string, string>();
+  const isOlder = part.superseded === true;
+  const inUse = isOlder ? openedBy(part) : undefined;
   for (const checkpoint of part.state.checkpoints.values()) {
     const survivor = findSurvivor(merged, checkpoint);
     if (survivor === undefined) {
+      if (inUse?.has(checkpoint.id) === false) continue;
       if (!adoptCheckpoint(merged, checkpoint)) continue;
       survivors.set(checkpoint.id, checkpoint.id);
     } else {
-      adoptSections(merged, survivor, checkpoint);
+      if (!isOlder) adoptSections(merged, survivor, checkpoint);
       survivor.activeNode ??= checkpoint.activeNode;
       survivors.set(checkpoint.id, survivor.id);
     }
@@ -82,6 +85,16 @@ function mergePart(merged: CkptState, part: StatePart<CkptState>): void {
       moveWatches(part.state.checkpoints.get(open.checkpoint), merged, client, handle);
     }
   }
+}
+
+/** Checkpoints that clients of the part's own members have open. */
+function openedBy({ state, members }: StatePart<CkptState>): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (const { client, opens } of state.clients.values()) {
+    if (!members.includes(client.node)) continue;
+    for (const { checkpoint } of opens.values()) ids.add(checkpoint);
+  }
+  return ids;
 }
 
 /** The watches of an open follow it. */
@@ -113,7 +126,14 @@ function adoptCheckpoint(merged: CkptState, checkpoint: Checkpoint): boolean {
     hasRoom(merged, checkpoint.bytes);
   if (!fits) return false;
   const attributes = { ...checkpoint.attributes };
-  const fresh = { sections: new Map(), watches: new Map(), due: null, openers: 0, bytes: 0 };
+  const fresh = {
+    sections: new Map(),
+    watches: new Map(),
+    due: null,
+    openers: 0,
+    bytes: 0,
+    digest: 0,
+  };
   const copy: Checkpoint = { ...checkpoint, attributes, ...fresh };
   addCheckpoint(merged, copy);
   for (const [key, section] of checkpoint.sections) {
@@ -142,15 +162,15 @@ function adoptSections(merged: CkptState, survivor: Checkpoint, loser: Checkpoin
 
 function copySection(section: Section, serial: number): Section {
   const data = { size: section.data.size, pages: [...section.data.pages] };
-  const { expirationTime, lastUpdate } = section;
-  return { serial, data, expirationTime, lastUpdate };
+  const { expirationTime, lastUpdate, version } = section;
+  return { serial, data, expirationTime, lastUpdate, version, mark: 0 };
 }
 
 function sameContent(a: Checkpoint, b: Checkpoint): boolean {
   if (a.sections.size !== b.sections.size) return false;
   for (const [key, section] of a.sections) {
     const other = b.sections.get(key);
-    if (other === undefined || !equalData(section.data, other.data)) return false;
+    if (other === undefined || section.version !== other.version) return false;
   }
   return true;
 }

@@ -90,6 +90,8 @@ export class FakeReplica {
       uid: 0,
       version: 1,
       uniqueId: () => 1n,
+
+      fetchFirst: () => {},
       multicast: (exec, message) => sent.push({ exec, message }),
       callback: () => {},
     };

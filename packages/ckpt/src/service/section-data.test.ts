@@ -2,11 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { PAGE_BYTES } from '../limits.ts';
 import {
+  awaitPage,
+  createAbsentData,
   createSectionData,
-  equalData,
+  isPresent,
   overwriteData,
+  pageBytes,
   readData,
   type SectionData,
+  settlePage,
   writeData,
 } from './section-data.ts';
 
@@ -54,6 +58,71 @@ function build(script: readonly Operation[]): { paged: SectionData; flat: Uint8A
 
 const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
+/** Equal to the last byte of spare room. */
+function expectSame(a: SectionData, b: SectionData): void {
+  expect(a.size).toBe(b.size);
+  expect(a.pages.length).toBe(b.pages.length);
+  for (const [index, page] of a.pages.entries()) {
+    expect(same(page as Uint8Array, b.pages[index] as Uint8Array)).toBe(true);
+  }
+}
+
+const change = fc.record({
+  kind: fc.constantFrom('write', 'overwrite', 'ask', 'answer', 'refuse'),
+  offset: sizes,
+  size: sizes,
+});
+
+describe('absent pages', () => {
+  test('end up as they are elsewhere, whatever is written before, while and after they come', () => {
+    fc.assert(
+      fc.property(sizes, fc.array(change, { maxLength: 30 }), (size, script) => {
+        const here = createSectionData();
+        writeData(here, 0, pattern(size, 7));
+        const there = createAbsentData(size);
+        const onTheWay = new Map<bigint, { index: number; content: Uint8Array | undefined }>();
+        let asked = 1n;
+        const ask = (index: number) => {
+          if (!awaitPage(there, index, asked)) return;
+          const content = readData(here, index * PAGE_BYTES, pageBytes(here.size, index));
+          onTheWay.set(asked++, { index, content });
+        };
+        const answer = (isGiven: boolean) => {
+          for (const [place, { index, content }] of onTheWay) {
+            onTheWay.delete(place);
+            settlePage(there, index, place, isGiven ? content : undefined);
+            return;
+          }
+        };
+        for (const [step, { kind, offset, size: length }] of script.entries()) {
+          if (kind === 'ask') ask(Math.floor(offset / PAGE_BYTES));
+          else if (kind === 'answer' || kind === 'refuse') answer(kind === 'answer');
+          else if (kind === 'overwrite') {
+            for (const data of [here, there]) overwriteData(data, pattern(length, step));
+          } else for (const data of [here, there]) writeData(data, offset, pattern(length, step));
+          expect(there.size).toBe(here.size);
+        }
+        while (onTheWay.size > 0) answer(true);
+        for (const index of there.pages.keys()) ask(index);
+        while (onTheWay.size > 0) answer(true);
+        expect(isPresent(there, 0, there.size)).toBe(true);
+        expectSame(there, here);
+      }),
+      { numRuns: 120 },
+    );
+  });
+
+  test('are known to be absent, page by page', () => {
+    const data = createAbsentData(2 * PAGE_BYTES + 10);
+    expect(isPresent(data, 0, 1)).toBe(false);
+    writeData(data, PAGE_BYTES, pattern(PAGE_BYTES, 1));
+    expect(isPresent(data, PAGE_BYTES, PAGE_BYTES)).toBe(true);
+    expect(isPresent(data, PAGE_BYTES, PAGE_BYTES + 1)).toBe(false);
+    expect(isPresent(data, 5 * PAGE_BYTES, 10)).toBe(true);
+    expect(() => readData(data, 0, 10)).toThrow('absent page');
+  });
+});
+
 describe('section data', () => {
   test('reads back what a flat array would hold, after any writes and overwrites', () => {
     fc.assert(
@@ -75,10 +144,7 @@ describe('section data', () => {
         const { paged, flat } = build(script);
         const fresh = createSectionData();
         writeData(fresh, 0, flat);
-        expect(equalData(paged, fresh)).toBe(true);
-        expect(paged.pages.map((page) => page.length)).toEqual(
-          fresh.pages.map((page) => page.length),
-        );
+        expectSame(paged, fresh);
       }),
       { numRuns: 60 },
     );

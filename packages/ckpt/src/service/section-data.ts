@@ -6,13 +6,36 @@
  * one content by different ways (writes here, synchronisation there) are equal bit by bit, spare room
  * included. Appending copies at most one page; what comes in is always copied, so that no message buffer
  * is ever kept.
+ *
+ * A page may be absent on this replica for a while: its content is still to come from another member
+ * (ADR 0126). Sizes are known, contents are not. A write that covers an absent page whole makes it present;
+ * one that covers a part of it is kept only while the content is on its way, to be applied on top.
  */
+import { invariant } from '@aisexec/service';
 import { PAGE_BYTES, PAGE_BYTES_MIN } from '../limits.ts';
+
+/** A change of a page whose content is on its way. */
+interface Patch {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A page whose content this replica lacks. */
+export interface AbsentPage {
+  /** Place in the order as of which the content was asked for; null: nobody was asked. */
+  readonly asked: bigint | null;
+  /** What was written since, in order. */
+  readonly patches: Patch[];
+}
+
+export type Page = Uint8Array | AbsentPage;
 
 export interface SectionData {
   size: number;
-  pages: Uint8Array[];
+  pages: Page[];
 }
+
+const ABSENT: AbsentPage = Object.freeze({ asked: null, patches: [] });
 
 export function createSectionData(): SectionData {
   return { size: 0, pages: [] };
@@ -28,8 +51,25 @@ export function writeData(section: SectionData, offset: number, bytes: Uint8Arra
     const start = at % PAGE_BYTES;
     const length = Math.min(PAGE_BYTES - start, bytes.length - taken);
     const whole = taken === 0 && length === bytes.length;
-    pageOf(section, at).set(whole ? bytes : bytes.subarray(taken, taken + length), start);
+    writePage(section, at, whole ? bytes : bytes.subarray(taken, taken + length));
     taken += length;
+  }
+}
+
+function writePage(section: SectionData, offset: number, bytes: Uint8Array): void {
+  const index = Math.floor(offset / PAGE_BYTES);
+  const start = offset % PAGE_BYTES;
+  const page = section.pages[index]!;
+  if (page instanceof Uint8Array) {
+    page.set(bytes, start);
+    return;
+  }
+  if (start === 0 && bytes.length === pageBytes(section.size, index)) {
+    const written = new Uint8Array(pageCapacity(section.size, index));
+    written.set(bytes);
+    section.pages[index] = written;
+  } else if (page.asked !== null) {
+    page.patches.push({ at: start, bytes: bytes.slice() });
   }
 }
 
@@ -40,12 +80,13 @@ export function overwriteData(section: SectionData, bytes: Uint8Array): void {
   const last = section.pages.length - 1;
   const kept = section.pages[last];
   // A page is kept when it has the right capacity already: the common case of equally large contents.
-  if (kept !== undefined && kept.length !== pageCapacity(bytes.length, last))
+  if (kept instanceof Uint8Array && kept.length !== pageCapacity(bytes.length, last))
     section.pages.length--;
   section.size = section.pages.length === 0 ? 0 : Math.min(section.size, bytes.length);
   extend(section, bytes.length);
   writeData(section, 0, bytes);
-  section.pages[pages - 1]?.fill(0, bytes.length - (pages - 1) * PAGE_BYTES);
+  const end = section.pages[pages - 1];
+  if (end instanceof Uint8Array) end.fill(0, bytes.length - (pages - 1) * PAGE_BYTES);
 }
 
 /** A copy of up to `length` bytes from an offset; short or empty at the end of the section. */
@@ -56,17 +97,71 @@ export function readData(section: SectionData, offset: number, length: number): 
   for (let at = offset; at < end; ) {
     const start = at % PAGE_BYTES;
     const take = Math.min(PAGE_BYTES - start, end - at);
-    bytes.set(pageOf(section, at).subarray(start, start + take), at - offset);
+    const page = section.pages[Math.floor(at / PAGE_BYTES)];
+    invariant(page instanceof Uint8Array, 'read of an absent page', { at, size: section.size });
+    bytes.set(page.subarray(start, start + take), at - offset);
     at += take;
   }
   return bytes;
 }
 
-export function equalData(a: SectionData, b: SectionData): boolean {
-  return (
-    a.size === b.size &&
-    a.pages.every((page, index) => equalBytes(page, b.pages[index] as Uint8Array))
-  );
+/** Whether this replica has all the bytes of a range. */
+export function isPresent(section: SectionData, offset: number, length: number): boolean {
+  return absentPages(section, offset, length).length === 0;
+}
+
+/** Pages of a range that this replica lacks. */
+export function absentPages(section: SectionData, offset: number, length: number): number[] {
+  const end = Math.min(section.size, offset + length);
+  const absent: number[] = [];
+  for (let page = Math.floor(offset / PAGE_BYTES); page * PAGE_BYTES < end; page++) {
+    if (!(section.pages[page] instanceof Uint8Array)) absent.push(page);
+  }
+  return absent;
+}
+
+/** Data of which only the size is known. */
+export function createAbsentData(size: number): SectionData {
+  return { size, pages: Array.from({ length: pageCount(size) }, () => ABSENT) };
+}
+
+/** Takes over from data of the same content what is absent here. The pages are shared afterwards. */
+export function adoptPages(section: SectionData, from: SectionData): void {
+  for (const [index, page] of section.pages.entries()) {
+    if (!(page instanceof Uint8Array)) section.pages[index] = from.pages[index] ?? page;
+  }
+}
+
+/** Bytes of a page that belong to the section. */
+export function pageBytes(size: number, index: number): number {
+  return Math.max(0, Math.min(PAGE_BYTES, size - index * PAGE_BYTES));
+}
+
+/** From now on remembers what is written to an absent page. @returns false when it is present or awaited. */
+export function awaitPage(section: SectionData, index: number, asked: bigint): boolean {
+  const page = section.pages[index];
+  if (page === undefined || page instanceof Uint8Array || page.asked !== null) return false;
+  section.pages[index] = { asked, patches: [] };
+  return true;
+}
+
+/** The content as of `asked` is here, or (undefined) will not come; ignored where nothing of that place is awaited. */
+export function settlePage(
+  section: SectionData,
+  index: number,
+  asked: bigint,
+  content: Uint8Array | undefined,
+): void {
+  const page = section.pages[index];
+  if (page === undefined || page instanceof Uint8Array || page.asked !== asked) return;
+  if (content === undefined) {
+    section.pages[index] = ABSENT;
+    return;
+  }
+  const filled = new Uint8Array(pageCapacity(section.size, index));
+  filled.set(content.subarray(0, filled.length));
+  for (const { at, bytes } of page.patches) filled.set(bytes, at);
+  section.pages[index] = filled;
 }
 
 function extend(section: SectionData, size: number): void {
@@ -76,16 +171,13 @@ function extend(section: SectionData, size: number): void {
   for (let index = first; index < after; index++) {
     const capacity = pageCapacity(size, index);
     const page = section.pages[index];
+    if (page !== undefined && !(page instanceof Uint8Array)) continue;
     if (page?.length === capacity) continue;
     const grown = new Uint8Array(capacity);
     if (page !== undefined) grown.set(page);
     section.pages[index] = grown;
   }
   section.size = size;
-}
-
-function pageOf(section: SectionData, offset: number): Uint8Array {
-  return section.pages[Math.floor(offset / PAGE_BYTES)] as Uint8Array;
 }
 
 function pageCount(size: number): number {
@@ -98,11 +190,4 @@ function pageCapacity(size: number, index: number): number {
   let capacity = PAGE_BYTES_MIN;
   while (capacity < rest) capacity *= 2;
   return capacity;
-}
-
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

@@ -5,6 +5,7 @@
 import {
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_NOT_EXIST,
+  SA_AIS_ERR_TRY_AGAIN,
   SA_AIS_OK,
   type SaAisErrorT,
 } from '@aisexec/ais';
@@ -21,7 +22,7 @@ import {
 } from '../protocol.ts';
 import { type AccessNeeds, access } from './access.ts';
 import type { Change, Changes, Queries } from './handlers.ts';
-import { readData } from './section-data.ts';
+import { absentPages, readData } from './section-data.ts';
 import {
   createSection,
   deleteSection,
@@ -33,6 +34,7 @@ import {
   writeElement,
 } from './sections.ts';
 import type { CkptState } from './state.ts';
+import { stampOf } from './version.ts';
 import { tellWatches } from './watches.ts';
 
 const WRITE: AccessNeeds = { right: SA_CKPT_CHECKPOINT_WRITE, data: true };
@@ -43,7 +45,7 @@ const sectionCreate: Change<OrderedRequests['sectionCreate']> = {
   apply: (state, request, source, ctx) => {
     const found = access(state, source, request.handle, WRITE);
     if (found.checkpoint === undefined) return found;
-    const created = createSection(state, found.checkpoint, request, ctx.time);
+    const created = createSection(state, found.checkpoint, request, stampOf(ctx, source));
     const { sectionId } = created;
     if (sectionId !== undefined) tellWatches(found.checkpoint, 'created', sectionId, ctx);
     return created;
@@ -77,10 +79,11 @@ const write: Change<OrderedRequests['write']> = {
     const found = access(state, source, request.handle, WRITE);
     if (found.checkpoint === undefined) return found;
     const { checkpoint } = found;
+    const at = stampOf(ctx, source);
     const written = new Set<string>();
     let reply: Reply = { rc: SA_AIS_OK };
     for (const [index, element] of request.elements.entries()) {
-      const rc = writeElement(state, checkpoint, element, ctx.time);
+      const rc = writeElement(state, checkpoint, element, at);
       if (rc !== SA_AIS_OK) {
         reply = { rc, erroneousVectorIndex: index };
         break;
@@ -96,7 +99,7 @@ const overwrite: Change<OrderedRequests['overwrite']> = {
   apply: (state, request, source, ctx) => {
     const found = access(state, source, request.handle, WRITE);
     if (found.checkpoint === undefined) return found;
-    const rc = overwriteSection(state, found.checkpoint, request, ctx.time);
+    const rc = overwriteSection(state, found.checkpoint, request, stampOf(ctx, source));
     if (rc === SA_AIS_OK) tellWatches(found.checkpoint, 'written', request.sectionId, ctx);
     return { rc };
   },
@@ -106,7 +109,7 @@ const put: Change<OrderedRequests['put']> = {
   apply: (state, request, source, ctx) => {
     const found = access(state, source, request.handle, WRITE);
     if (found.checkpoint === undefined) return found;
-    const { rc, created } = putSection(state, found.checkpoint, request, ctx.time);
+    const { rc, created } = putSection(state, found.checkpoint, request, stampOf(ctx, source));
     if (rc !== SA_AIS_OK) return { rc };
     tellWatches(found.checkpoint, created ? 'created' : 'written', request.sectionId, ctx);
     return { rc, order: ctx.order };
@@ -154,7 +157,15 @@ function readVector(state: CkptState, request: LocalRequests['read'], ctx: LibCo
     if (offset > attributes.maxSectionSize || (size ?? 0) > attributes.maxSectionSize) {
       return { rc: SA_AIS_ERR_INVALID_PARAM, results, erroneousVectorIndex: index };
     }
-    const bytes = readData(data, offset, Math.min(size ?? room, room));
+    const length = Math.min(size ?? room, room);
+    const absent = absentPages(data, offset, length);
+    if (absent.length > 0) {
+      // Still on its way to this node (ADR 0126): now it comes first.
+      const { id: checkpoint } = found.checkpoint;
+      for (const page of absent) ctx.fetchFirst({ checkpoint, key: sectionId, page });
+      return { rc: SA_AIS_ERR_TRY_AGAIN };
+    }
+    const bytes = readData(data, offset, length);
     results.push({ data: bytes, available: Math.max(0, data.size - offset) });
     room -= bytes.length;
     if (room === 0) break;

@@ -38,7 +38,9 @@ import {
   type CkptState,
   removeSection,
   type Section,
+  seal,
 } from './state.ts';
+import { nextVersion, type Stamp } from './version.ts';
 
 /** Key of the section that a checkpoint with maxSections 1 consists of. */
 export const DEFAULT_SECTION = '';
@@ -48,8 +50,8 @@ const GENERATED_RADIX = 36;
 const GENERATED_DIGITS_MAX = 10;
 
 /** Gives a checkpoint its implicit default section (rule 3). */
-export function addDefaultSection(state: CkptState, checkpoint: Checkpoint, now: SaTimeT): void {
-  insert(state, checkpoint, DEFAULT_SECTION, SA_TIME_END, now);
+export function addDefaultSection(state: CkptState, checkpoint: Checkpoint, at: Stamp): void {
+  insert(state, checkpoint, DEFAULT_SECTION, SA_TIME_END, at);
 }
 
 export type SectionCreate = Pick<
@@ -62,7 +64,7 @@ export function createSection(
   state: CkptState,
   checkpoint: Checkpoint,
   request: SectionCreate,
-  now: SaTimeT,
+  at: Stamp,
 ): { readonly rc: SaAisErrorT; readonly sectionId?: string } {
   const { attributes, sections } = checkpoint;
   const size = Math.max(request.totalBytes, request.data.length);
@@ -85,9 +87,10 @@ export function createSection(
     return { rc: SA_AIS_ERR_NO_RESOURCES };
   const sectionId = given ?? generateId(checkpoint);
   if (sectionId === undefined) return { rc: SA_AIS_ERR_NO_SPACE };
-  const section = insert(state, checkpoint, sectionId, request.expirationTime, now);
+  const section = insert(state, checkpoint, sectionId, request.expirationTime, at);
   writeData(section.data, 0, request.data);
   account(state, checkpoint, request.data.length);
+  seal(checkpoint, sectionId, section);
   return { rc: SA_AIS_OK, sectionId };
 }
 
@@ -108,6 +111,7 @@ export function setExpiration(
   const section = checkpoint.sections.get(key);
   if (section === undefined) return SA_AIS_ERR_NOT_EXIST;
   section.expirationTime = expirationTime;
+  seal(checkpoint, key, section);
   lowerDue(state, checkpoint, expirationTime);
   return SA_AIS_OK;
 }
@@ -117,7 +121,7 @@ export function writeElement(
   state: CkptState,
   checkpoint: Checkpoint,
   element: WriteElement,
-  now: SaTimeT,
+  at: Stamp,
 ): SaAisErrorT {
   const section = checkpoint.sections.get(element.sectionId);
   if (section === undefined) return SA_AIS_ERR_NOT_EXIST;
@@ -128,8 +132,7 @@ export function writeElement(
   const before = section.data.size;
   if (!hasRoom(state, Math.max(0, end - before))) return SA_AIS_ERR_NO_RESOURCES;
   writeData(section.data, element.offset, element.data);
-  section.lastUpdate = now;
-  account(state, checkpoint, section.data.size - before);
+  changed(state, checkpoint, element.sectionId, before, at);
   return SA_AIS_OK;
 }
 
@@ -138,7 +141,7 @@ export function overwriteSection(
   state: CkptState,
   checkpoint: Checkpoint,
   request: Pick<OrderedRequests['overwrite'], 'sectionId' | 'data' | 'totalBytes'>,
-  now: SaTimeT,
+  at: Stamp,
 ): SaAisErrorT {
   const size = Math.max(request.totalBytes, request.data.length);
   if (size > checkpoint.attributes.maxSectionSize) return SA_AIS_ERR_INVALID_PARAM;
@@ -148,8 +151,7 @@ export function overwriteSection(
   if (size > IO_ELEMENT_BYTES_MAX) return SA_AIS_ERR_NO_RESOURCES;
   if (!hasRoom(state, Math.max(0, size - before))) return SA_AIS_ERR_NO_RESOURCES;
   overwriteData(section.data, request.data);
-  section.lastUpdate = now;
-  account(state, checkpoint, section.data.size - before);
+  changed(state, checkpoint, request.sectionId, before, at);
   return SA_AIS_OK;
 }
 
@@ -158,16 +160,16 @@ export function putSection(
   state: CkptState,
   checkpoint: Checkpoint,
   request: Pick<OrderedRequests['put'], 'sectionId' | 'expirationTime' | 'data'>,
-  now: SaTimeT,
+  at: Stamp,
 ): { readonly rc: SaAisErrorT; readonly created: boolean } {
   const { sectionId, expirationTime, data } = request;
   const whole = { sectionId, expirationTime, data, totalBytes: data.length };
   const section = checkpoint.sections.get(sectionId);
   if (section === undefined) {
-    return { rc: createSection(state, checkpoint, whole, now).rc, created: true };
+    return { rc: createSection(state, checkpoint, whole, at).rc, created: true };
   }
   if (expirationTime < 0n) return { rc: SA_AIS_ERR_INVALID_PARAM, created: false };
-  const rc = overwriteSection(state, checkpoint, whole, now);
+  const rc = overwriteSection(state, checkpoint, whole, at);
   // The default section never ends (rule 3).
   if (rc === SA_AIS_OK && sectionId !== DEFAULT_SECTION) {
     setExpiration(state, checkpoint, sectionId, expirationTime);
@@ -218,19 +220,36 @@ export function hasRoom(state: CkptState, bytes: number): boolean {
   return state.bytes + bytes <= STORE_BYTES_MAX;
 }
 
+/** Books a change of a section's content, which had `before` bytes. */
+function changed(
+  state: CkptState,
+  checkpoint: Checkpoint,
+  key: string,
+  before: number,
+  at: Stamp,
+): void {
+  const section = checkpoint.sections.get(key)!;
+  section.lastUpdate = at.time;
+  section.version = nextVersion(section.version, at);
+  account(state, checkpoint, section.data.size - before);
+  seal(checkpoint, key, section);
+}
+
 function insert(
   state: CkptState,
   checkpoint: Checkpoint,
   key: string,
   expirationTime: SaTimeT,
-  now: SaTimeT,
+  at: Stamp,
 ): Section {
   const data = createSectionData();
   const section: Section = {
     serial: checkpoint.nextSerial++,
     data,
     expirationTime,
-    lastUpdate: now,
+    lastUpdate: at.time,
+    version: nextVersion(0, at),
+    mark: 0,
   };
   addSection(state, checkpoint, key, section);
   lowerDue(state, checkpoint, expirationTime);

@@ -9,6 +9,7 @@ import type { SaTimeT } from '@aisexec/ais';
 import type { ClientRef } from '@aisexec/service';
 import type { SaCkptCheckpointCreationAttributesT } from '../protocol.ts';
 import type { SectionData } from './section-data.ts';
+import { markOf, minus, plus } from './version.ts';
 
 export interface Section {
   /** Rises in the order of creation within a checkpoint: the cursor of an iteration. */
@@ -17,6 +18,10 @@ export interface Section {
   /** Absolute; SA_TIME_END: never. */
   expirationTime: SaTimeT;
   lastUpdate: SaTimeT;
+  /** Which changes the content has come from (version.ts); equal versions mean equal contents. */
+  version: number;
+  /** Derived: see {@link markOf}; 0 before it is in a checkpoint. */
+  mark: number;
 }
 
 export type Attributes = {
@@ -43,6 +48,8 @@ export interface Checkpoint {
   due: SaTimeT | null;
   openers: number;
   bytes: number;
+  /** Derived: the sum of the sections' marks. */
+  digest: number;
   /** Who is told of changes, by {@link watchKey}, in the order of their requests. */
   readonly watches: Map<string, Watch>;
 }
@@ -172,6 +179,7 @@ export function addSection(
   section: Section,
 ): void {
   checkpoint.sections.set(key, section);
+  seal(checkpoint, key, section);
   state.sections++;
   account(state, checkpoint, section.data.size);
 }
@@ -180,8 +188,16 @@ export function removeSection(state: CkptState, checkpoint: Checkpoint, key: str
   const section = checkpoint.sections.get(key);
   if (section === undefined) return;
   checkpoint.sections.delete(key);
+  checkpoint.digest = minus(checkpoint.digest, section.mark);
   state.sections--;
   account(state, checkpoint, -section.data.size);
+}
+
+/** A section has changed: corrects the checkpoint's digest. */
+export function seal(checkpoint: Checkpoint, key: string, section: Section): void {
+  const before = minus(checkpoint.digest, section.mark);
+  section.mark = markOf(key, section);
+  checkpoint.digest = plus(before, section.mark);
 }
 
 /** Books a change of the bytes that sections of a checkpoint hold. */
@@ -229,12 +245,16 @@ function checkCheckpoint(state: CkptState, checkpoint: Checkpoint, openers: numb
   if (openers > 0 && checkpoint.retainUntil !== null) return 'open, but its retention runs';
   let bytes = 0;
   let serial = 0;
-  for (const section of checkpoint.sections.values()) {
+  let digest = 0;
+  for (const [key, section] of checkpoint.sections) {
+    if (section.mark !== markOf(key, section)) return 'mark out of date';
+    digest = plus(digest, section.mark);
     if (section.serial <= serial) return 'serial numbers out of order';
     serial = section.serial;
     bytes += section.data.size;
     if (section.expirationTime < (checkpoint.due ?? section.expirationTime)) return 'due too late';
   }
+  if (digest !== checkpoint.digest) return 'digest out of date';
   if (serial >= checkpoint.nextSerial) return 'serial number given twice';
   return bytes === checkpoint.bytes ? null : `${checkpoint.bytes} bytes, counted ${bytes}`;
 }

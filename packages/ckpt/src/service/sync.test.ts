@@ -48,7 +48,11 @@ function ordered(value: unknown): unknown {
 }
 
 /** Two halves of one cluster after a split, from one common state; both nodes' clients have `c` open. */
-function split(): { winner: FakeReplica; loser: FakeReplica; heal: () => FakeReplica[] } {
+function split(superseded = false): {
+  winner: FakeReplica;
+  loser: FakeReplica;
+  heal: () => FakeReplica[];
+} {
   const whole = new FakeReplica();
   open(whole, one, 'c');
   open(whole, three, 'c');
@@ -62,6 +66,7 @@ function split(): { winner: FakeReplica; loser: FakeReplica; heal: () => FakeRep
     members,
     ringId: { rep: members[0] ?? 0, seq: 8 },
     quorate: members.length > 1,
+    superseded: superseded && members.length === 1,
   });
   const heal = () => {
     const nodes = [winner, loser];
@@ -140,6 +145,19 @@ describe('a merge', () => {
       const contents = ['a', 'b', 'w', 'l'].map((id) => read(node, client, id));
       expect(contents).toEqual(['winner', 'common', 'winner', 'loser']);
     }
+  });
+
+  test('takes nothing of a side that could accept nothing but what its clients have open', () => {
+    const { winner, loser, heal } = split(true);
+    winner.call(one, 'sectionDelete', { handle: 1n, sectionId: 'b' });
+    open(winner, one, 'kept', 2n);
+    open(loser, three, 'made without quorum', 3n);
+    open(loser, three, 'closed again', 4n);
+    loser.call(three, 'close', { handle: 4n });
+    const [a] = heal() as [FakeReplica];
+    expect(['a', 'b'].map((id) => read(a, one, id))).toEqual(['common', null]);
+    const names = [...a.state.checkpoints.values()].map(({ name }) => name);
+    expect(names).toEqual(['c', 'kept', 'made without quorum']);
   });
 
   test('keeps the opens of both sides on the surviving instance', () => {

@@ -2,12 +2,22 @@
  * The state as a stream of chunks, for members that do not have it (ais A.8). Records come in the order in
  * which the maps hold them, so that a replica built from chunks is the same as one built from messages,
  * order of insertion included; derived counts are not sent but counted again.
+ *
+ * A small state is sent whole. Of a larger one the contents of sections stay behind: they follow while
+ * clients work (background.ts, ADR 0126).
  */
 import { SA_MAX_NAME_LENGTH } from '@aisexec/ais';
 import { type Infer, type SyncHandlers, s } from '@aisexec/service';
 import { CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX, SECTION_ID_BYTES_MAX } from '../limits.ts';
+import { background } from './background.ts';
 import { merge } from './merge.ts';
-import { createSectionData, readData, writeData } from './section-data.ts';
+import {
+  createAbsentData,
+  createSectionData,
+  isPresent,
+  readData,
+  writeData,
+} from './section-data.ts';
 import {
   account,
   addCheckpoint,
@@ -15,6 +25,7 @@ import {
   addSection,
   type Checkpoint,
   type CkptState,
+  seal,
   watchKey,
 } from './state.ts';
 
@@ -41,7 +52,7 @@ const checkpointRecord = s.object({
   retainUntil: s.nullable(s.i64),
   due: s.nullable(s.i64),
 });
-/** A section with the first piece of its data. */
+/** A section with the first piece of its data, or (null) without any: `size` bytes are to come. */
 const sectionRecord = s.object({
   kind: s.oneOf('section'),
   checkpoint: id,
@@ -49,7 +60,9 @@ const sectionRecord = s.object({
   serial: s.count,
   expirationTime: s.i64,
   lastUpdate: s.i64,
-  data,
+  version: s.count,
+  size: s.count,
+  data: s.nullable(data),
 });
 /** More data of the section sent last. */
 const pieceRecord = s.object({
@@ -94,12 +107,16 @@ type Chunk = Infer<typeof chunk>;
 /** What a record costs besides its data and texts; generous. */
 const RECORD_OVERHEAD_BYTES = 160;
 
-export const sync: SyncHandlers<CkptState, Chunk> = { chunk, save, load, merge };
+/** @param inlineBytesMax states of up to so many bytes are sent with their contents. */
+export function createSync(inlineBytesMax: number): SyncHandlers<CkptState, Chunk> {
+  const save = (state: CkptState) => chunksOf(recordsOf(state, state.bytes <= inlineBytesMax));
+  return { chunk, save, load, merge, background };
+}
 
-function* save(state: CkptState): Iterable<Chunk> {
+function* chunksOf(all: Iterable<SyncRecord>): Iterable<Chunk> {
   let records: SyncRecord[] = [];
   let bytes = 0;
-  for (const next of recordsOf(state)) {
+  for (const next of all) {
     const cost = costOf(next);
     if (records.length === CHUNK_RECORDS_MAX || (bytes + cost > CHUNK_BYTES_MAX && bytes > 0)) {
       yield { records };
@@ -112,13 +129,13 @@ function* save(state: CkptState): Iterable<Chunk> {
   yield { records };
 }
 
-function* recordsOf(state: CkptState): Iterable<SyncRecord> {
+function* recordsOf(state: CkptState, isInline: boolean): Iterable<SyncRecord> {
   for (const checkpoint of state.checkpoints.values()) {
     const { name, linked, nextSerial, generated, activeNode, retainUntil, due } = checkpoint;
     const attributes = { ...checkpoint.attributes };
     const header = { id: checkpoint.id, name, attributes, linked, nextSerial, generated };
     yield { kind: 'checkpoint', ...header, activeNode, retainUntil, due };
-    yield* sectionsOf(checkpoint);
+    yield* sectionsOf(checkpoint, isInline);
   }
   for (const { client, opens } of state.clients.values()) {
     for (const [handle, open] of opens) yield { kind: 'open', ...client, handle, ...open };
@@ -131,12 +148,17 @@ function* recordsOf(state: CkptState): Iterable<SyncRecord> {
   yield { kind: 'due', due: state.due };
 }
 
-function* sectionsOf(checkpoint: Checkpoint): Iterable<SyncRecord> {
+function* sectionsOf(checkpoint: Checkpoint, isInline: boolean): Iterable<SyncRecord> {
   for (const [sectionKey, section] of checkpoint.sections) {
-    const { serial, expirationTime, lastUpdate } = section;
+    const { serial, expirationTime, lastUpdate, version } = section;
+    const { size } = section.data;
     const place = { checkpoint: checkpoint.id, key: sectionKey };
-    const first = readData(section.data, 0, CHUNK_BYTES_MAX);
-    yield { kind: 'section', ...place, serial, expirationTime, lastUpdate, data: first };
+    const about = { ...place, serial, expirationTime, lastUpdate, version, size };
+    if (!isInline || !isPresent(section.data, 0, size)) {
+      yield { kind: 'section', ...about, data: null };
+      continue;
+    }
+    yield { kind: 'section', ...about, data: readData(section.data, 0, CHUNK_BYTES_MAX) };
     for (let offset = CHUNK_BYTES_MAX; offset < section.data.size; offset += CHUNK_BYTES_MAX) {
       yield {
         kind: 'piece',
@@ -165,22 +187,18 @@ function loadRecord(state: CkptState, next: SyncRecord): void {
   switch (next.kind) {
     case 'checkpoint': {
       const { kind: _kind, ...header } = next;
-      const empty = { sections: new Map(), openers: 0, bytes: 0, watches: new Map() };
+      const empty = { sections: new Map(), openers: 0, bytes: 0, digest: 0, watches: new Map() };
       addCheckpoint(state, { ...header, ...empty });
       return;
     }
     case 'section': {
       const checkpoint = state.checkpoints.get(next.checkpoint);
       if (checkpoint === undefined) return;
-      const { serial, expirationTime, lastUpdate } = next;
-      const content = createSectionData();
-      writeData(content, 0, next.data);
-      addSection(state, checkpoint, next.key, {
-        serial,
-        data: content,
-        expirationTime,
-        lastUpdate,
-      });
+      const { serial, expirationTime, lastUpdate, version, size } = next;
+      const data = next.data === null ? createAbsentData(size) : createSectionData();
+      if (next.data !== null) writeData(data, 0, next.data);
+      const times = { expirationTime, lastUpdate };
+      addSection(state, checkpoint, next.key, { serial, data, ...times, version, mark: 0 });
       return;
     }
     case 'piece': {
@@ -190,6 +208,7 @@ function loadRecord(state: CkptState, next: SyncRecord): void {
       const before = section.data.size;
       writeData(section.data, next.offset, next.data);
       account(state, checkpoint, section.data.size - before);
+      seal(checkpoint, next.key, section);
       return;
     }
     case 'open': {

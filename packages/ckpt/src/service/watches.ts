@@ -11,7 +11,7 @@ import {
   type SectionChangeKind,
   type WatchRef,
 } from '../protocol.ts';
-import { readData } from './section-data.ts';
+import { isPresent, readData } from './section-data.ts';
 import type { Checkpoint, Watch } from './state.ts';
 
 /** All watches are of the lowest priority: their changes wait in one order and are dropped first. */
@@ -28,10 +28,11 @@ export function tellWatches(
   const content = checkpoint.sections.get(sectionId)?.data;
   const size = content?.size ?? 0;
   const known = { change, sectionId, order: ctx.order, time: ctx.time, size };
+  const present = content !== undefined && isPresent(content, 0, size);
   let data: Uint8Array | null = null;
   for (const watch of checkpoint.watches.values()) {
     if (watch.section !== null && watch.section !== sectionId) continue;
-    const carries = watch.data && content !== undefined && size <= WATCH_DATA_BYTES_MAX;
+    const carries = watch.data && present && size <= WATCH_DATA_BYTES_MAX;
     if (carries) data ??= readData(content, 0, size);
     const { client, handle, serial } = watch;
     const payload: SectionChangedCallback = {

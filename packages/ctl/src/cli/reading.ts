@@ -28,6 +28,11 @@ export function readingCommands(parser: Argv, choose: Choose): void {
           (await import('../commands/locks.ts')).locks(socket, args.format, args.name),
         ),
     )
+    .command('sync', 'what this node still fetches of the replicated states', withFormat, (args) =>
+      choose(args, async (socket) =>
+        (await import('../commands/sync.ts')).sync(socket, args.format),
+      ),
+    )
     .command(
       'inspect <service>',
       "a service's replicated state and its hash",

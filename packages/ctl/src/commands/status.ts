@@ -24,6 +24,7 @@ function statusText(answer: AdminStatus, socket: string): string {
     ['cluster', oneLine(answer.cluster)],
     ['aisexec', `${answer.version}, pid ${answer.pid}, up ${duration(answer.uptimeMs)}`],
     ['socket', oneLine(socket)],
+    ['engine', oneLine(answer.engine)],
     ['ring', `${ring.state}, ${ring.id}: ${ring.members.join(' ')}`],
     ['quorum', quorumText(answer)],
     [

@@ -200,5 +200,5 @@ function inspect(host: ServiceHost, locals: readonly LocalService[], argument: u
   if (local !== undefined) return { rc: SA_AIS_OK, hash: '', state: local.inspect() };
   const known = host.services.some((service) => service.name === name);
   if (!known) return { rc: SA_AIS_ERR_NOT_EXIST };
-  return { rc: SA_AIS_OK, hash: host.stateHash(name), state: host.inspect(name) };
+  return { rc: SA_AIS_OK, hash: host.digest(name), state: host.inspect(name) };
 }

@@ -20,7 +20,7 @@ export function check(path: string | undefined): number {
     complain(problems);
     return EXIT.config;
   }
-  const { node, nodes, quorum, totem } = config;
+  const { engine, node, nodes, quorum, totem } = config;
   let sealed = 'in the clear';
   try {
     if (totem.seal !== undefined) {
@@ -32,7 +32,7 @@ export function check(path: string | undefined): number {
   }
   process.stdout.write(
     `${path ?? 'defaults'}: ok: node ${node.id} (${node.name}) of ${nodes.length} at ${node.address}:${node.port}, ` +
-      `${sealed}, token ${totem.tokenMs} ms, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
+      `engine ${engine}, ${engine === 'totem' ? `${sealed}, token ${totem.tokenMs} ms` : `group ${config.corosync.group}`}, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
   );
   return EXIT.ok;
 }

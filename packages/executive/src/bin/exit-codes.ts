@@ -3,6 +3,7 @@ import { SocketPathError } from '@aisexec/ipc/server';
 import { StableStoreError } from '../drivers/durable-file.ts';
 import { StateInUseError } from '../drivers/state-lock.ts';
 import { TransportError } from '../drivers/udp/socket.ts';
+import { CorosyncError } from '../engines/corosync/errors.ts';
 import { CredentialsError } from '../executive.ts';
 import { KeyFileError } from '../key-file.ts';
 
@@ -20,6 +21,8 @@ export const EXIT = {
   cannotCreate: 73,
   /** The stable store cannot be read or written, or is damaged. */
   state: 74,
+  /** Corosync, or what is needed to reach it, is not there; it may be later. */
+  corosync: 75,
   /** The configuration is refused. */
   config: 78,
 } as const;
@@ -28,6 +31,10 @@ export const EXIT = {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof StateInUseError) return EXIT.inUse;
   if (error instanceof StableStoreError) return EXIT.state;
+  if (error instanceof CorosyncError) {
+    if (error.problem === 'occupied') return EXIT.inUse;
+    return error.problem === 'mismatch' ? EXIT.config : EXIT.corosync;
+  }
   if (error instanceof CredentialsError || error instanceof KeyFileError) return EXIT.config;
   if (error instanceof SocketPathError)
     return error.kind === 'in-use' ? EXIT.inUse : EXIT.cannotCreate;

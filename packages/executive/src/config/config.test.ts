@@ -78,6 +78,7 @@ describe('a good configuration', () => {
       maxMessages: 8,
     });
     expect(config?.services).toEqual(['clm', 'lck', 'evt', 'ckpt']);
+    expect(config?.stateCheckS).toBeNull();
     expect(parse('# only a comment\n').config).toEqual(config);
   });
 
@@ -119,6 +120,7 @@ quorum: {provider: none, expected_votes: 2, two_node: true}
 ipc: {socket: /tmp/s, mode: '0660', allow: {uid: [5], gid: [6, 7]}}
 state_dir: /tmp/state
 log: {level: debug, format: json}
+state_check: 60
 services: [evt, clm]
 `);
     expect(config).toMatchObject({
@@ -129,6 +131,7 @@ services: [evt, clm]
       ipc: { socket: '/tmp/s', mode: 0o660, allowUids: [5], allowGids: [6, 7] },
       stateDir: '/tmp/state',
       log: { level: 'debug', format: 'json' },
+      stateCheckS: 60,
       services: ['clm', 'evt'],
     });
   });
@@ -169,7 +172,7 @@ describe('a bad configuration names line, column, key, finding and remedy', () =
     [
       'unknown key, nothing near',
       'frobnicate: 1',
-      'c.yaml:1:1: frobnicate: unknown key; known here are cluster, node, totem, nodelist',
+      'c.yaml:1:1: frobnicate: unknown key; known here are cluster, node, engine, corosync, totem, nodelist',
     ],
     [
       'wrong type',
@@ -265,6 +268,21 @@ describe('a bad configuration names line, column, key, finding and remedy', () =
       'two_node of three',
       `quorum: {two_node: true}${three}`,
       'c.yaml:1:20: quorum.two_node: two_node needs exactly 2 expected votes, there are 3',
+    ],
+    [
+      'a ring of ours with the engine corosync',
+      'engine: corosync\nnode: {id: 1}\ntotem: {token: 1000}',
+      'c.yaml:3:8: totem: this is the business of corosync.conf',
+    ],
+    [
+      'the engine corosync without a nodeid',
+      'engine: corosync',
+      "c.yaml:1:9: engine: corosync needs to know this node: set node.id to Corosync's nodeid",
+    ],
+    [
+      "Corosync's quorum without Corosync",
+      'quorum: {provider: corosync}',
+      "c.yaml:1:20: quorum.provider: corosync: only with 'engine: corosync'",
     ],
     [
       'nodes on a network that talk in the clear unasked',

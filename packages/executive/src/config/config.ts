@@ -60,7 +60,8 @@ export interface TotemConfig extends Timings {
 }
 
 export interface QuorumConfig {
-  readonly provider: 'votequorum' | 'none';
+  /** `corosync`: what the quorum service of the Corosync below says; only with the engine `corosync`. */
+  readonly provider: 'votequorum' | 'corosync' | 'none';
   readonly expectedVotes: number;
   readonly twoNode: boolean;
   /** Corosync's wait_for_all; only where votes are told (`citizen`). */
@@ -98,8 +99,21 @@ export interface LocksConfig {
   readonly fairness: 'standard' | 'fifo';
 }
 
+export const ENGINE_NAMES = ['totem', 'corosync'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+/** The engine `corosync`. */
+export interface CorosyncConfig {
+  /** CPG group of all executives of the cluster. */
+  readonly group: string;
+  /** Wait for a Corosync that is not there at the start; false: the start is refused. */
+  readonly retry: boolean;
+}
+
 export interface ExecutiveConfig {
   readonly clusterName: string;
+  readonly engine: EngineName;
+  readonly corosync: CorosyncConfig;
   /** This node. */
   readonly node: NodeConfig;
   /** All nodes, this one included, ascending by id. */
@@ -110,6 +124,8 @@ export interface ExecutiveConfig {
   readonly ipc: IpcConfig;
   readonly stateDir: string;
   readonly log: LogConfig;
+  /** Seconds between two comparisons of the replicas; null: never. */
+  readonly stateCheckS: number | null;
   readonly services: readonly ServiceName[];
   readonly plugins: readonly PluginConfig[];
   readonly watchdog: WatchdogConfig;

@@ -64,11 +64,17 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
   const totem = totemOf(file, nodes, complain);
   const quorum = quorumOf(file, nodes, complain);
   const access = grantsOf(file, complain);
-  checkExposure(file, nodes, complain);
+  const engine = engineOf(file, complain);
+  if (engine === 'totem') checkExposure(file, nodes, complain);
   if (node === undefined || problems.length > 0) return { problems };
   const { ipc = {}, log = {} } = file;
   const config: ExecutiveConfig = {
     clusterName: file.cluster?.name ?? 'aisexec',
+    engine,
+    corosync: {
+      group: file.corosync?.group ?? 'aisexec',
+      retry: file.corosync?.retry ?? false,
+    },
     node,
     nodes: [...nodes].sort((a, b) => a.id - b.id),
     totem,
@@ -83,6 +89,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
     },
     stateDir: file.state_dir ?? defaultStateDir(host),
     log: { level: log.level ?? 'info', format: log.format ?? 'auto' },
+    stateCheckS: file.state_check ?? null,
     services: SERVICE_NAMES.filter((name) => file.services?.includes(name) ?? true),
     plugins: pluginsOf(file),
     watchdog: {
@@ -92,6 +99,34 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
     citizen: file.services?.includes('cpg') ?? false,
   };
   return { config };
+}
+
+/** Keys that the engine `corosync` has no use for are mistakes: whoever sets them expects something of them. */
+function engineOf(file: ConfigFile, complain: Complain): ExecutiveConfig['engine'] {
+  const { engine = 'totem', quorum, services } = file;
+  if (engine === 'totem') {
+    if (file.corosync !== undefined) complain(['corosync'], "only with 'engine: corosync'");
+    if (quorum?.provider === 'corosync') {
+      complain(['quorum', 'provider'], "corosync: only with 'engine: corosync'");
+    }
+    return engine;
+  }
+  const elsewhere = 'this is the business of corosync.conf with the engine corosync';
+  if (file.totem !== undefined) complain(['totem'], elsewhere);
+  if (quorum?.provider === 'votequorum') {
+    complain(['quorum', 'provider'], `votequorum: ${elsewhere}; corosync and none are possible`);
+  }
+  for (const key of ['expected_votes', 'two_node', 'wait_for_all'] as const) {
+    if (quorum?.[key] !== undefined) complain(['quorum', key], elsewhere);
+  }
+  if (services?.includes('cpg') === true) {
+    const text = 'cpg: with the engine corosync libcpg itself is at hand';
+    complain(['services', services.indexOf('cpg')], text);
+  }
+  if (file.node?.id === undefined && file.nodelist === undefined) {
+    complain(['engine'], "corosync needs to know this node: set node.id to Corosync's nodeid");
+  }
+  return engine;
 }
 
 type Complain = (path: Path, text: string) => void;
@@ -294,14 +329,15 @@ function transportOf(
 }
 
 function quorumOf(
-  { quorum = {}, nodelist = [], services = [] }: ConfigFile,
+  { engine, quorum = {}, nodelist = [], services = [] }: ConfigFile,
   nodes: readonly NodeConfig[],
   complain: Complain,
 ): ExecutiveConfig['quorum'] {
   const given = nodelist.filter((entry) => entry.votes !== undefined);
   const votes = Object.fromEntries(given.map((entry) => [entry.id, entry.votes!]));
   const sum = nodes.reduce((total, { id }) => total + (votes[id] ?? 1), 0);
-  const { provider = 'votequorum', expected_votes: expectedVotes = Math.max(1, sum) } = quorum;
+  const { provider = engine === 'corosync' ? 'corosync' : 'votequorum' } = quorum;
+  const { expected_votes: expectedVotes = Math.max(1, sum) } = quorum;
   const { two_node: twoNode = false, wait_for_all: waitForAll = false } = quorum;
   if (expectedVotes < sum) {
     const text = `${expectedVotes} is less than the ${sum} votes of the ${nodes.length} nodes in the nodelist`;

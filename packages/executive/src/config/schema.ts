@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { ACCESS_GRANTS_MAX, ACCESS_IDS_MAX, NODELIST_MAX, SERVICES_MAX } from '../limits.ts';
-import { SEAL_CIPHERS } from './config.ts';
+import { ENGINE_NAMES, SEAL_CIPHERS } from './config.ts';
 import { HOLD_MS_MIN, TIMEOUT_MS_MIN } from './timings.ts';
 
 const milliseconds = z.int().min(TIMEOUT_MS_MIN).max(86_400_000).optional();
@@ -52,7 +52,7 @@ const totem = z.strictObject({
 });
 
 const quorum = z.strictObject({
-  provider: z.enum(['votequorum', 'none']).optional(),
+  provider: z.enum(['votequorum', 'corosync', 'none']).optional(),
   expected_votes: z.int().min(1).max(NODELIST_MAX).optional(),
   two_node: z.boolean().optional(),
   wait_for_all: z.boolean().optional(),
@@ -77,6 +77,16 @@ const ipc = z.strictObject({
   access: z.array(grant).max(ACCESS_GRANTS_MAX).optional(),
 });
 
+const corosync = z.strictObject({
+  group: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,127}$/, {
+      error: 'expected 1 to 127 characters of ASCII without spaces',
+    })
+    .optional(),
+  retry: z.boolean().optional(),
+});
+
 const log = z.strictObject({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).optional(),
   format: z.enum(['auto', 'human', 'json']).optional(),
@@ -92,6 +102,8 @@ const plugin = z.strictObject({
 export const configSchema = z.strictObject({
   cluster: z.strictObject({ name: name.optional() }).optional(),
   node: z.strictObject({ id: nodeId.optional(), name: name.optional() }).optional(),
+  engine: z.enum(ENGINE_NAMES).optional(),
+  corosync: corosync.optional(),
   totem: totem.optional(),
   nodelist: z.array(node).min(1).max(NODELIST_MAX).optional(),
   quorum: quorum.optional(),
@@ -104,6 +116,7 @@ export const configSchema = z.strictObject({
     .max(SERVICES_MAX)
     .optional(),
   watchdog: z.strictObject({ warn: milliseconds, kill: milliseconds }).optional(),
+  state_check: z.int().min(1).max(86_400).optional(),
 });
 
 /** The file's content as it was checked, before defaults. */

@@ -13,7 +13,7 @@ import { LocalNode } from './local-node.ts';
 import type { LocalClusterOptions } from './options.ts';
 
 export { LocalNode, type NodeCondition } from './local-node.ts';
-export type { LocalClusterOptions } from './options.ts';
+export type { LocalClusterOptions, Place } from './options.ts';
 
 const NODES_MAX = 16;
 

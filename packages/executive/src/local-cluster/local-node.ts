@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import type { LocalClusterOptions } from './options.ts';
+import type { LocalClusterOptions, Place } from './options.ts';
 
 export type NodeCondition = 'down' | 'starting' | 'up' | 'paused';
 
@@ -51,6 +51,10 @@ export class LocalNode {
     this.socket = join(this.directory, 'aisexec.sock');
   }
 
+  get #place(): Place | undefined {
+    return this.#options.cluster.place?.(this.id);
+  }
+
   get pid(): number | undefined {
     return this.#child?.pid;
   }
@@ -63,7 +67,11 @@ export class LocalNode {
     await writeFile(file, stringify(this.#config()));
     this.condition = 'starting';
     this.#tail = [];
-    const child = spawn(process.execPath, [this.program ?? this.daemonPath, '-c', file], {
+    await this.#place?.ready?.();
+    const { command = [] } = this.#place ?? {};
+    const daemon = this.program ?? this.daemonPath;
+    const [program, ...args] = [...command, process.execPath, daemon, '-c', file];
+    const child = spawn(program as string, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;
@@ -88,16 +96,20 @@ export class LocalNode {
 
   /** kill -9. Works on a paused process, too. */
   kill(): void {
-    this.#child?.kill('SIGKILL');
+    if (this.#child?.kill('SIGKILL')) this.#place?.signal?.('SIGKILL');
   }
 
   /** SIGSTOP: the process is alive and silent. */
   pause(): void {
-    if (this.condition === 'up' && this.#child?.kill('SIGSTOP')) this.condition = 'paused';
+    if (this.condition !== 'up' || this.#child?.kill('SIGSTOP') !== true) return;
+    this.condition = 'paused';
+    this.#place?.signal?.('SIGSTOP');
   }
 
   resume(): void {
-    if (this.condition === 'paused' && this.#child?.kill('SIGCONT')) this.condition = 'up';
+    if (this.condition !== 'paused' || this.#child?.kill('SIGCONT') !== true) return;
+    this.condition = 'up';
+    this.#place?.signal?.('SIGCONT');
   }
 
   /** SIGTERM, and resolves when the process is gone. */
@@ -148,16 +160,21 @@ export class LocalNode {
 
   #config(): unknown {
     const { cluster, nodelist, id } = this.#options;
+    const { config: placed } = this.#place ?? {};
     const totem = typeof cluster.totem === 'function' ? cluster.totem(id) : cluster.totem;
-    return {
-      cluster: { name: 'local' },
-      node: { id },
+    const ring = {
       totem: { transport: 'udpu', ...totem },
       nodelist,
       quorum: { provider: cluster.quorum ?? 'votequorum' },
+    };
+    return {
+      cluster: { name: 'local' },
+      node: { id, name: this.name },
+      ...(placed ?? ring),
       ...(cluster.services === undefined ? {} : { services: cluster.services }),
       ...(cluster.watchdog === undefined ? {} : { watchdog: cluster.watchdog }),
       locks: { fairness: cluster.fairness ?? 'standard' },
+      ...(cluster.stateCheckS === undefined ? {} : { state_check: cluster.stateCheckS }),
       ipc: { socket: this.socket, ...cluster.ipc },
       state_dir: join(this.directory, 'state'),
       log: { level: 'info', format: 'json' },

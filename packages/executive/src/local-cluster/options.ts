@@ -1,5 +1,17 @@
 import type { LocalNode } from './local-node.ts';
 
+/** A node's place, e.g. on a Corosync in a network namespace. */
+export interface Place {
+  /** Words before the daemon's command, like `ip netns exec NAME`. */
+  readonly command: readonly string[];
+  /** Takes the place of the sections `totem`, `nodelist` and `quorum` of its configuration. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Resolves when the place is up: before the daemon starts. */
+  ready?(): Promise<void>;
+  /** What else of the machine shares the node's fate, when it is killed, paused or resumed. */
+  signal?(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
+}
+
 /** Keys of the section `totem` (docs/reference/config.md). */
 export type TotemKeys = Readonly<Record<string, number | string | boolean>>;
 
@@ -19,6 +31,10 @@ export interface LocalClusterOptions {
   readonly ipc?: Readonly<Record<string, unknown>>;
   /** Further keys of the `totem` section, e.g. `{ token: 1000 }`; or what each node's section has, by its id. */
   readonly totem?: TotemKeys | ((id: number) => TotemKeys);
+  /** Seconds between two comparisons of the replicas; default: never. */
+  readonly stateCheckS?: number;
+  /** Where a node runs that does not simply run here; by default its daemon is started as it is. */
+  readonly place?: (id: number) => Place;
   /** Called for every log line of a node (one JSON document). */
   readonly onLog?: (node: LocalNode, line: string) => void;
 }

@@ -122,6 +122,15 @@ export class ClientTable {
   }
 }
 
+/** Numbers that no other node draws: the node in the upper 32 bits, a counter in the lower. */
+export function uniqueIds(nodeId: number, start: number): () => bigint {
+  let counter = start;
+  return () => {
+    counter = (counter + 1) >>> 0;
+    return (BigInt(nodeId) << 32n) | BigInt(counter);
+  };
+}
+
 /** @param random uniform in [0, 1) */
 export function random32(random: () => number): number {
   return Math.floor(random() * 0x1_0000_0000) >>> 0;

@@ -11,6 +11,8 @@ export function createCounters() {
     syncAborts: 0,
     views: 0,
     diverged: 0,
+    statesCompared: 0,
+    statesMismatched: 0,
     servicesFailed: 0,
     clientsStale: 0,
   };

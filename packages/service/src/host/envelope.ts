@@ -51,12 +51,30 @@ export type Envelope =
       readonly time: bigint;
       readonly handover: bigint;
       readonly chunks: readonly Uint8Array[];
-    };
+    }
+  /** About contents that follow in the background (ADR 0126). */
+  | {
+      readonly kind: 'background';
+      readonly service: number;
+      readonly time: bigint;
+      readonly payload: unknown;
+    }
+  /** Comparing replicas (ADR 0128). */
+  | { readonly kind: 'check'; readonly time: bigint; readonly payload: unknown };
 
-const KIND = { exec: 1, gone: 2, expire: 3, join: 4, leave: 5, state: 6 } as const;
 /** The format of messages that name a version of their service. */
 const VERSIONED = 2;
 const serviceVersion = s.integer(FIRST_VERSION, SERVICE_VERSION_MAX);
+const KIND = {
+  exec: 1,
+  gone: 2,
+  expire: 3,
+  join: 4,
+  leave: 5,
+  state: 6,
+  background: 7,
+  check: 8,
+} as const;
 const name = s.text(SERVICE_NAME_BYTES_MAX);
 const packed = s.list(s.bytes(MESSAGE_BYTES_MAX), STATE_BATCH_BYTES);
 
@@ -73,6 +91,10 @@ export function encodeEnvelope(event: Envelope): Uint8Array {
       return encode([...head, event.service]);
     case 'state':
       return encode([...head, event.service, event.handover, event.chunks]);
+    case 'check':
+      return encode([...head, event.payload]);
+    case 'background':
+      return encode([...head, event.service, event.payload]);
     case 'exec': {
       const { service, connection, exec, request, payload } = event;
       const fields = [service, connection, exec, request, payload];
@@ -96,6 +118,7 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | undefined {
   if ((version !== PROTOCOL_VERSION && version !== VERSIONED) || !s.i64.check(time))
     return undefined;
   if (kind === KIND.expire) return { kind: 'expire', time };
+  if (kind === KIND.check) return { kind: 'check', time, payload: fields[3] };
   if (!s.u8.check(service)) return undefined;
   const fourth = fields[4];
   if (kind === KIND.leave) return { kind: 'leave', service, time };
@@ -111,6 +134,7 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | undefined {
     if (!s.u64.check(fourth) || !packed.check(chunks)) return undefined;
     return { kind: 'state', service, time, handover: fourth, chunks };
   }
+  if (kind === KIND.background) return { kind: 'background', service, time, payload: fields[4] };
   if (!s.u32.check(connection)) return undefined;
   if (kind === KIND.gone) return { kind: 'gone', service, connection, time };
   if (kind !== KIND.exec || !name.check(exec) || !s.count.check(request)) return undefined;

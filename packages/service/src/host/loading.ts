@@ -38,6 +38,8 @@ export interface LoadingOptions {
   readonly failed: (replica: Replica, where: string, error: unknown) => void;
   /** Ends the replica's clients; their `gone` messages are on their way afterwards. */
   readonly closeClients: (replica: Replica, reason: string) => void;
+  /** A state came outside of a synchronisation: contents that it lacks are to be fetched from these nodes first. */
+  readonly arrived: (replica: Replica, holders: readonly number[]) => void;
   /** For what happens outside of an ordered message. */
   readonly context: () => EventContext | undefined;
   readonly trace: (event: string, detail: Readonly<Record<string, unknown>>) => void;
@@ -323,6 +325,7 @@ export class Loading {
     this.#arriving.delete(service);
     replica.replace(state);
     replica.run();
+    this.#options.arrived(replica, [sender]);
     this.#options.trace('service-running', { service: replica.name, from: sender });
   }
 }

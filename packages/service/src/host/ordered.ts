@@ -1,7 +1,8 @@
 /** What an ordered message, or a synchronised view, does to the services of one node: the same on all of them. */
 import { SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
+import type { Hello } from '../sync/messages.ts';
 import type { SyncOutcome } from '../sync/state-sync.ts';
-import { FIRST_VERSION } from '../versions.ts';
+import { FIRST_VERSION, told } from '../versions.ts';
 import type { EventContext } from './context.ts';
 import type { Envelope } from './envelope.ts';
 import type { Replica } from './replica.ts';
@@ -81,4 +82,25 @@ export function swapStates(
     const own = context.of(replica);
     replica.guard('replaced', () => replica.definition.replaced?.(before, replica.state, own));
   }
+}
+
+/** Nodes that came with a state of a service: who can be asked for its contents. */
+export function holdersIn({
+  services,
+}: SyncOutcome['plan']): (service: number) => readonly number[] {
+  return (service) => services.get(service)?.parts.flatMap(({ nodes }) => nodes) ?? [];
+}
+
+/** What a hello says of the services that run here, or are about to: those have no digest. */
+export function digestsOf(replicas: Replicas): Hello['services'] {
+  return [...replicas.values()]
+    .map((replica) => ({ replica, hash: replica.digest() }))
+    .filter(({ replica, hash }) => hash !== '' || replica.joining)
+    .map(({ replica: { id, name, spoken }, hash }) => ({ id, name, hash, ...told(spoken) }));
+}
+
+/** Services whose states were not equal where histories said that they are. */
+export function divergedIn({ services }: SyncOutcome['plan'], replicas: Replicas): string[] {
+  const diverged = [...replicas.values()].filter(({ id }) => services.get(id)?.diverged === true);
+  return diverged.map(({ name }) => name);
 }

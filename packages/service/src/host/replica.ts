@@ -52,6 +52,8 @@ export class Replica {
   #backlog: { readonly where: string; readonly run: (state: State) => void }[] | undefined;
   /** Hash of the committed state, as long as nothing may have changed it. */
   #hash: string | undefined;
+  /** Its digest, likewise: {@link BackgroundSync.digest} or the hash. */
+  #digest: string | undefined;
   /** Its next deadline, likewise. */
   #deadline: bigint | null | undefined;
 
@@ -135,10 +137,18 @@ export class Replica {
     if (this.joining) this.#backlog = [];
   }
 
-  /** Swaps in a synchronised state. */
+  /** Runs code that changes what this replica has of the state, not what the state is. */
+  fill(where: string, run: (state: State) => void): void {
+    this.#hash = undefined;
+    this.guard(where, () => run(this.#state));
+  }
+
+  /** Swaps in a synchronised state, with the contents that are here already. */
   replace(state: State): void {
+    const before = this.#state;
     this.#touch();
     this.#state = state;
+    this.guard('adopt', () => this.definition.sync.background?.adopt(before, state));
   }
 
   /** Joining is over: what was held back is applied to the state. */
@@ -202,6 +212,14 @@ export class Replica {
     return this.#hash ?? '';
   }
 
+  /** The same for states that are equal but for contents still to come; empty when the service has failed. */
+  digest(): string {
+    const { background } = this.definition.sync;
+    if (background === undefined || this.joining) return this.hash();
+    this.#digest ??= this.guard('digest', () => background.digest(this.#state));
+    return this.#digest ?? '';
+  }
+
   /** When the service wants to expire something; null for never. */
   deadline(): bigint | null {
     if (this.joining) return null;
@@ -214,6 +232,7 @@ export class Replica {
 
   #touch(): void {
     this.#hash = undefined;
+    this.#digest = undefined;
     this.#deadline = undefined;
   }
 }

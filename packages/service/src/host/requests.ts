@@ -30,6 +30,8 @@ export interface RequestsOptions {
   readonly uniqueId: () => bigint;
   /** The last synchronised view; undefined before the first. */
   readonly view: () => View | undefined;
+  /** A piece of a service's state is needed before the others. */
+  readonly fetchFirst: (service: number, piece: unknown) => void;
   /** Counts something that was refused. */
   readonly counted: (what: 'requestsRefused' | 'requestsHeld') => void;
 }
@@ -191,6 +193,10 @@ class RequestContext implements LibContext {
     }
     this.#client.known = true;
     this.#options.outbox.push(bytes, guarantee);
+  }
+
+  fetchFirst(piece: unknown): void {
+    this.#options.fetchFirst(this.#client.replica.id, piece);
   }
 
   callback(name: string, payload: unknown, options?: Parameters<LibContext['callback']>[2]): void {

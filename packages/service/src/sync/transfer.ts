@@ -4,7 +4,7 @@ import { decode, encode } from '../codec.ts';
 import type { Replica, State } from '../host/replica.ts';
 import { invariant } from '../invariant.ts';
 import { STATE_BATCH_BYTES } from '../limits.ts';
-import { encodeChunks, encodeEnd, HEADER_BYTES, type Header } from './messages.ts';
+import { encodeChunks, encodeEnd, HEADER_BYTES, type Header, type Lineage } from './messages.ts';
 import type { PartPlan } from './plan.ts';
 
 /**
@@ -125,6 +125,7 @@ export function stage(replica: Replica, parts: readonly StagedPart[]): StagedSta
   const complete = parts.filter((part) => part.complete);
   if (complete.length === 0) return undefined;
   if (complete.length === 1) return { state: complete[0]!.state };
+  const winner = complete[0]!.plan.lineage;
   const state = replica.guard('merge', () =>
     replica.definition.sync.merge(
       complete.map((part) => ({
@@ -132,8 +133,13 @@ export function stage(replica: Replica, parts: readonly StagedPart[]): StagedSta
         members: part.plan.nodes,
         ringId: part.plan.lineage.ringId,
         quorate: part.plan.lineage.quorate,
+        superseded: isSuperseded(part.plan.lineage, winner),
       })),
     ),
   );
   return replica.running ? { state } : undefined;
+}
+
+function isSuperseded({ quorate, primary }: Lineage, winner: Lineage): boolean {
+  return !quorate && primary < winner.primary;
 }

@@ -16,7 +16,7 @@ import type {
   ServiceDefinition,
 } from '../contract.ts';
 import { createServiceHost } from '../host.ts';
-import type { HostTraceEvent, ServiceHost } from '../host-contract.ts';
+import type { BackgroundOptions, HostTraceEvent, ServiceHost } from '../host-contract.ts';
 import { invariant } from '../invariant.ts';
 import { createQuorum, type QuorumOptions } from '../quorum/create-quorum.ts';
 import { createMemoryBus } from './memory-bus.ts';
@@ -32,6 +32,8 @@ export interface TestClusterOptions {
   readonly services: Services | ((node: number) => Services);
   readonly seed?: number;
   readonly quorum?: QuorumOptions;
+  /** How contents are fetched in the background. */
+  readonly background?: BackgroundOptions;
   /** See {@link createMemoryBus}. */
   readonly queueMax?: number;
   /** Wall clock at the start, ns. */
@@ -126,6 +128,7 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
       services:
         typeof options.services === 'function' ? options.services(nodeId) : options.services,
       quorum: createQuorum(options.quorum ?? { provider: 'none' }),
+      background: options.background ?? {},
       wallClock: () => now,
       random: random.next,
       effects: {

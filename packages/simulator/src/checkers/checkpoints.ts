@@ -3,6 +3,9 @@
  * or answers a read: results equal on all nodes, acknowledged writes kept along the quorate history, a client
  * reads what it wrote, nothing ends early or out of order, watches miss nothing silently.
  */
+import type { ConfigurationRecord } from '../trace/record.ts';
+import { lifeOf } from './events.ts';
+
 export type CheckpointProperty =
   /** The same message had another result on another node, or a replica contradicts itself. */
   | 'replicas'
@@ -23,6 +26,8 @@ export interface CheckpointHistory {
   readonly violations: CheckpointViolation[];
   /** What each place of the order did: result and content. */
   readonly results: Map<string, string>;
+  /** Lives between a transitional and the next regular configuration: who delivers the same remainder. */
+  readonly remainders: Map<string, string>;
   /** Place in the order of each value that was written, by its unique text. */
   readonly orders: Map<string, bigint>;
   /** What each value replaced where it was applied; the values of one history are a chain. */
@@ -31,7 +36,7 @@ export interface CheckpointHistory {
   readonly quorateValues: Set<string>;
   /** By section: the last value that was acknowledged in a quorate view. */
   readonly acknowledged: Map<string, string>;
-  /** Ring of the last quorate view, and the lives that installed it. */
+  /** Ring of the last quorate view, and the lives that installed it and have all contents. */
   quorateRing: string;
   quorate: Set<string>;
   readonly failed: Set<string>;
@@ -40,6 +45,9 @@ export interface CheckpointHistory {
   add(property: CheckpointProperty, text: string): void;
 }
 
+/** Stands for a content that is still on its way to a replica: nothing can be said of it there. */
+export const ABSENT = '(absent)';
+
 const VIOLATIONS_MAX = 20;
 
 export function createCheckpointHistory(): CheckpointHistory {
@@ -47,6 +55,7 @@ export function createCheckpointHistory(): CheckpointHistory {
   return {
     violations,
     results: new Map(),
+    remainders: new Map(),
     orders: new Map(),
     previous: new Map(),
     quorateValues: new Set(),
@@ -60,6 +69,16 @@ export function createCheckpointHistory(): CheckpointHistory {
       if (violations.length < VIOLATIONS_MAX) violations.push({ property, text });
     },
   };
+}
+
+/** The sides of a ring that ends deliver what is left of it each for itself: the same places, other messages. */
+export function noteConfiguration(
+  history: CheckpointHistory,
+  { node, incarnation, configuration: { type, members } }: ConfigurationRecord,
+): void {
+  const life = lifeOf(node, incarnation);
+  if (type === 'regular') history.remainders.delete(life);
+  else history.remainders.set(life, ` without others than ${members.join()}`);
 }
 
 /** Every node that applies this place of the order says what it did; the first is compared with the others. */
@@ -77,6 +96,8 @@ export interface QuorateView {
   readonly life: string;
   /** Who is in it. */
   readonly lives: readonly string[];
+  /** Whether this life has all contents already. */
+  readonly isWitness: boolean;
 }
 
 /**
@@ -86,7 +107,7 @@ export interface QuorateView {
  */
 export function noteQuorateView(
   history: CheckpointHistory,
-  { ring, life, lives }: QuorateView,
+  { ring, life, lives, isWitness }: QuorateView,
   readValue: (section: string) => string | undefined,
 ): void {
   if (ring !== history.quorateRing) {
@@ -95,7 +116,7 @@ export function noteQuorateView(
     history.quorateRing = ring;
     history.quorate = new Set();
   }
-  history.quorate.add(life);
+  if (isWitness) history.quorate.add(life);
   checkAcknowledged(history, life, readValue);
 }
 
@@ -106,8 +127,11 @@ export function checkAcknowledged(
 ): void {
   for (const [section, wanted] of history.acknowledged) {
     const value = readValue(section);
+    if (value === ABSENT) continue;
     let found = value;
-    while (found !== undefined && found !== wanted) found = history.previous.get(found);
+    while (found !== undefined && found !== wanted && found !== ABSENT) {
+      found = history.previous.get(found);
+    }
     if (found === undefined) {
       history.add('acknowledged', `${section} on ${where} is ${value}: ${wanted} was promised`);
     }

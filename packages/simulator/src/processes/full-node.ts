@@ -4,6 +4,7 @@
  * checked through packing, fragmentation and resending, too.
  */
 import {
+  type BackgroundOptions,
   createQuorum,
   createServiceHost,
   type QuorumOptions,
@@ -24,13 +25,22 @@ import { assembleRing, type RingOptions, traceQuorum } from './ring-process.ts';
 export interface FullNodeOptions extends RingOptions {
   readonly load: LoadProfile;
   readonly workloads: readonly ServiceWorkload[];
+  /** How contents are fetched in the background. */
+  readonly background?: BackgroundOptions;
 }
 
 const LOAD_GROUP = 'sim';
 const WAKE_TIMER = 'wake';
+const CHECK_TIMER = 'check states';
+/** How often the replicas are compared while they work. */
+const CHECK_MS = 500;
 const WORKLOAD_TIMER = 'workload ';
 /** What a host traces when replicas differ before a synchronisation, or a service throws. */
-const MUST_NOT_HAPPEN: ReadonlySet<string> = new Set(['service-failed', 'state-diverged']);
+const MUST_NOT_HAPPEN: ReadonlySet<string> = new Set([
+  'service-failed',
+  'state-diverged',
+  'state-mismatch',
+]);
 const WALL_CLOCK_START_NS = 1_700_000_000_000_000_000n;
 const NS_PER_MS = 1e6;
 
@@ -57,6 +67,7 @@ function createFullNode(environment: ProcessEnvironment, options: FullNodeOption
     start(now) {
       ring.start(now);
       loadClient.start();
+      environment.setTimer(CHECK_TIMER, CHECK_MS);
       for (let index = 0; index < clients.length; index += 1) takeTurn(index);
     },
     receive(packet, now) {
@@ -65,7 +76,10 @@ function createFullNode(environment: ProcessEnvironment, options: FullNodeOption
     timeout(timer, now) {
       if (timer === LOAD_TIMER) loadClient.timeout();
       else if (timer === WAKE_TIMER) host.wake();
-      else if (timer.startsWith(WORKLOAD_TIMER)) {
+      else if (timer === CHECK_TIMER) {
+        host.checkStates();
+        environment.setTimer(CHECK_TIMER, CHECK_MS);
+      } else if (timer.startsWith(WORKLOAD_TIMER)) {
         takeTurn(Number(timer.slice(WORKLOAD_TIMER.length)));
       } else ring.timeout(timer as RingTimer, now);
     },
@@ -138,6 +152,7 @@ function createHost(
     messaging,
     services: options.workloads.map((workload) => workload.service),
     quorum,
+    background: options.background ?? {},
     wallClock,
     random: () => random.next(),
     effects: {
@@ -177,6 +192,9 @@ function traceStates(
   const ringId = host.view?.ringId;
   if (ringId === undefined) return;
   for (const { name } of host.services) {
+    // What is still to come cannot be compared; at the end it must be there.
+    const isLacking = host.transfers().some(({ service }) => service === name);
+    if (place === 'view' && isLacking) continue;
     const hash = host.stateHash(name);
     const head = { kind: 'state', time: environment.time, node, incarnation } as const;
     environment.trace({ ...head, ringId, service: name, place, hash });

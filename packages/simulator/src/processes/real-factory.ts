@@ -5,7 +5,7 @@ import { createRing } from '@aisexec/totem';
 import { mutantByName } from '../mutants/index.ts';
 import type { FactoryOf } from '../run.ts';
 import type { Scenario } from '../scenario.ts';
-import { WORKLOADS } from '../workloads/index.ts';
+import { workloadsOf } from '../workloads/index.ts';
 import { fullNodeFactory } from './full-node.ts';
 import { type RingFactory, type RingProcessOptions, ringProcessFactory } from './ring-process.ts';
 
@@ -25,8 +25,18 @@ export const realFactoryWith =
       ...(options.mutant === undefined ? {} : { mutate: mutantByName(options.mutant).mutate }),
     };
     if (options.stack === 'ring') return ringProcessFactory(ring);
-    return fullNodeFactory({ ...ring, workloads: WORKLOADS });
+    return fullNodeFactory({
+      ...ring,
+      workloads: workloadsOf(inBackground(options.seed)),
+      background: IN_SMALL_STEPS,
+    });
   };
+
+/** One piece at a time: what is on its way is cut short as often as not. */
+export const IN_SMALL_STEPS = { wantBytes: 1, wants: 1 };
+
+/** Three seeds of four send every content in the background, however small the state is. */
+export const inBackground = (seed: number): boolean => seed % 4 !== 0;
 
 /** Where there can be a majority, half of the seeds ask for one. */
 function quorumOf({ nodes, random }: Scenario): QuorumOptions {

@@ -1,11 +1,12 @@
 /** Request tables of the four AIS services: few names and small ranges, so that clients get in each other's way. */
 import { SA_AIS_OK } from '@aisexec/ais';
-import { ckptService } from '@aisexec/ckpt/service';
+import { ckptService, createCkptService } from '@aisexec/ckpt/service';
 import { clmService } from '@aisexec/clm/service';
 import { evtService } from '@aisexec/evt/service';
 import { lckService } from '@aisexec/lck/service';
 import type { Random } from '../random.ts';
 import { type RequestTable, requestWorkload } from './requests.ts';
+import type { ServiceWorkload } from './workload.ts';
 
 const NAMES = ['red', 'green', 'blue'];
 const NS_PER_MS = 1_000_000n;
@@ -209,4 +210,10 @@ const ckpt: RequestTable = {
   ],
 };
 
-export const aisWorkloads = [clm, lck, evt, ckpt].map(requestWorkload);
+const ckptInBackground: RequestTable = {
+  ...ckpt,
+  service: createCkptService({ inlineBytesMax: 0 }),
+};
+
+export const aisWorkloads = (inBackground: boolean): readonly ServiceWorkload[] =>
+  [clm, lck, evt, inBackground ? ckptInBackground : ckpt].map(requestWorkload);

@@ -1,10 +1,15 @@
 /** One simulated cluster with votes that serves nothing but checkpoints, under the nemesis, judged by its checkers. */
-import { type CkptState, ckptService } from '@aisexec/ckpt/service';
+import { type CkptState, ckptService, createCkptService } from '@aisexec/ckpt/service';
 import type { ServiceDefinition } from '@aisexec/service';
 import { createRing } from '@aisexec/totem';
-import { type CheckpointHistory, createCheckpointHistory } from '../checkers/checkpoints.ts';
+import {
+  type CheckpointHistory,
+  createCheckpointHistory,
+  noteConfiguration,
+} from '../checkers/checkpoints.ts';
 import { lifeOf } from '../checkers/events.ts';
 import { fullNodeFactory } from '../processes/full-node.ts';
+import { IN_SMALL_STEPS, inBackground } from '../processes/real-factory.ts';
 import { createRandom } from '../random.ts';
 import { type RunResult, runSimulation } from '../run.ts';
 import { createCheckpointWorkload, type Lives } from './checkpoints.ts';
@@ -19,15 +24,20 @@ export interface CheckpointRunOptions {
 export interface CheckpointRunResult {
   readonly run: RunResult;
   readonly checkpoints: Pick<CheckpointHistory, 'violations' | 'writes' | 'expiries'>;
+  /** Transfers of contents in the background: begun, ended, and those that nobody could give. */
+  readonly transfers: { started: number; done: number; lost: number };
 }
 
+const follows = createCkptService({ inlineBytesMax: 0 });
 const NODES = [3, 3, 3, 4, 5];
 
 export function runCheckpointSimulation(options: CheckpointRunOptions): CheckpointRunResult {
-  const { seed, seconds, service = ckptService } = options;
+  const { seed, seconds } = options;
+  const service = options.service ?? (inBackground(seed) ? follows : ckptService);
   const nodes = createRandom(seed, 'checkpoint nodes').pick(NODES);
   const history = createCheckpointHistory();
   const lives: Lives = new Map();
+  const transfers = { started: 0, done: 0, lost: 0 };
   const run = runSimulation(
     { seed, seconds, nodes, faults: true, stack: 'full' },
     (scenario) => (environment) =>
@@ -36,13 +46,19 @@ export function runCheckpointSimulation(options: CheckpointRunOptions): Checkpoi
         settings: scenario.settings,
         load: { ...scenario.load, rate: Math.min(scenario.load.rate, 10) },
         workloads: [createCheckpointWorkload(history, service, environment, lives)],
+        background: IN_SMALL_STEPS,
         quorum: { provider: 'votequorum', expectedVotes: nodes },
       })(environment),
     {
-      onRecord({ kind, node, incarnation }) {
-        if (kind === 'fail') history.failed.add(lifeOf(node, incarnation));
+      onRecord(record) {
+        if (record.kind === 'fail') history.failed.add(lifeOf(record.node, record.incarnation));
+        if (record.kind === 'configuration') noteConfiguration(history, record);
+        if (record.kind !== 'note') return;
+        if (record.event === 'transfer-start') transfers.started += 1;
+        else if (record.event === 'transfer-done') transfers.done += 1;
+        else if (record.event === 'state-lost') transfers.lost += 1;
       },
     },
   );
-  return { run, checkpoints: history };
+  return { run, checkpoints: history, transfers };
 }

@@ -1,5 +1,5 @@
 /** Checkpoints under fire keep their promises. `AISEXEC_CHECKPOINT_SEEDS=5000` runs as many seeds as one likes. */
-import { type CkptState, ckptService } from '@aisexec/ckpt/service';
+import { type CkptState, ckptService, createCkptService } from '@aisexec/ckpt/service';
 import type { ExecContext, ServiceDefinition } from '@aisexec/service';
 import { describe, expect, test } from '@jest/globals';
 import type { CheckpointProperty } from '../checkers/checkpoints.ts';
@@ -23,6 +23,52 @@ describe('checkpoints under fire', () => {
     SEED_MS_MAX,
   );
 });
+
+/** Bugs of the background, which only comparing whole replicas finds. */
+const follows = createCkptService({ inlineBytesMax: 0 });
+const { background } = follows.sync;
+const inBackground = (broken: Partial<NonNullable<typeof background>>) => ({
+  ...follows,
+  sync: { ...follows.sync, background: { ...background!, ...broken } },
+});
+let given = 0;
+const BACKGROUND_BUGS: readonly (readonly [string, ServiceDefinition<CkptState>])[] = [
+  [
+    'what is written to a content on its way is forgotten',
+    inBackground({
+      settle(state, piece, asked, content) {
+        const { key, page } = piece;
+        const sections = state.checkpoints.get(piece.checkpoint)?.sections;
+        const awaited = sections?.get(key)?.data.pages[page];
+        if (awaited !== undefined && !(awaited instanceof Uint8Array)) awaited.patches.length = 0;
+        background?.settle(state, piece, asked, content);
+      },
+    }),
+  ],
+  [
+    'contents of another version are taken for one’s own',
+    inBackground({
+      adopt(before, after) {
+        for (const { id, sections } of after.checkpoints.values()) {
+          for (const [key, { data }] of sections) {
+            const known = before.checkpoints.get(id)?.sections.get(key)?.data;
+            if (known?.size === data.size) data.pages = known.pages;
+          }
+        }
+      },
+    }),
+  ],
+  [
+    'a donor in five gives a byte wrong',
+    inBackground({
+      give(state, piece) {
+        const content = background?.give(state, piece);
+        given += 1;
+        return given % 5 === 0 ? content?.fill(0, 0, 1) : content;
+      },
+    }),
+  ],
+];
 
 const { exec, sync } = ckptService;
 /** Counts over all nodes, so that one node at a time goes wrong. */
@@ -118,6 +164,19 @@ describe('a planted bug is caught', () => {
       for (let seed = 1; !caught && seed <= BUG_SEEDS_MAX; seed++) {
         const { checkpoints } = runCheckpointSimulation({ seed, seconds: SECONDS, service });
         caught = checkpoints.violations.some((violation) => violation.property === property);
+      }
+      expect(caught).toBe(true);
+    },
+    SEED_MS_MAX,
+  );
+
+  test.each(BACKGROUND_BUGS)(
+    '%s',
+    (_what, service) => {
+      let caught = false;
+      for (let seed = 1; !caught && seed <= BUG_SEEDS_MAX; seed++) {
+        const { run } = runCheckpointSimulation({ seed, seconds: SECONDS, service });
+        caught = run.violations.some(({ property }) => property === 'W1' || property === 'R1');
       }
       expect(caught).toBe(true);
     },

@@ -1,7 +1,8 @@
 /**
  * Clients of the checkpoint service that put values into a few sections, read them back, make others that end,
  * and watch; and a look at their node's service that notes what is applied for `checkers/checkpoints.ts`. Sections
- * `d…` are never deleted: what was acknowledged of them must stay. Sections `v…` come and go.
+ * `d…` are never deleted: what was acknowledged of them must stay. Sections `v…` come and go. Sections `w…` are
+ * written in parts: only replicas that are equal byte by byte have the same of them.
  */
 import {
   SA_AIS_ERR_NOT_EXIST,
@@ -13,6 +14,7 @@ import { type CkptState, checkState } from '@aisexec/ckpt/service';
 import type { ExecContext, ExecHandler, ServiceDefinition } from '@aisexec/service';
 import { ringIdText } from '@aisexec/totem';
 import {
+  ABSENT,
   type CheckpointHistory,
   checkAcknowledged,
   noteAcknowledged,
@@ -29,6 +31,8 @@ const NAME = 'state';
 /** Answers without a promise: applied on a side whose history may not last, or not now. */
 const NO_PROMISE: readonly number[] = [SA_AIS_ERR_TIMEOUT, SA_AIS_ERR_TRY_AGAIN];
 const DURABLE = ['d0', 'd1', 'd2', 'd3'];
+const PATCHED = ['w0', 'w1', 'w2'];
+const PATCHED_BYTES = 40;
 const VOLATILE = ['v0', 'v1', 'v2'];
 const NEVER = 0x7fff_ffff_ffff_ffffn;
 const OUTSTANDING_MAX = 8;
@@ -42,6 +46,7 @@ const ATTRIBUTES = {
   ...{ maxSections: 16, maxSectionSize: 256, maxSectionIdSize: 8 },
 };
 
+/** Stands for a content that is still on its way to a replica. */
 /** The lives that run, by node, to name the members of a view. */
 export type Lives = Map<number, string>;
 
@@ -81,6 +86,35 @@ function watched(
   service: ServiceDefinition<CkptState>,
   { life, lives, replica, environment }: Place,
 ): ServiceDefinition<CkptState> {
+  const exec = watchedHandlers(history, service, life);
+  return {
+    ...service,
+    exec,
+    replaced(before, after, ctx) {
+      replica.replaced += 1;
+      service.replaced?.(before, after, ctx);
+    },
+    confchg(state, view, ctx) {
+      service.confchg?.(state, view, ctx);
+      replica.read = (section) => valueIn(state, section);
+      if (!view.quorate || history.failed.has(life)) return;
+      const members = view.members.map(({ nodeId }) => lives.get(nodeId) ?? `${nodeId}.?`);
+      const ring = ringIdText(view.ringId);
+      const isWitness = isComplete(state);
+      noteQuorateView(history, { ring, life, lives: members, isWitness }, replica.read);
+    },
+    expire(state, ctx) {
+      judgeExpiry(history, state, ctx, environment, () => service.expire?.(state, ctx));
+    },
+  };
+}
+
+/** The exec handlers, with an eye on what they do. */
+function watchedHandlers(
+  history: CheckpointHistory,
+  service: ServiceDefinition<CkptState>,
+  life: string,
+): Record<string, ExecHandler<CkptState, Message>> {
   const exec: Record<string, ExecHandler<CkptState, Message>> = {};
   for (const [name, handler] of Object.entries(service.exec)) {
     exec[name] = {
@@ -102,38 +136,47 @@ function watched(
         });
         const value = valueIn(state, section);
         const { rep, seq } = ctx.view.ringId;
-        const place = `${rep}.${seq} ${ctx.order}`;
-        noteResult(history, place, `${name} ${section}: ${rc} ${value} told ${told.length}`);
+        const side = history.remainders.get(life) ?? '';
+        const place = `${rep}.${seq} ${ctx.order}${side}`;
+        // A refused change says nothing of the content, which may be still to come.
+        const result = rc === SA_AIS_OK ? `${rc} ${value}` : String(rc);
+        noteResult(history, place, `${name} ${section}: ${result} told ${told.length}`);
         if (name === 'put' && rc === SA_AIS_OK) {
           noteValue(history, textOf(message['data'] as Uint8Array), ctx, replacedValue);
         }
         if (told.some((order) => order !== ctx.order))
           history.add('watch', `wrong place, ${place}`);
+        noteWitness(history, life, ctx, state);
         judgeWatch(history, { name, rc, told: told.length, place }, state);
         const problem = checkState(state);
         if (problem !== null) history.add('replicas', `${life} after ${name}: ${problem}`);
       },
     };
   }
-  return {
-    ...service,
-    exec,
-    replaced(before, after, ctx) {
-      replica.replaced += 1;
-      service.replaced?.(before, after, ctx);
-    },
-    confchg(state, view, ctx) {
-      service.confchg?.(state, view, ctx);
-      replica.read = (section) => valueIn(state, section);
-      if (!view.quorate || history.failed.has(life)) return;
-      const members = view.members.map(({ nodeId }) => lives.get(nodeId) ?? `${nodeId}.?`);
-      const ring = ringIdText(view.ringId);
-      noteQuorateView(history, { ring, life, lives: members }, replica.read);
-    },
-    expire(state, ctx) {
-      judgeExpiry(history, state, ctx, environment, () => service.expire?.(state, ctx));
-    },
-  };
+  return exec;
+}
+
+/** Whether every content is here: only such a replica is a witness of what was acknowledged. */
+function isComplete(state: CkptState): boolean {
+  for (const { sections } of state.checkpoints.values()) {
+    for (const { data } of sections.values()) {
+      if (!data.pages.every((page) => page instanceof Uint8Array)) return false;
+    }
+  }
+  return true;
+}
+
+/** A member whose contents came after the view. */
+function noteWitness(
+  history: CheckpointHistory,
+  life: string,
+  { view }: ExecContext,
+  state: CkptState,
+): void {
+  if (history.quorate.has(life) || history.failed.has(life)) return;
+  if (ringIdText(view.ringId) === history.quorateRing && isComplete(state)) {
+    history.quorate.add(life);
+  }
 }
 
 /** The same context with an ear at the replies. */
@@ -166,7 +209,8 @@ function judgeWatch(
   { name, rc, told, place }: Applied,
   state: CkptState,
 ): void {
-  const changes = (name === 'put' || name === 'sectionDelete') && rc === SA_AIS_OK;
+  const isChange = name === 'put' || name === 'write' || name === 'sectionDelete';
+  const changes = isChange && rc === SA_AIS_OK;
   const watches = [...state.checkpoints.values()][0]?.watches.size ?? 0;
   const expected = changes ? watches : 0;
   if (told !== expected) history.add('watch', `${name} at ${place} told ${told} of ${expected}`);
@@ -204,7 +248,8 @@ function valueIn(state: CkptState, section: string): string | undefined {
   for (const checkpoint of state.checkpoints.values()) {
     const data = checkpoint.sections.get(section)?.data;
     if (data === undefined) continue;
-    return textOf((data.pages[0] ?? new Uint8Array(0)).subarray(0, data.size));
+    const page = data.pages[0] ?? new Uint8Array(0);
+    return page instanceof Uint8Array ? textOf(page.subarray(0, data.size)) : ABSENT;
   }
   return undefined;
 }
@@ -262,11 +307,24 @@ function createClient(
       }
     });
   };
+  const patch = (on: Connection, sectionId: string): void => {
+    counter += 1;
+    const data = bytesOf(String(counter));
+    const offset = random.below(PATCHED_BYTES);
+    const elements = [{ sectionId, offset, data, end: null }];
+    on.request('write', { handle, elements }, ({ rc }) => {
+      if (![SA_AIS_OK, SA_AIS_ERR_NOT_EXIST, ...NO_PROMISE].includes(rc)) {
+        context.wrong('ckpt', `write answered ${rc}`);
+      }
+    });
+  };
   const read = (on: Connection): void => {
     const sectionId = random.pick(DURABLE);
     const written = own.get(sectionId);
     const elements = [{ sectionId, offset: 0, size: null }];
     on.request('read', { handle, elements }, (reply) => {
+      // Still on its way to this node.
+      if (reply.rc === SA_AIS_ERR_TRY_AGAIN) return;
       if (written === undefined || written.replaced !== replica.replaced) return;
       const [first] = (reply['results'] ?? []) as { readonly data: Uint8Array }[];
       const value = first === undefined ? undefined : textOf(first.data);
@@ -279,7 +337,9 @@ function createClient(
   const ask = (on: Connection): void => {
     const die = random.next();
     if (die < 0.5) put(on, random.pick(DURABLE), NEVER);
-    else if (die < 0.7) read(on);
+    else if (die < 0.65) read(on);
+    else if (die < 0.68) put(on, random.pick(PATCHED), NEVER);
+    else if (die < 0.74) patch(on, random.pick(PATCHED));
     else if (die < 0.85) put(on, random.pick(VOLATILE), soon(context.time(), random));
     else {
       const sectionId = random.pick(VOLATILE);
@@ -320,7 +380,8 @@ function noteValue(
   ctx: ExecContext,
   before: string | undefined,
 ): void {
-  if (!history.orders.has(value)) history.previous.set(value, before);
+  const known = history.previous.get(value);
+  if (!history.orders.has(value) || known === ABSENT) history.previous.set(value, before);
   history.orders.set(value, ctx.order);
   if (ctx.view.quorate) history.quorateValues.add(value);
 }

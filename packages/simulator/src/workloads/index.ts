@@ -5,4 +5,8 @@ import type { ServiceWorkload } from './workload.ts';
 
 export type { ServiceWorkload, WorkloadClient, WorkloadContext } from './workload.ts';
 
-export const WORKLOADS: readonly ServiceWorkload[] = [counterWorkload, ...aisWorkloads];
+/** @param inBackground contents of checkpoints follow after a view change rather than before it. */
+export const workloadsOf = (inBackground: boolean): readonly ServiceWorkload[] => [
+  counterWorkload,
+  ...aisWorkloads(inBackground),
+];

@@ -1,0 +1,54 @@
+/** What ends when a client is gone: its requests, its place in the table, and in the order what replicas know of it. */
+import type { Client, ClientTable } from './clients.ts';
+import type { Emitter } from './emitter.ts';
+import { encodeEnvelope } from './envelope.ts';
+import type { Outbox } from './outbox.ts';
+import type { Replica } from './replica.ts';
+import type { Requests } from './requests.ts';
+
+export interface DeparturesOptions {
+  readonly clients: ClientTable;
+  readonly requests: Requests;
+  readonly outbox: Outbox;
+  readonly emitter: Emitter;
+  readonly wallClock: () => bigint;
+}
+
+export class Departures {
+  readonly #options: DeparturesOptions;
+
+  constructor(options: DeparturesOptions) {
+    this.#options = options;
+  }
+
+  /** Its connection is closed. */
+  forget(client: Client): void {
+    this.#options.clients.remove(client);
+    this.#gone(client);
+  }
+
+  /** It stays connected and has no say any more (ADR 0120). */
+  expire(client: Client): void {
+    this.#options.clients.expire(client);
+    this.#gone(client);
+  }
+
+  /** Closes every client of a service. */
+  closeAll(replica: Replica, reason: string): void {
+    const { clients, emitter } = this.#options;
+    for (const client of clients.of(replica)) {
+      this.forget(client);
+      emitter.emit(() => client.sink.closed(reason));
+    }
+  }
+
+  /** What it asked for ends here, and in the order wherever a replica can know it. */
+  #gone(client: Client): void {
+    const { requests, outbox, wallClock } = this.#options;
+    requests.forget(client);
+    if (!client.known) return;
+    client.known = false;
+    const gone = { service: client.replica.id, connection: client.ref.connection };
+    outbox.push(encodeEnvelope({ kind: 'gone', ...gone, time: wallClock() }), 'agreed');
+  }
+}
