@@ -25,6 +25,7 @@ import {
 import { createCounters } from './counters.ts';
 import { listenOn } from './listen.ts';
 import { Session, type SessionHost } from './session.ts';
+import { Turns } from './turns.ts';
 
 const DEFAULTS: IpcServerLimits = {
   clientsMax: CLIENTS_MAX,
@@ -50,6 +51,7 @@ export async function createIpcServer<Client>(
   const trace = rateLimited(options.onEvent ?? (() => {}));
   const limits = { ...DEFAULTS, ...options.limits };
   const counters = createCounters();
+  const turns = new Turns();
   const pending = new Set<Session<Client>>();
   const open = new Set<Session<Client>>();
   const all = new Set<Session<Client>>();
@@ -60,6 +62,7 @@ export async function createIpcServer<Client>(
     backend,
     limits,
     counters,
+    turns,
     access,
     admit(session) {
       if (open.size >= limits.clientsMax) return `already ${limits.clientsMax} clients`;
@@ -107,7 +110,12 @@ export async function createIpcServer<Client>(
       closing ??= close();
       return closing;
     },
-    stats: () => ({ clients: open.size, handshakes: pending.size, ...counters }),
+    stats: () => ({
+      clients: open.size,
+      handshakes: pending.size,
+      turns: turns.number,
+      ...counters,
+    }),
   };
 }
 

@@ -26,6 +26,7 @@ import { type OutboundOptions, Outbox } from '../outbox.ts';
 import { IPC_VERSION } from '../protocol.ts';
 import type { Credentials, IpcEvent, IpcServerLimits } from './contract.ts';
 import type { Counters } from './counters.ts';
+import type { Turns, Waiting } from './turns.ts';
 
 type Frame = Readonly<Record<string, unknown>>;
 
@@ -34,6 +35,7 @@ export interface SessionHost<Client> {
   readonly backend: Backend<Client>;
   readonly limits: IpcServerLimits;
   readonly counters: Counters;
+  readonly turns: Turns;
   access(service: string, credentials: Credentials): true | string;
   /** A session has said hello and would open: room for it? A text is the reason why not. */
   admit(session: Session<Client>): true | string;
@@ -44,7 +46,7 @@ export interface SessionHost<Client> {
 
 export type SessionState = 'hello' | 'open' | 'ending' | 'gone';
 
-export class Session<Client> {
+export class Session<Client> implements Waiting {
   readonly credentials: Credentials;
   readonly #host: SessionHost<Client>;
   readonly #socket: Socket;
@@ -87,6 +89,11 @@ export class Session<Client> {
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** Its next turn has come. */
+  serve(): void {
+    this.#pump();
   }
 
   /** Ends a session that is not open, with the reason. */
@@ -186,8 +193,13 @@ export class Session<Client> {
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    const { limits } = this.#host;
-    while (this.#state === 'open' && this.#mayRead() && this.#waiting.size > 0) {
+    const { limits, turns } = this.#host;
+    while (
+      this.#state === 'open' &&
+      this.#mayRead() &&
+      this.#waiting.size > 0 &&
+      turns.mayServe(this)
+    ) {
       this.#request(this.#waiting.shift() as Frame);
     }
     while (
@@ -276,6 +288,7 @@ export class Session<Client> {
     this.#state = state;
     clearTimeout(this.#timer);
     this.#waiting.clear();
+    this.#host.turns.forget(this);
     const client = this.#client;
     this.#client = undefined;
     if (client !== undefined) this.#host.backend.disconnect(client);
