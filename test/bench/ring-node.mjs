@@ -1,6 +1,6 @@
 // One node of ring.mjs: the executive's UDP driver and timers under the real ring and process groups.
 import { createTotem, ringDefaults } from '@aisexec/totem';
-import { createSealedTransport } from '../../packages/executive/dist/drivers/seal/transport.js';
+import { createSeal } from '../../packages/executive/dist/drivers/seal/transport.js';
 import { createTimers } from '../../packages/executive/dist/drivers/timers.js';
 import { createUdpTransport } from '../../packages/executive/dist/drivers/udp/udp.js';
 import { groupKey } from '../../packages/executive/dist/key-file.js';
@@ -30,7 +30,7 @@ const udpOptions = {
 const udp =
   cipher === undefined
     ? await createUdpTransport(udpOptions)
-    : await createSealedTransport(udpOptions, sealOptions(cipher), createUdpTransport);
+    : await createSeal(sealOptions(cipher)).around(udpOptions, createUdpTransport);
 const timers = createTimers({ fire: (name, now) => totem.ring.timeout(name, now) });
 const config = ringDefaults({
   nodeId: self.id,
@@ -128,6 +128,8 @@ function sealOptions(cipher) {
   const key = groupKey(1, new Uint8Array(32).fill(1));
   let epoch = BigInt(Date.now());
   return {
+    nodeId: self.id,
+    peers: nodes.map(({ id }) => id).filter((id) => id !== self.id),
     cipher,
     sending: key,
     accepted: [key],

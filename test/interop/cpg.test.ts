@@ -1,6 +1,7 @@
 import { CpgReason } from '@aisexec/cpg';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { type Kind, Lab, missing } from './netns.ts';
+import type { Kind } from './lab-config.ts';
+import { Lab, missing } from './netns.ts';
 import {
   CPeer,
   compilePeer,

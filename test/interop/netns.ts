@@ -4,28 +4,33 @@
  * not there. Everything it makes carries this process's id and is removed by `close`.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { socketConnector } from '@aisexec/ipc';
+import { KEY_FILE, type LabOptions, writeConfig } from './lab-config.ts';
 
 const DAEMON = fileURLToPath(
   new URL('../../packages/executive/dist/bin/aisexec.js', import.meta.url),
 );
 const LOG_LINES_KEPT = 400;
-const PORT = 5405;
 
-/** Why the laboratory cannot be built here; undefined: it can. */
-export const missing: string | undefined = findMissing();
+/** Why the laboratory cannot be built here, even without corosync; undefined: it can. */
+export const namespacesMissing: string | undefined = findMissing();
+
+/** Why corosync cannot run in it; undefined: it can. */
+export const missing: string | undefined = namespacesMissing ?? corosyncMissing();
+
+function corosyncMissing(): string | undefined {
+  return spawnSync('corosync', ['-v']).status === 0 ? undefined : 'corosync is not installed';
+}
 
 function findMissing(): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces need Linux';
   if (process.getuid?.() !== 0) return 'network namespaces need root';
-  if (spawnSync('corosync', ['-v']).status !== 0) return 'corosync is not installed';
   const name = `ais${process.pid}-try`;
   if (spawnSync('ip', ['netns', 'add', name]).status !== 0) return 'ip netns does not work here';
   spawnSync('ip', ['netns', 'del', name]);
@@ -36,19 +41,6 @@ function findMissing(): string | undefined {
 export function lossMissing(): string | undefined {
   const found = spawnSync('iptables-legacy', ['--version']).status === 0;
   return found ? undefined : 'iptables-legacy is not installed';
-}
-
-export type Kind = 'corosync' | 'aisexec';
-
-export interface LabOptions {
-  /** By nodeid. */
-  readonly nodes: Readonly<Record<number, Kind>>;
-  /** Lines for the section totem of corosync.conf; `key: value`. */
-  readonly totem?: Readonly<Record<string, string | number>>;
-  readonly quorum?: Readonly<Record<string, string | number>>;
-  /** knet: encrypted and signed, as distributions set it up; only among corosync daemons. */
-  readonly transport?: 'udpu' | 'udp' | 'knet';
-  readonly family?: 'inet' | 'inet6';
 }
 
 /** What `corosync-quorumtool -s` says. */
@@ -66,21 +58,29 @@ export class Lab {
 
   constructor(options: LabOptions) {
     this.#ip('netns', 'add', this.#switch);
-    this.#ipIn(this.#switch, 'link', 'add', 'br0', 'type', 'bridge', 'mcast_snooping', '0');
-    this.#ipIn(this.#switch, 'link', 'set', 'br0', 'up');
+    const networks = Array.from({ length: options.networks ?? 1 }, (_, network) => network);
+    for (const network of networks) {
+      const bridge = `br${network}`;
+      this.#ipIn(this.#switch, 'link', 'add', bridge, 'type', 'bridge', 'mcast_snooping', '0');
+      this.#ipIn(this.#switch, 'link', 'set', bridge, 'up');
+    }
     const ids = Object.keys(options.nodes).map(Number);
-    const addressOf = (id: number) => (options.family === 'inet6' ? `fd00::${id}` : `10.9.0.${id}`);
+    const addressOf = (id: number, network = 0) =>
+      options.family === 'inet6' ? `fd0${network}::${id}` : `10.9.${network}.${id}`;
     this.nodes = ids.map((id) => {
       const namespace = `${this.#prefix}-${id}`;
       const address = addressOf(id);
-      this.#wire(namespace, id, address);
+      this.#ip('netns', 'add', namespace);
+      this.#ipIn(namespace, 'link', 'set', 'lo', 'up');
+      for (const network of networks) {
+        this.#wire(namespace, id, network, addressOf(id, network));
+      }
       const directory = join(this.directory, `node-${id}`);
       mkdirSync(directory);
-      const config = corosyncConf(options, ids, addressOf, directory);
-      writeFileSync(join(directory, 'corosync.conf'), config);
+      const file = writeConfig(options, ids, id, addressOf, directory);
       return options.nodes[id] === 'corosync'
         ? new CorosyncNode(id, namespace, address, directory)
-        : new AisexecNode(id, namespace, address, directory);
+        : new AisexecNode(id, namespace, address, directory, 'aisexec', file);
     });
   }
 
@@ -116,10 +116,23 @@ export class Lab {
   }
 
   /** Drops everything that goes in or out of these nodes, or no longer. */
-  cut(ids: readonly number[], on: boolean): void {
+  cut(ids: readonly number[], on: boolean, network = 0): void {
     for (const id of ids) {
-      this.#ipIn(this.#switch, 'link', 'set', `v${id}`, on ? 'down' : 'up');
+      this.#ipIn(this.#switch, 'link', 'set', `v${id}-${network}`, on ? 'down' : 'up');
     }
+  }
+
+  /** `ip` in a node's namespace. */
+  ip(id: number, ...args: string[]): void {
+    this.#ipIn(this.node(id).namespace, ...args);
+  }
+
+  /** Drops every packet that comes to a node on one network, unseen, or no longer. */
+  drop(id: number, network: number, on: boolean): void {
+    const rule = ['INPUT', '-i', `eth${network}`, '-j', 'DROP'];
+    const change = [on ? '-A' : '-D', ...rule];
+    const { namespace } = this.node(id);
+    execFileSync('ip', ['netns', 'exec', namespace, 'iptables-legacy', ...change]);
   }
 
   /** Random loss of what a node is sent and of what it sends, in percent; 0 ends it. */
@@ -154,16 +167,15 @@ export class Lab {
     return `${this.#prefix}-sw`;
   }
 
-  #wire(namespace: string, id: number, address: string): void {
-    this.#ip('netns', 'add', namespace);
-    const link = ['link', 'add', `v${id}`, 'type', 'veth', 'peer', 'name', 'eth0'];
+  #wire(namespace: string, id: number, network: number, address: string): void {
+    const [port, device] = [`v${id}-${network}`, `eth${network}`];
+    const link = ['link', 'add', port, 'type', 'veth', 'peer', 'name', device];
     this.#ipIn(this.#switch, ...link, 'netns', namespace);
-    this.#ipIn(this.#switch, 'link', 'set', `v${id}`, 'master', 'br0', 'up');
+    this.#ipIn(this.#switch, 'link', 'set', port, 'master', `br${network}`, 'up');
     const length = address.includes(':') ? '64' : '24';
     const nodad = address.includes(':') ? ['nodad'] : [];
-    this.#ipIn(namespace, 'addr', 'add', `${address}/${length}`, 'dev', 'eth0', ...nodad);
-    this.#ipIn(namespace, 'link', 'set', 'eth0', 'up');
-    this.#ipIn(namespace, 'link', 'set', 'lo', 'up');
+    this.#ipIn(namespace, 'addr', 'add', `${address}/${length}`, 'dev', device, ...nodad);
+    this.#ipIn(namespace, 'link', 'set', device, 'up');
   }
 
   #ip(...args: string[]): void {
@@ -295,7 +307,16 @@ export class CorosyncNode extends LabNode {
 }
 
 interface Status {
-  readonly ring: { readonly id: string; readonly members: readonly number[] };
+  readonly ring: {
+    readonly id: string;
+    readonly members: readonly number[];
+    readonly links: readonly {
+      readonly peer: number;
+      readonly link: number;
+      readonly state: string;
+      readonly used: boolean;
+    }[];
+  };
   readonly view: {
     readonly ring: string;
     readonly quorate: boolean;
@@ -308,10 +329,24 @@ interface Status {
 export class AisexecNode extends LabNode {
   /** Names its files: several may share a directory. */
   readonly name: string;
+  readonly #config: string;
 
-  constructor(id: number, namespace: string, address: string, directory: string, name = 'aisexec') {
+  constructor(
+    id: number,
+    namespace: string,
+    address: string,
+    directory: string,
+    name = 'aisexec',
+    config = join(directory, 'corosync.conf'),
+  ) {
     super(id, namespace, address, directory);
     this.name = name;
+    this.#config = config;
+  }
+
+  /** Of a sealed lab: this node's own copy. */
+  get keyFile(): string {
+    return join(this.directory, KEY_FILE);
   }
 
   get socket(): string {
@@ -319,9 +354,8 @@ export class AisexecNode extends LabNode {
   }
 
   protected get command(): readonly string[] {
-    const file = join(this.directory, 'corosync.conf');
     const env = [`AISEXEC_SOCKET=${this.socket}`, `XDG_STATE_HOME=${this.directory}`];
-    return ['env', ...env, process.execPath, DAEMON, '-c', file];
+    return ['env', ...env, process.execPath, DAEMON, '-c', this.#config];
   }
 
   async status(): Promise<Status | undefined> {
@@ -340,43 +374,6 @@ export class AisexecNode extends LabNode {
     const status = this.running ? await this.status() : undefined;
     return status?.view?.ring === status?.ring.id ? status?.ring : undefined;
   }
-}
-
-function corosyncConf(
-  { nodes, totem = {}, quorum = {}, transport = 'udpu', family = 'inet' }: LabOptions,
-  ids: readonly number[],
-  addressOf: (id: number) => string,
-  directory: string,
-): string {
-  const lines = (entries: object) =>
-    Object.entries(entries).map(([key, value]) => `  ${key}: ${value}`);
-  const node = (id: number) =>
-    `  node {\n    nodeid: ${id}\n    name: ${nodes[id]}-${id}\n    ring0_addr: ${addressOf(id)}\n  }`;
-  const crypto = { crypto_cipher: 'aes256', crypto_hash: 'sha256', keyfile: keyOf(directory) };
-  const section = (name: string, body: readonly string[]) => [`${name} {`, ...body, '}'];
-  return [
-    ...section('totem', [
-      ...lines({ version: 2, cluster_name: 'lab', transport, token: 1000, ...totem }),
-      ...(transport === 'knet' ? lines(crypto) : []),
-      ...lines({ ip_version: family === 'inet6' ? 'ipv6' : 'ipv4' }),
-      ...(transport === 'udp' ? ['  interface {', `    mcastport: ${PORT}`, '  }'] : []),
-    ]),
-    ...section('nodelist', ids.map(node)),
-    ...section('quorum', lines({ provider: 'corosync_votequorum', ...quorum })),
-    ...section('logging', lines({ to_stderr: 'yes', to_syslog: 'no', to_logfile: 'no' })),
-    ...section(
-      'system',
-      lines({ sched_rr: 'no', move_to_root_cgroup: 'no', state_dir: directory }),
-    ),
-    '',
-  ].join('\n');
-}
-
-/** One key for all nodes of a laboratory. */
-function keyOf(directory: string): string {
-  const file = join(directory, '..', 'authkey');
-  if (!existsSync(file)) writeFileSync(file, randomBytes(256), { mode: 0o400 });
-  return file;
 }
 
 /** Asks until there is nothing wrong. A bound on hanging, never a wait. */

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { type Kind, Lab, type LabOptions, missing, until } from './netns.ts';
+import type { Kind, LabOptions } from './lab-config.ts';
+import { Lab, missing, until } from './netns.ts';
 
 const TIMEOUT_MS = 120_000;
 const describeLab = missing === undefined ? describe : describe.skip;

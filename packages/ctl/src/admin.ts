@@ -2,6 +2,7 @@
 import {
   isSaAisError,
   SA_AIS_ERR_FAILED_OPERATION,
+  SA_AIS_ERR_LIBRARY,
   SA_AIS_ERR_NOT_EXIST,
   SA_AIS_ERR_TIMEOUT,
   SA_AIS_ERR_TRY_AGAIN,
@@ -25,6 +26,13 @@ export interface AdminStatus extends Readonly<Record<string, unknown>> {
     readonly state: string;
     readonly id: string;
     readonly members: readonly number[];
+    readonly links?: readonly {
+      readonly peer: number;
+      readonly link: number;
+      readonly state: string;
+      readonly used: boolean;
+      readonly rttMs: number;
+    }[];
   };
   readonly view: {
     readonly ring: string;
@@ -77,6 +85,13 @@ export interface KeyStatus {
   } | null;
 }
 
+/** Who does not want the executive to leave: a client's process, or without `pid` the service itself. */
+interface LeaveVeto {
+  readonly service: string;
+  readonly pid?: number;
+  readonly reason: string;
+}
+
 export interface Inspection {
   /** Of the replicated state, 16 hex digits; equal on all members. */
   readonly hash: string;
@@ -122,10 +137,26 @@ export class Admin implements AsyncDisposable {
     return { rotation: Number(rotation), key: String(key) };
   }
 
-  /** Has the executive leave; resolves with true when it is gone, with false when it takes longer. */
-  async shutdown(withinMs: number): Promise<boolean> {
+  /**
+   * Has the executive leave, after everybody was asked or by force; resolves with true when it is gone, with
+   * false when it takes longer. @throws Failure with the vetoes.
+   */
+  async shutdown(force: boolean, withinMs: number): Promise<boolean> {
     const gone = new Promise<true>((resolve) => this.#connection.onLost(() => resolve(true)));
-    await this.#ask('shutdown', null);
+    const asked = this.#connection.request('shutdown', { force });
+    const reply = await within(withinMs, asked, (): Reply => ({ rc: SA_AIS_ERR_TRY_AGAIN }));
+    if (reply.rc === SA_AIS_ERR_FAILED_OPERATION) {
+      const vetoes = (reply['vetoes'] as readonly LeaveVeto[]).map(
+        ({ service, pid, reason }) =>
+          `${pid === undefined ? `service ${service}` : `process ${pid} (${service})`}: ${reason}`,
+      );
+      const why = `the executive stays: ${vetoes.join('; ')}`;
+      throw new Failure(why, EXIT.failed, "'aisctl shutdown --force' leaves all the same");
+    }
+    // LIBRARY: it was gone before it could answer.
+    if (reply.rc !== SA_AIS_OK && reply.rc !== SA_AIS_ERR_LIBRARY) {
+      throw new SaAisError(reply.rc, 'shutdown');
+    }
     return within(withinMs, gone, () => false);
   }
 

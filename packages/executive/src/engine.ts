@@ -6,6 +6,7 @@ import type { QuorumFilter } from '@aisexec/service';
 import {
   createTotem,
   type GroupMessaging,
+  type LinkStatus,
   type RingId,
   type RingMachine,
   type RingState,
@@ -13,6 +14,7 @@ import {
   ringDefaults,
 } from '@aisexec/totem';
 import type { ExecutiveConfig, TransportConfig } from './config/config.ts';
+import { createNetworks, type Networks } from './drivers/networks.ts';
 import { noticingSealed } from './drivers/seal/transport.ts';
 import { openStableStore } from './drivers/stable-store.ts';
 import { createTimers, type Timers } from './drivers/timers.ts';
@@ -44,6 +46,8 @@ export interface Engine {
   /** Where it listens, for people. */
   readonly endpoint: string;
   readonly ring: RingStatus;
+  /** The links to each peer, where there are several; else empty. */
+  readonly links?: readonly LinkStatus[];
   /** The filter of the quorum provider that comes with the engine, where there is one. */
   readonly quorum?: QuorumFilter;
   /** Of a sealed ring: its keys and how to change them. */
@@ -60,7 +64,7 @@ export type EngineFactory = (options: EngineOptions) => Promise<Engine>;
 export async function createTotemEngine(options: EngineOptions): Promise<Engine> {
   const { config, trace, failed } = options;
   const { node, nodes } = config;
-  const { io, seal, ...totem } = config.totem;
+  const { io: _io, linkMode: _linkMode, seal, ...totem } = config.totem;
   const store = openStableStore(config.stateDir, node.id);
   const sealing = seal === undefined ? undefined : openSealing(config, seal, trace);
   if (sealing === undefined && nodes.length > 1) trace('unsealed-ring', UNSEALED);
@@ -85,10 +89,10 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     },
   });
   const { transport, ...timings } = totem;
-  const udpOptions: UdpOptions = {
-    self: node,
-    nodes,
-    io,
+  const open = (link: UdpOptions) => openTransport(transport, link);
+  const networks: Networks = await createNetworks({
+    config,
+    open: (link) => sealing?.around(link, open) ?? open(noticingSealed(link, trace)),
     receive(packet) {
       if (ended) return;
       try {
@@ -97,26 +101,26 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
         fail(error);
       }
     },
-    refused(nodeId) {
+    refused(nodeId, isHint) {
       if (ended || ring === undefined) return false;
       try {
-        ring.suspect(nodeId, performance.now());
+        if (isHint) ring.suspect(nodeId, performance.now());
       } catch (error) {
         fail(error);
       }
       return ring.members.includes(nodeId);
     },
-  };
-  const open = (options: UdpOptions) => openTransport(transport, options);
-  const udp = await (sealing?.transport(udpOptions, open) ??
-    open(noticingSealed(udpOptions, trace)));
+    event: ({ event, ...detail }) => trace(event, detail),
+    failed: fail,
+  });
+  const udp = networks.transports[0]!;
   if (udp.plain !== undefined) trace('plain-datagrams', { reason: udp.plain });
   const { ring: machine, messaging } = createTotem(
     ringDefaults({ ...timings, nodeId: node.id, ringSeq: store.ringSeq, random: Math.random }),
     {
-      unicast: (target, packet) => udp.unicast(target, packet),
-      multicast: (packet) => udp.multicast(packet),
-      flush: () => udp.flush?.(),
+      unicast: (target, packet) => networks.unicast(target, packet),
+      multicast: (packet) => networks.multicast(packet),
+      flush: () => networks.flush(),
       setTimer: (name, delayMs) => timers.set(name, delayMs),
       cancelTimer: (name) => timers.cancel(name),
       storeRingId: (ringId) => store.save(ringId),
@@ -129,13 +133,17 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     name: 'totem',
     messaging,
     ...(rotation === undefined ? {} : { rotation }),
-    endpoint: endpointText(udp),
+    endpoint: networks.transports.map(endpointText).join(', '),
     get ring() {
       return { state: machine.state, ringId: machine.ringId, members: machine.members };
+    },
+    get links() {
+      return networks.links();
     },
     start() {
       // Packets that came before this are lost, like those that came before the socket was there.
       ring = machine;
+      networks.start();
       machine.start(performance.now());
     },
     async leave() {
@@ -145,12 +153,13 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
         timers.stop();
         await new Promise((resolve) => setTimeout(resolve, LEAVE_DRAIN_MS));
       }
-      await udp.close();
+      await networks.close();
     },
     stats: () => ({
       ring: machine.stats(),
       groups: messaging.stats(),
-      udp: udp.stats(),
+      ...networks.stats(),
+      ...(sealing === undefined ? {} : { seal: sealing.stats() }),
     }),
   };
 }

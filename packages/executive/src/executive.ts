@@ -22,6 +22,7 @@ import { lockState, type StateLock } from './drivers/state-lock.ts';
 import { createTotemEngine, type Engine, type EngineFactory } from './engine.ts';
 import { createCorosyncEngine } from './engines/corosync/engine.ts';
 import type { RotationStart } from './keys/rotation.ts';
+import { askEverybody, type LeaveVeto, vetoText } from './leave.ts';
 import { CPG_OUTBOUND_BYTES_MAX, CPG_OUTBOUND_FRAMES_MAX } from './limits.ts';
 import { type LogEvent, logEvent } from './log/events.ts';
 import type { AnyService } from './plugins/import-plugin.ts';
@@ -240,9 +241,12 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       backend,
       access: admission(this.#access),
       // The ring does not slow down for one process group's client (nor does Corosync): it may lag further.
-      limits: this.config.citizen
-        ? { outboundBytesMax: CPG_OUTBOUND_BYTES_MAX, outboundFramesMax: CPG_OUTBOUND_FRAMES_MAX }
-        : {},
+      limits: {
+        graceMs: ipc.graceMs,
+        ...(this.config.citizen
+          ? { outboundBytesMax: CPG_OUTBOUND_BYTES_MAX, outboundFramesMax: CPG_OUTBOUND_FRAMES_MAX }
+          : {}),
+      },
       onEvent: ({ event, detail }) => this.#log(event, detail),
       ...(peers.read === undefined ? {} : { credentials: peers.read }),
     });
@@ -255,10 +259,12 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       unload: (name) => Promise.resolve(this.#plugins.unload(name)),
       reload: (name) => this.#plugins.reload(name),
       rotateKey: () => this.#rotateKey(),
-      shutdown: () => {
-        this.#log('shutdown-requested');
+      shutdown: async (force) => {
+        this.#log('shutdown-requested', { force });
+        const vetoes = force ? [] : await this.#askLeave();
         // After the reply has left.
-        setImmediate(() => void this.stop());
+        if (vetoes.length === 0) setImmediate(() => void this.stop());
+        return vetoes;
       },
     };
   }
@@ -309,6 +315,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
         state: ring?.state ?? 'down',
         id: ring === undefined ? '' : ringIdText(ring.ringId),
         members: ring?.members ?? [],
+        links: this.#engine?.links ?? [],
       },
       view:
         view === undefined
@@ -330,6 +337,23 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
         ...(this.#server === undefined ? {} : { ipc: this.#server.stats() }),
       },
     };
+  }
+
+  /**
+   * Asks services and clients, then stops. Clients that registered `onShutdown` may object; who does not answer
+   * in `LEAVE_ANSWER_MS` agrees. @returns the vetoes; empty: it has stopped.
+   */
+  async leave(): Promise<readonly LeaveVeto[]> {
+    const vetoes = await this.#askLeave();
+    if (vetoes.length === 0) await this.stop();
+    return vetoes;
+  }
+
+  async #askLeave(): Promise<readonly LeaveVeto[]> {
+    if (this.#stopping !== undefined) return [];
+    const vetoes = await askEverybody(this.#host, this.#server);
+    if (vetoes.length > 0) this.#log('leave-vetoed', { vetoes: vetoes.map(vetoText) });
+    return vetoes;
   }
 
   #transferStatus(): readonly TransferStatus[] {

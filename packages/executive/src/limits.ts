@@ -1,5 +1,10 @@
 /** Bounds of the executive. Every one has a row in docs/LIMITS.md. */
 
+/** Milliseconds that vetoes can put off a SIGTERM; below systemd's TimeoutStopSec of 90 s. */
+export const VETO_DELAY_MS_MAX = 30_000;
+/** Milliseconds between two times that everybody is asked after a SIGTERM. */
+export const VETO_ASK_AGAIN_MS = 1_000;
+
 /** Largest configuration file in bytes. */
 export const CONFIG_BYTES_MAX = 1_048_576;
 /** Nodes in a nodelist; Corosync's arrays have this size (totem-wire §4.7). */

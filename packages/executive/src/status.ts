@@ -1,7 +1,7 @@
 /** The executive's condition as plain data: what `status` of the admin channel answers and SIGUSR2 logs. */
 import { readFileSync } from 'node:fs';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
-import type { RingState } from '@aisexec/totem';
+import type { LinkStatus, RingState } from '@aisexec/totem';
 import type { RotationStatus } from './keys/rotation.ts';
 import type { ListedService } from './plugins/plugins.ts';
 import type { TransferStatus } from './transfers.ts';
@@ -20,6 +20,8 @@ export interface ExecutiveStatus {
     readonly state: RingState;
     readonly id: string;
     readonly members: readonly number[];
+    /** Where peers have several links: each of them; else empty. */
+    readonly links: readonly LinkStatus[];
   };
   /** The membership in which services act; null before the first and while synchronisation runs. */
   readonly view: {
@@ -39,7 +41,7 @@ export interface ExecutiveStatus {
   /** State that is still fetched in the background; empty: everything is here. */
   readonly transfers: readonly TransferStatus[];
   readonly eventLoop: LoopDelay;
-  /** By part: ring, groups, udp, host, ipc. */
+  /** By part: ring, groups, udp, links, seal, host, ipc. */
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 

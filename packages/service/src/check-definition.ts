@@ -49,7 +49,15 @@ function checkParts(definition: Readonly<Record<string, unknown>>): string | und
   for (const part of ['init', 'inspect']) {
     if (!isFunction(definition[part])) return `${part}: expected a function`;
   }
-  for (const part of ['confchg', 'clientGone', 'replaced', 'deadline', 'expire', 'exit']) {
+  for (const part of [
+    'confchg',
+    'clientGone',
+    'replaced',
+    'deadline',
+    'expire',
+    'mayLeave',
+    'exit',
+  ]) {
     if (definition[part] !== undefined && !isFunction(definition[part])) {
       return `${part}: expected a function or nothing`;
     }

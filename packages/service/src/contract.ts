@@ -276,6 +276,11 @@ export interface ServiceDefinition<State> {
    */
   readonly exit?: (state: State, ctx: ExecContext) => void;
   /**
+   * Whether this node may leave the cluster in good order: a text is the reason why not now. Must not change the
+   * state. The operator may overrule it.
+   */
+  readonly mayLeave?: (state: State) => string | undefined;
+  /**
    * The membership service only, one in an executive: the number of the node's present admission to the
    * cluster, another one after each removal; null while the node is no member.
    */

@@ -50,10 +50,7 @@ import { roleByUid } from './roles.ts';
 import { type Hello, nodeSchema } from './sync/messages.ts';
 import type { SyncOutcome } from './sync/state-sync.ts';
 
-/**
- * A host for `options.services` on one node.
- * @throws InvariantError when two services share an id or a name, or an id is out of range.
- */
+/** A host for `options.services` on one node. @throws InvariantError for services that share an id or a name. */
 export function createServiceHost(options: HostOptions): ServiceHost {
   return new Host(options);
 }
@@ -238,6 +235,10 @@ class Host implements ServiceHost {
   unload(name: string): string | undefined {
     this.#emitter.event(() => this.#loading.exit(name));
     return this.#emitter.event(() => this.#loading.unload(name));
+  }
+
+  askLeave(): ReturnType<ServiceHost['askLeave']> {
+    return this.#emitter.event(() => this.#loading.askLeave());
   }
 
   leave(): void {

@@ -36,8 +36,28 @@ export const REGRESSIONS: readonly Regression[] = [
     options: { seed: 334, nodes: 8, seconds: 15, faults: true, stack: 'ring' },
   },
   {
+    name: 'joins-on-all-links',
+    found:
+      'a livelock: with every JOIN sent on both links, late copies kept two nodes accusing each other of an earlier gather (L1)',
+    options: {
+      seed: 1096,
+      seconds: 15,
+      faults: true,
+      stack: 'ring',
+      draws: 1,
+      links: 2,
+      linkMode: 'active',
+    },
+  },
+  {
     name: 'stale-failed-list-again',
     found: 'the same fault in another order of events: hundreds of rings after healing (L3)',
     options: { seed: 316, nodes: 8, seconds: 15, faults: true, stack: 'ring' },
+  },
+  {
+    name: 'joins-on-all-links-when-none-is-up',
+    found:
+      'with no link up JOINs went out on all of them: two nodes changed rings thirty times after the networks had healed (L3)',
+    options: { seed: 10, seconds: 10, faults: true, stack: 'ring', links: 2, linkMode: 'passive' },
   },
 ];

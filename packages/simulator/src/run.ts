@@ -80,7 +80,7 @@ export function runSimulation(
   const world = createWorld({
     random: scenario.random.fork('world'),
     nodes: scenario.nodes,
-    conditions: scenario.mix.conditions,
+    conditions: scenario.links?.conditions ?? scenario.mix.conditions,
     factory: factoryOf(scenario, options),
     trace: createTrace(sinks),
     clockDrift: scenario.clockDrift,
@@ -89,8 +89,9 @@ export function runSimulation(
   const nemesis = createNemesis(world, scenario.mix, scenario.random.fork('nemesis'));
   const simulation = { world, nemesis, checker, token, scenario };
   watchTokens(world, scenario.slowestMs / LOOKS_PER_SILENCE);
-  underFire(simulation, options.seconds * 1000);
+  const undisturbed = underFire(simulation, options.seconds * 1000);
   const convergedAfterMs = afterHealing(simulation);
+  if (undisturbed !== undefined) checkUndisturbed(simulation, undisturbed);
   reportExceptions(simulation);
   const { log } = checker;
   return {
@@ -105,7 +106,7 @@ export function runSimulation(
     simulatedMs: world.now,
     convergedAfterMs,
     faults: nemesis.applied,
-    network: world.network.stats,
+    network: sumOf(world.networks.map(({ stats }) => stats)),
     summary: checker.summary,
     changesAfterHeal: token.changes,
     quorateComponents: quorum.quorate,
@@ -121,13 +122,30 @@ interface Simulation {
   readonly scenario: Scenario;
 }
 
-function underFire({ world, nemesis, scenario }: Simulation, untilMs: number): void {
+/** @returns how many configurations there were when the faults began, if there should be no more. */
+function underFire(simulation: Simulation, untilMs: number): number | undefined {
+  const { world, nemesis, checker, scenario } = simulation;
   const random = scenario.random.fork('starts');
   for (const node of world.nodes) {
     world.after(random.between(0, scenario.startSpreadMs), () => node.start());
   }
+  let configurations: number | undefined;
+  if (scenario.links?.isCalm === true && runUntil(world, untilMs, () => isOneRing(simulation))) {
+    // What was sent while the ring formed has arrived by then.
+    world.scheduler.runUntil(world.now + 2 * scenario.settings.tokenMs);
+    if (isOneRing(simulation)) configurations = checker.summary.configurations;
+  }
   nemesis.start();
-  world.scheduler.runUntil(untilMs);
+  world.scheduler.runUntil(Math.max(untilMs, world.now));
+  return configurations;
+}
+
+/** N1: whatever happens to the other networks, nobody sees it (docs/adr/0132). */
+function checkUndisturbed({ world, checker, scenario }: Simulation, configurations: number): void {
+  const more = checker.summary.configurations - configurations;
+  if (more === 0) return;
+  const text = `${more} configurations although network ${scenario.mix.spare} was never disturbed`;
+  checker.log.add('N1', world.now, 0, undefined, text);
 }
 
 function afterHealing(simulation: Simulation): number {
@@ -171,16 +189,21 @@ function watchTokens(world: World, everyMs: number): void {
  * Until one ring of everybody holds. A ring from before the heal may have lost its token then and not know it
  * yet, so it must live a while. @returns when it was found, or -1.
  */
-function converge({ world, checker, scenario }: Simulation, until: number): number {
-  const isOneRing = (): boolean =>
-    checker.converged() && world.nodes.every(({ process }) => process?.state === 'operational');
-  while (runUntil(world, until - world.now, isOneRing)) {
+function converge(simulation: Simulation, until: number): number {
+  const { world, checker, scenario } = simulation;
+  while (runUntil(world, until - world.now, () => isOneRing(simulation))) {
     const found = world.now;
     const { configurations } = checker.summary;
     world.scheduler.runUntil(found + Math.max(FLOW_MS, scenario.slowestMs));
-    if (isOneRing() && checker.summary.configurations === configurations) return found;
+    if (isOneRing(simulation) && checker.summary.configurations === configurations) return found;
   }
   return -1;
+}
+
+function isOneRing({ world, checker }: Simulation): boolean {
+  return (
+    checker.converged() && world.nodes.every(({ process }) => process?.state === 'operational')
+  );
 }
 
 /** Clients have their answers and replicas agree; if they never do, R1 says so. */
@@ -203,6 +226,14 @@ function reportExceptions({ world, checker }: Simulation): void {
   for (const { time, node, text } of world.exceptions) {
     checker.log.add('X1', time, node, undefined, `the process threw ${text}`);
   }
+}
+
+function sumOf(all: readonly NetworkStats[]): NetworkStats {
+  const sum = { ...all[0]! };
+  for (const stats of all.slice(1)) {
+    for (const name of Object.keys(sum) as (keyof NetworkStats)[]) sum[name] += stats[name];
+  }
+  return sum;
 }
 
 function placeOf(world: World, id: number): string {

@@ -2,7 +2,9 @@
  * From a seed to everything a run needs: how many nodes, Totem's parameters, the network, the load, the
  * faults. Options given on the command line win over what the seed would draw; other draws do not change.
  */
+import type { LinkMode } from '@aisexec/totem';
 import { SIM_NODES_MAX, SIM_OUTSTANDING_MESSAGES_MAX } from './limits.ts';
+import { drawLinks, type LinkScenario } from './nemesis/links.ts';
 import { drawMix, type FaultMix } from './nemesis/mix.ts';
 import type { RingSettings } from './processes/ring-process.ts';
 import { createRandom, type Random } from './random.ts';
@@ -22,6 +24,10 @@ export interface RunOptions {
   readonly faults: boolean;
   /** What runs on a node: the bare ring, or ring, process groups, service host and services. */
   readonly stack: 'ring' | 'full';
+  /** Networks between the nodes, 1 to 8; 1 when absent. */
+  readonly links?: number;
+  /** How several are used; drawn when absent. */
+  readonly linkMode?: LinkMode;
   /** One service alone, with votes and the checkers that know it: a full stack. */
   readonly workload?: WorkloadName;
   /** Name of a planted fault. */
@@ -44,6 +50,8 @@ export interface Scenario {
   readonly slowestMs: number;
   readonly load: LoadProfile;
   readonly mix: FaultMix;
+  /** Where there are several networks. */
+  readonly links?: LinkScenario;
   /** Longest time to deliver everything that may be under way when the load ends. */
   readonly drainMs: number;
   /** All nodes start within this time. */
@@ -101,6 +109,16 @@ export function drawScenario(options: RunOptions): Scenario {
   const isSkewed = draws === 2 && later.chance(SKEW_SHARE);
   const skews = new Map(nodes.map((id) => [id, isSkewed ? later.pick(SKEWS) : 1]));
   const slowest = Math.max(...skews.values());
+  const several =
+    (options.links ?? 1) === 1
+      ? { mix }
+      : drawLinks(random.fork('links'), mix, {
+          count: options.links ?? 1,
+          mode: options.linkMode,
+          faults: options.faults,
+          tokenMs: settings.tokenMs,
+          nodes: count,
+        });
   return {
     random,
     nodes,
@@ -108,7 +126,7 @@ export function drawScenario(options: RunOptions): Scenario {
     settingsOf: (node) => skewed(settings, skews.get(node) ?? 1),
     slowestMs: (settings.tokenMs + settings.consensusMs) * slowest,
     load: drawLoad(random.fork('load')),
-    mix,
+    ...several,
     drainMs: drainMs(settings, count, delayMeanMs),
     startSpreadMs: random.fork('start').pick([0, 10, settings.tokenMs * 3]),
     clockDrift: random.fork('drift').pick(CLOCK_DRIFTS[draws]),

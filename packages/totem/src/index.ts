@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 export * from './contract.ts';
+export * from './link/index.ts';
 export {
   createProcessGroups,
   type ProcessGroups,

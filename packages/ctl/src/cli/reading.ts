@@ -47,9 +47,18 @@ export function readingCommands(parser: Argv, choose: Choose): void {
           (await import('../commands/inspect.ts')).inspect(socket, args.format, args.service),
         ),
     )
-    .command('shutdown', 'have the executive leave the cluster and end', withFormat, (args) =>
-      choose(args, async (socket) =>
-        (await import('../commands/shutdown.ts')).shutdown(socket, args.format),
-      ),
+    .command(
+      'shutdown',
+      'have the executive leave the cluster and end',
+      (y) =>
+        withFormat(y).option('force', {
+          type: 'boolean',
+          default: false,
+          description: 'ask nobody whether it may',
+        }),
+      (args) =>
+        choose(args, async (socket) =>
+          (await import('../commands/shutdown.ts')).shutdown(socket, args.format, args.force),
+        ),
     );
 }

@@ -26,6 +26,7 @@ function statusText(answer: AdminStatus, socket: string): string {
     ['socket', oneLine(socket)],
     ['engine', oneLine(answer.engine)],
     ['ring', `${ring.state}, ${ring.id}: ${ring.members.join(' ')}`],
+    ...linkLines(answer),
     ['quorum', quorumText(answer)],
     [
       'view',
@@ -45,6 +46,20 @@ function statusText(answer: AdminStatus, socket: string): string {
       `mean ${eventLoop.meanMs} ms, p99 ${eventLoop.p99Ms} ms, max ${eventLoop.maxMs} ms`,
     ],
   ]);
+}
+
+/** A line per peer, where there are several links: `0 up 0.2 ms used`. */
+function linkLines({ ring: { links = [] } }: AdminStatus): [string, string][] {
+  const peers = [...new Set(links.map(({ peer }) => peer))];
+  return peers.map((peer) => {
+    const texts = links
+      .filter((link) => link.peer === peer)
+      .map(({ link, state, used, rttMs }) => {
+        const word = state === 'down' ? paint(state, 'red') : state;
+        return `${link} ${word}${rttMs > 0 ? ` ${rttMs.toFixed(1)} ms` : ''}${used ? ' used' : ''}`;
+      });
+    return [`links to ${peer}`, texts.join(', ')];
+  });
 }
 
 /** The two largest units. */

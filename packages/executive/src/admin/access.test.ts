@@ -10,6 +10,7 @@ const ipc = (over: Partial<IpcConfig> = {}): IpcConfig => ({
   allowUids: [],
   allowGids: [],
   access: [],
+  graceMs: 0,
   ...over,
 });
 const grant = (

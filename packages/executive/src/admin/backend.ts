@@ -1,6 +1,6 @@
 /**
  * What clients of one executive connect to: the service host, and beside it the channel `admin`, which is
- * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown`,
+ * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown {force}`,
  * `load {service, config}`, `unload {service}`, `reload {service}`. Here is where a client gets its role.
  */
 import {
@@ -23,6 +23,7 @@ import {
   s,
 } from '@aisexec/service';
 import type { RotationStart } from '../keys/rotation.ts';
+import type { LeaveVeto } from '../leave.ts';
 import { PLUGIN_NAME_BYTES_MAX } from '../limits.ts';
 import type { ExecutiveStatus } from '../status.ts';
 import { type AccessRule, ADMIN_SERVICE } from './access.ts';
@@ -32,8 +33,8 @@ export interface AdminSource {
   status(): ExecutiveStatus;
   /** Has the cluster change to the key in the key files. */
   rotateKey(): RotationStart;
-  /** Leaves in good order; the reply goes out first. */
-  shutdown(): void;
+  /** Leaves in good order when nobody objects, or by force; the reply goes out first. @returns the vetoes. */
+  shutdown(force: boolean): Promise<readonly LeaveVeto[]>;
   /** Each resolves with what went wrong, undefined when nothing did. */
   load(what: string, config: unknown): Promise<string | undefined>;
   unload(name: string): Promise<string | undefined>;
@@ -135,6 +136,10 @@ export function createBackend({
         void change(admin, fn, argument).then((reply) => {
           if (clients.has(client)) sink.reply(request, reply);
         });
+      } else if (fn === 'shutdown') {
+        void shutdown(admin, argument).then((reply) => {
+          if (clients.has(client)) sink.reply(request, reply);
+        });
       } else sink.reply(request, answer(host, admin, locals, fn, argument));
     },
     disconnect(client) {
@@ -174,12 +179,15 @@ function answer(
       return inspect(host, locals, argument);
     case 'key-rotate':
       return { rc: SA_AIS_OK, ...admin.rotateKey() };
-    case 'shutdown':
-      admin.shutdown();
-      return { rc: SA_AIS_OK };
     default:
       return { rc: SA_AIS_ERR_BAD_OPERATION };
   }
+}
+
+async function shutdown(admin: AdminSource, argument: unknown): Promise<Reply> {
+  const force = (argument as { force?: unknown } | null | undefined)?.force === true;
+  const vetoes = await admin.shutdown(force);
+  return vetoes.length === 0 ? { rc: SA_AIS_OK } : { rc: SA_AIS_ERR_FAILED_OPERATION, vetoes };
 }
 
 async function change(

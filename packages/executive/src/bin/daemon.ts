@@ -3,11 +3,13 @@
  * every class of failure has its exit code.
  */
 import { dirname, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { View } from '@aisexec/service';
 import type { ExecutiveConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { Executive } from '../executive.ts';
 import { createKeyFile, KeyFileError, keyName, readKeyFile } from '../key-file.ts';
+import { VETO_ASK_AGAIN_MS, VETO_DELAY_MS_MAX } from '../limits.ts';
 import { logEvent } from '../log/events.ts';
 import { createLog, type Log } from '../log/log.ts';
 import { packageVersion } from '../status.ts';
@@ -97,18 +99,38 @@ function serve(executive: Executive, config: ExecutiveConfig, log: Log): void {
     log.flush();
     process.exit(exitCode);
   });
-  const leave = (signal: NodeJS.Signals) => {
-    write(log, 'signal', { signal });
-    void executive.stop();
-  };
+  const leave = leaver(executive, log);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      leave(signal);
-      // Whoever insists does not want to wait.
-      process.once(signal, () => process.exit(EXIT.internal));
-    });
+    process.on(signal, () => leave(signal));
   }
   process.on('SIGUSR2', () => dump(executive, log));
+}
+
+/**
+ * What a signal does: the first asks, and vetoes put the end off for a bounded time; the second leaves in good
+ * order whatever anybody says; the third does not wait.
+ */
+function leaver(executive: Executive, log: Log): (signal: NodeJS.Signals) => void {
+  let signals = 0;
+  return (signal) => {
+    write(log, 'signal', { signal });
+    signals++;
+    if (signals === 1) void leaveWhenAgreed(executive, log);
+    else if (signals === 2) void executive.stop();
+    else process.exit(EXIT.internal);
+  };
+}
+
+async function leaveWhenAgreed(executive: Executive, log: Log): Promise<void> {
+  const end = performance.now() + VETO_DELAY_MS_MAX;
+  while ((await executive.leave()).length > 0) {
+    if (performance.now() + VETO_ASK_AGAIN_MS > end) {
+      write(log, 'veto-overruled', { afterMs: VETO_DELAY_MS_MAX });
+      await executive.stop();
+      return;
+    }
+    await delay(VETO_ASK_AGAIN_MS);
+  }
 }
 
 /** SIGUSR2: everything that is known, a line for the executive and one for every service. */

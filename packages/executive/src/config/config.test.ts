@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { linksOf } from './config.ts';
 import { loadConfig, parseConfig } from './load.ts';
 import type { Host } from './resolve.ts';
 
@@ -70,7 +71,13 @@ describe('a good configuration', () => {
       port: 0,
     });
     expect(config?.stateDir).toBe('/home/u/.local/state/aisexec');
-    expect(config?.ipc).toMatchObject({ mode: 0o600, allowUids: [], allowGids: [], access: [] });
+    expect(config?.ipc).toMatchObject({
+      mode: 0o600,
+      allowUids: [],
+      allowGids: [],
+      access: [],
+      graceMs: 5_000,
+    });
     expect(config?.totem).toMatchObject({ tokenMs: 400, consensusMs: 480, tokenRetransmitMs: 32 });
     expect(config?.totem).toMatchObject({
       payloadBytesMax: 16_266,
@@ -117,7 +124,7 @@ nodelist:
   - {id: 1, address: '::1', port: 7001}
   - {id: 2, address: 0:0:0:0:0:0:0:1}
 quorum: {provider: none, expected_votes: 2, two_node: true}
-ipc: {socket: /tmp/s, mode: '0660', allow: {uid: [5], gid: [6, 7]}}
+ipc: {socket: /tmp/s, mode: '0660', allow: {uid: [5], gid: [6, 7]}, grace: 250}
 state_dir: /tmp/state
 log: {level: debug, format: json}
 state_check: 60
@@ -128,12 +135,88 @@ services: [evt, clm]
       node: { id: 2, name: 'node-2', address: '::1', family: 'inet6', port: 7000 },
       totem: { tokenMs: 1000, consensusMs: 2000, payloadBytesMax: 8882, windowSize: 50 },
       quorum: { provider: 'none', twoNode: true },
-      ipc: { socket: '/tmp/s', mode: 0o660, allowUids: [5], allowGids: [6, 7] },
+      ipc: { socket: '/tmp/s', mode: 0o660, allowUids: [5], allowGids: [6, 7], graceMs: 250 },
       stateDir: '/tmp/state',
       log: { level: 'debug', format: 'json' },
       stateCheckS: 60,
       services: ['clm', 'evt'],
     });
+  });
+});
+
+describe('several links', () => {
+  const links = `
+totem: {link_mode: active, link_ports: [6000, 7000], allow_unsealed: true}
+nodelist:
+  - {id: 1, links: [10.0.0.1, '0:0:0:0:0:0:0:1', 10.2.0.1]}
+  - {id: 2, links: [10.0.0.2, '::2'], port: 8000}
+  - {id: 3, address: 10.0.0.3}
+`;
+
+  test('have an address each, and ports from the list, or one after the other', () => {
+    const { config } = parse(links);
+    expect(config?.totem.linkMode).toBe('active');
+    expect(config?.node).toMatchObject({ id: 1, address: '10.0.0.1', port: 6000 });
+    const places = config?.nodes.map((node) =>
+      linksOf(node).map(({ address, port }) => `${address} ${port}`),
+    );
+    expect(places).toEqual([
+      ['10.0.0.1 6000', '::1 7000', '10.2.0.1 5407'],
+      ['10.0.0.2 8000', '::2 8001'],
+      ['10.0.0.3 6000'],
+    ]);
+  });
+
+  test('find this node by any of its addresses, as an interface may be down', () => {
+    const { config } = parse(
+      links.replace('10.0.0.1,', '10.0.9.1,').replace('10.2.0.1', '10.0.0.1'),
+    );
+    expect(config?.node.id).toBe(1);
+  });
+
+  test('one link in the list is a node with an address', () => {
+    const { config } = parse('nodelist: [{id: 1, links: [10.0.0.1]}]');
+    expect(config).toEqual(parse('nodelist: [{id: 1, address: 10.0.0.1}]').config);
+  });
+
+  test.each([
+    [
+      'neither address nor links',
+      'nodelist: [{id: 1}]',
+      'c.yaml:1:12: nodelist[0].address: missing; expected an IPv4 or IPv6 address, or links',
+    ],
+    [
+      'both',
+      'nodelist: [{id: 1, address: 10.0.0.1, links: [10.0.0.1]}]',
+      'c.yaml:1:29: nodelist[0].address: links has the addresses: remove one of the two',
+    ],
+    [
+      'the same address twice',
+      links.replace("'::2'", '10.2.0.1').replace('port: 8000', 'port: 5406'),
+      'nodelist[1].links[1]: duplicate: nodelist[0] has address 10.2.0.1 port 5407, too',
+    ],
+    [
+      'two families on one network',
+      links.replace("'::2'", '10.9.0.2'),
+      'c.yaml:5:31: nodelist[1].links[1]: 10.9.0.2 is not of the same family (IPv4, IPv6) as nodelist[0]',
+    ],
+    [
+      'a port beyond the last',
+      links.replace('8000', '65535'),
+      'nodelist[1].links[1]: port 65536 of link 1 is above 65535',
+    ],
+    [
+      'nine',
+      `nodelist: [{id: 1, links: [${Array.from({ length: 9 }, (_, i) => `10.${i}.0.1`)}]}]`,
+      'nodelist[0].links: expected at most 8',
+    ],
+    [
+      'transport udp',
+      links.replace('link_mode: active', 'transport: udp'),
+      'nodelist[0].links[1]: several links need the transport udpu; udp has one',
+    ],
+  ])('with %s are refused with their place', (_, text, expected) => {
+    expect(parse(text).problems?.join('\n')).toContain(expected);
   });
 });
 
@@ -154,6 +237,17 @@ describe('sealing', () => {
       'nodelist: [{id: 1, address: 127.0.0.1}, {id: 2, address: 127.0.0.2}]\nnode: {id: 1}';
     expect(parse(two).config?.totem.seal).toBeUndefined();
     expect(parse('nodelist: [{id: 1, address: 10.0.0.1}]').config).toBeDefined();
+  });
+
+  test('a second link on a network needs a word for the clear even when the first is loopback', () => {
+    const two = `nodelist:
+  - {id: 1, links: [127.0.0.1, 127.0.1.1]}
+  - {id: 2, links: [127.0.0.2, 10.1.0.2]}
+node: {id: 1}`;
+    expect(parse(two).problems?.join('\n')).toContain(
+      'nodelist[1].links[1]: 10.1.0.2 is on a network and nothing seals its packets',
+    );
+    expect(parse(`totem: {key_file: /k}\n${two}`).config?.totem.seal).toBeDefined();
   });
 });
 

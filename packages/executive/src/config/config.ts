@@ -1,5 +1,6 @@
 /** The configuration as the executive uses it: every default filled in, this node found. */
 import type { Role } from '@aisexec/service';
+import type { LinkMode } from '@aisexec/totem';
 import type { Timings } from './timings.ts';
 
 export const SERVICE_NAMES = ['clm', 'lck', 'evt', 'ckpt'] as const;
@@ -21,12 +22,24 @@ export interface WatchdogConfig {
   readonly killMs: number;
 }
 
-export interface NodeConfig {
-  readonly id: number;
-  readonly name: string;
+/** Where a node is on one network. */
+export interface LinkAddress {
   readonly address: string;
   readonly family: 'inet' | 'inet6';
   readonly port: number;
+}
+
+/** The address is that of link 0. */
+export interface NodeConfig extends LinkAddress {
+  readonly id: number;
+  readonly name: string;
+  /** Two to eight networks, the best first, when there are several. */
+  readonly links?: readonly LinkAddress[];
+}
+
+/** All networks of a node, one at least. */
+export function linksOf(node: NodeConfig): readonly LinkAddress[] {
+  return node.links ?? [node];
 }
 
 export const SEAL_CIPHERS = ['aes-256-gcm', 'chacha20-poly1305'] as const;
@@ -45,6 +58,8 @@ export type TransportConfig =
 
 export interface TotemConfig extends Timings {
   readonly transport: TransportConfig;
+  /** How a peer's links are used when it has several. */
+  readonly linkMode: LinkMode;
   readonly sendJoinMs: number;
   readonly failRecvConst: number;
   readonly seqnoUnchangedConst: number;
@@ -87,6 +102,8 @@ export interface IpcConfig {
   readonly allowGids: readonly number[];
   /** Who has which role for what. */
   readonly access: readonly AccessGrant[];
+  /** How long a cut session of a client that lives is kept, in milliseconds; 0: not at all. */
+  readonly graceMs: number;
 }
 
 export interface LogConfig {

@@ -94,6 +94,36 @@ describe('a corosync.conf', () => {
     expect(parse(not).config?.quorum).toMatchObject({ twoNode: true, waitForAll: false });
   });
 
+  test('may have several links, with the ports and the mode of Corosync', () => {
+    const text = GOOD.replace('token: 1500', 'rrp_mode: active')
+      .replace('ring0_addr: 10.0.0.1', 'ring0_addr: 10.0.0.1\n    ring1_addr: 10.1.0.1')
+      .replace('ring0_addr: 10.0.0.2', 'ring1_addr: 10.1.0.2\n    ring0_addr: 10.0.0.2')
+      .replace(
+        'interface {',
+        'interface {\n    linknumber: 1\n    mcastport: 7001\n  }\n  interface {',
+      );
+    const { config } = parse(text);
+    expect(config?.totem.linkMode).toBe('active');
+    expect(config?.nodes.map(({ links }) => links)).toEqual([
+      [
+        { address: '10.0.0.1', family: 'inet', port: 6001 },
+        { address: '10.1.0.1', family: 'inet', port: 7001 },
+      ],
+      [
+        { address: '10.0.0.2', family: 'inet', port: 6001 },
+        { address: '10.1.0.2', family: 'inet', port: 7001 },
+      ],
+    ]);
+  });
+
+  test('may give a second link to some: the others are plain members on ring 0', () => {
+    const { config } = parse(
+      GOOD.replace('ring0_addr: 10.0.0.1', 'ring0_addr: 10.0.0.1\n    ring1_addr: 10.1.0.1'),
+    );
+    expect(config?.nodes.map(({ links }) => links?.length)).toEqual([2, undefined]);
+    expect(config?.totem.linkMode).toBe('passive');
+  });
+
   test('without a quorum provider has none', () => {
     const text = GOOD.replace('provider: corosync_votequorum', '');
     expect(parse(text).config?.quorum.provider).toBe('none');
@@ -117,9 +147,32 @@ describe('a corosync.conf', () => {
       '6:3: totem.crypto_cipher',
     ],
     [
-      'a second link',
-      GOOD.replace('quorum_votes: 2', 'ring1_addr: 10.1.0.2'),
-      'nodelist.node.ring1_addr',
+      'a hole among the links',
+      GOOD.replace('quorum_votes: 2', 'ring2_addr: 10.1.0.2'),
+      '22:5: nodelist.node.ring2_addr: without a ring1_addr',
+    ],
+    [
+      'a ninth link',
+      GOOD.replace(
+        'quorum_votes: 2',
+        Array.from({ length: 8 }, (_, i) => `ring${i + 1}_addr: 10.${i + 1}.0.2`).join('\n'),
+      ),
+      'nodelist.node.ring8_addr: links are 0 to 7',
+    ],
+    [
+      'a second link of transport udp',
+      GOOD.replace('udpu', 'udp').replace('quorum_votes: 2', 'ring1_addr: 10.1.0.2'),
+      '22:5: nodelist[1].links[1]: several links need the transport udpu',
+    ],
+    [
+      'a link mode of knet',
+      GOOD.replace('token: 1500', 'link_mode: rr'),
+      '6:3: totem.link_mode: expected one of passive, active, found "rr"',
+    ],
+    [
+      'an interface that cannot be',
+      GOOD.replace('ringnumber: 0', 'linknumber: 8'),
+      '8:3: totem.interface 8: links are 0 to 7',
     ],
     ['a node without id', GOOD.replace('nodeid: 2', ''), '19:3: nodelist[1].id: missing'],
     [

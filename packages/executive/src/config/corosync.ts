@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { isIP } from 'node:net';
 import { type CorosyncSection, type CorosyncValue, parseCorosync } from './corosync-syntax.ts';
 import type { ConfigSource, Path, Position } from './source.ts';
-import { TOKEN_COEFFICIENT_MS, TOKEN_MS } from './timings.ts';
+import { DEFAULT_PORT, TOKEN_COEFFICIENT_MS, TOKEN_MS } from './timings.ts';
 
 /** A host's name as an address, where a nodelist has names; undefined: unknown. */
 export type Resolve = (name: string) => string | undefined;
@@ -68,6 +68,9 @@ export function parseCorosyncSource(text: string, resolve: Resolve = getent): Co
   };
 }
 
+/** Numbers of links: Corosync has eight. */
+const RINGS = /^[0-7]$/;
+
 type Tree = { [key: string]: unknown };
 
 class Translation {
@@ -75,6 +78,7 @@ class Translation {
   readonly places = new Map<string, Position>();
   readonly value: Tree = { services: ['clm', 'lck', 'evt', 'ckpt', 'cpg'] };
   readonly #resolve: Resolve;
+  readonly #linkPorts: { [link: number]: CorosyncValue } = {};
 
   constructor(resolve: Resolve) {
     this.#resolve = resolve;
@@ -121,18 +125,33 @@ class Translation {
     this.#set(['cluster', 'name'], totem.keys.get('cluster_name'));
     this.#setNumber(['node', 'id'], totem.keys.get('nodeid'));
     for (const key of TOTEM_NUMBERS) this.#setNumber(['totem', key], totem.keys.get(key));
-    for (const { name, keys, position } of totem.sections) {
-      if (name !== 'interface') continue;
-      const number = keys.get('linknumber') ?? keys.get('ringnumber');
-      if (number !== undefined && number.text !== '0') {
-        this.#complain(position, `totem.interface ${number.text}: ${transport.text} has one link`);
-        continue;
-      }
-      this.#setNumber(['totem', 'port'], keys.get('mcastport'));
-      if (transport.text !== 'udp') continue;
-      this.#set(['totem', 'mcastaddr'], keys.get('mcastaddr'));
-      this.#setNumber(['totem', 'ttl'], keys.get('ttl'));
+    for (const key of ['rrp_mode', 'link_mode']) this.#linkMode(totem.keys.get(key));
+    for (const section of totem.sections) {
+      if (section.name === 'interface') this.#interface(section, transport.text);
     }
+  }
+
+  /** One link's port and, for `udp`, its group. */
+  #interface({ keys, position }: CorosyncSection, transport: string): void {
+    const text = (keys.get('linknumber') ?? keys.get('ringnumber'))?.text ?? '0';
+    const link = RINGS.test(text) ? Number(text) : undefined;
+    if (link === undefined || (link > 0 && transport === 'udp')) {
+      const links = transport === 'udp' ? 'udp has one link' : 'links are 0 to 7';
+      this.#complain(position, `totem.interface ${text}: ${links}`);
+      return;
+    }
+    const port = keys.get('mcastport');
+    if (link === 0) this.#setNumber(['totem', 'port'], port);
+    else if (port !== undefined) this.#linkPorts[link] = port;
+    if (transport !== 'udp') return;
+    this.#set(['totem', 'mcastaddr'], keys.get('mcastaddr'));
+    this.#setNumber(['totem', 'ttl'], keys.get('ttl'));
+  }
+
+  /** `none` is one link, which is what the nodelist then says, too. */
+  #linkMode(mode: CorosyncValue | undefined): void {
+    if (mode === undefined || mode.text === 'none') return;
+    this.#set(['totem', 'link_mode'], mode);
   }
 
   #nodelist(nodelist: CorosyncSection | undefined): void {
@@ -151,26 +170,41 @@ class Translation {
       this.#setNumber(['nodelist', i, 'id'], keys.get('nodeid'));
       this.#set(['nodelist', i, 'name'], keys.get('name'));
       this.#setNumber(['nodelist', i, 'votes'], keys.get('quorum_votes'));
-      this.#address(i, keys.get('ring0_addr'));
-      const second = [...keys].find(([key]) => /^ring[1-9]_addr$/.test(key));
-      if (second !== undefined) {
-        this.#complain(
-          second[1].position,
-          `nodelist.node.${second[0]}: udp and udpu have one link`,
-        );
+      this.#addresses(i, keys);
+    });
+    this.#setLinkPorts(nodes);
+  }
+
+  /** ring0_addr to ring7_addr without a hole; Corosync itself has more than one with knet only. */
+  #addresses(i: number, keys: CorosyncSection['keys']): void {
+    const given = [...keys].filter(([key]) => /^ring\d+_addr$/.test(key)).sort();
+    given.forEach(([key, value], link) => {
+      if (key !== `ring${link}_addr` || !RINGS.test(String(link))) {
+        const text = link > 7 ? 'links are 0 to 7' : `without a ring${link}_addr`;
+        this.#complain(value.position, `nodelist.node.${key}: ${text}`);
+        return;
       }
+      const path: Path =
+        given.length === 1 ? ['nodelist', i, 'address'] : ['nodelist', i, 'links', link];
+      const text = isIP(value.text) === 0 ? this.#resolve(value.text) : value.text;
+      if (text === undefined) {
+        const place = `nodelist.node.${key}`;
+        this.#complain(value.position, `${place}: no address is known for '${value.text}'`);
+      } else this.#set(path, { ...value, text });
     });
   }
 
-  #address(i: number, address: CorosyncValue | undefined): void {
-    if (address === undefined) return;
-    const text = isIP(address.text) === 0 ? this.#resolve(address.text) : address.text;
-    if (text === undefined) {
-      this.#complain(
-        address.position,
-        `nodelist.node.ring0_addr: no address is known for '${address.text}'`,
-      );
-    } else this.#set(['nodelist', i, 'address'], { ...address, text });
+  /** Those that are not given follow the port of link 0, as with knet. */
+  #setLinkPorts(nodes: readonly CorosyncSection[]): void {
+    if (Object.keys(this.#linkPorts).length === 0 || nodes.length === 0) return;
+    const totem = this.value['totem'] as Tree;
+    const first = typeof totem['port'] === 'number' ? totem['port'] : DEFAULT_PORT;
+    const links = Math.max(...Object.keys(this.#linkPorts).map(Number)) + 1;
+    for (let link = 0; link < links; link++) {
+      const given = this.#linkPorts[link];
+      if (given !== undefined) this.#setNumber(['totem', 'link_ports', link], given);
+      else this.#put(['totem', 'link_ports', link], first + link, { line: 1, column: 1 });
+    }
   }
 
   #quorum(quorum: CorosyncSection | undefined): void {
@@ -227,10 +261,10 @@ class Translation {
   #put(path: Path, value: unknown, position: Position): void {
     this.places.set(path.join('/'), position);
     let at = this.value;
-    for (const part of path.slice(0, -1)) {
-      at[String(part)] ??= {};
+    path.slice(0, -1).forEach((part, depth) => {
+      at[String(part)] ??= typeof path[depth + 1] === 'number' ? [] : {};
       at = at[String(part)] as Tree;
-    }
+    });
     at[String(path.at(-1))] = value;
   }
 

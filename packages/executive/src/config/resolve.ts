@@ -6,10 +6,12 @@
 import { isIPv6, SocketAddress } from 'node:net';
 import { homedir, hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { serverSocketPath } from '@aisexec/ipc/server';
+import { SESSION_GRACE_MS, serverSocketPath } from '@aisexec/ipc/server';
 import { SEAL_OVERHEAD_BYTES } from '../limits.ts';
 import {
   type ExecutiveConfig,
+  type LinkAddress,
+  linksOf,
   type NodeConfig,
   type PluginConfig,
   SERVICE_NAMES,
@@ -17,12 +19,13 @@ import {
   type TotemConfig,
   type TransportConfig,
 } from './config.ts';
+import { engineOf } from './engine-choice.ts';
 import { isMulticast, multicastGroup } from './multicast.ts';
 import type { ConfigFile, NodelistEntry } from './schema.ts';
 import type { Path } from './source.ts';
 import * as defaults from './timings.ts';
 
-export const DEFAULT_PORT = 5_405;
+const PORT_MAX = 65_535;
 
 /** What the configuration depends on besides its text. */
 export interface Host {
@@ -86,6 +89,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
       allowUids: ipc.allow?.uid ?? [],
       allowGids: ipc.allow?.gid ?? [],
       access,
+      graceMs: ipc.grace ?? SESSION_GRACE_MS,
     },
     stateDir: file.state_dir ?? defaultStateDir(host),
     log: { level: log.level ?? 'info', format: log.format ?? 'auto' },
@@ -101,33 +105,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
   return { config };
 }
 
-/** Keys that the engine `corosync` has no use for are mistakes: whoever sets them expects something of them. */
-function engineOf(file: ConfigFile, complain: Complain): ExecutiveConfig['engine'] {
-  const { engine = 'totem', quorum, services } = file;
-  if (engine === 'totem') {
-    if (file.corosync !== undefined) complain(['corosync'], "only with 'engine: corosync'");
-    if (quorum?.provider === 'corosync') {
-      complain(['quorum', 'provider'], "corosync: only with 'engine: corosync'");
-    }
-    return engine;
-  }
-  const elsewhere = 'this is the business of corosync.conf with the engine corosync';
-  if (file.totem !== undefined) complain(['totem'], elsewhere);
-  if (quorum?.provider === 'votequorum') {
-    complain(['quorum', 'provider'], `votequorum: ${elsewhere}; corosync and none are possible`);
-  }
-  for (const key of ['expected_votes', 'two_node', 'wait_for_all'] as const) {
-    if (quorum?.[key] !== undefined) complain(['quorum', key], elsewhere);
-  }
-  if (services?.includes('cpg') === true) {
-    const text = 'cpg: with the engine corosync libcpg itself is at hand';
-    complain(['services', services.indexOf('cpg')], text);
-  }
-  if (file.node?.id === undefined && file.nodelist === undefined) {
-    complain(['engine'], "corosync needs to know this node: set node.id to Corosync's nodeid");
-  }
-  return engine;
-}
+type TotemFile = NonNullable<ConfigFile['totem']>;
 
 type Complain = (path: Path, text: string) => void;
 
@@ -138,43 +116,69 @@ function pluginsOf({ services = [] }: ConfigFile): readonly PluginConfig[] {
 }
 
 function nodesOf(file: ConfigFile, host: Host, complain: Complain): readonly NodeConfig[] {
-  const { nodelist } = file;
+  const { nodelist, totem = {} } = file;
   if (nodelist === undefined) {
     const { id = 1, name = host.hostname } = file.node ?? {};
     // Nobody will send to a node that is alone: any free port will do, and two users do not collide.
-    return [{ id, name, address: '127.0.0.1', family: 'inet', port: file.totem?.port ?? 0 }];
+    return [{ id, name, address: '127.0.0.1', family: 'inet', port: totem.port ?? 0 }];
   }
-  const nodes = nodelist.map((entry) => nodeOf(entry, file.totem?.port ?? DEFAULT_PORT));
-  const unique = (key: string, textOf: (node: NodeConfig) => string) => {
-    const first = new Map<string, number>();
-    nodes.forEach((node, i) => {
-      const text = textOf(node);
-      const other = first.get(text);
-      if (other === undefined) first.set(text, i);
-      else complain(['nodelist', i, key], `duplicate: nodelist[${other}] has ${text}, too`);
-    });
+  const isAddressed = ({ address, links }: NodelistEntry, i: number): boolean => {
+    if ((address === undefined) !== (links === undefined)) return true;
+    const text =
+      links === undefined
+        ? 'missing; expected an IPv4 or IPv6 address, or links with several'
+        : 'links has the addresses: remove one of the two';
+    complain(['nodelist', i, 'address'], text);
+    return false;
   };
-  unique('id', ({ id }) => `id ${id}`);
-  unique('name', ({ name }) => `name '${name}'`);
-  unique('address', ({ address, port }) => `address ${address} port ${port}`);
-  nodes.forEach((node, i) => {
-    if (node.family !== nodes[0]?.family) {
-      const text = `${node.address} is not of the same family (IPv4, IPv6) as nodelist[0]; one ring has one`;
-      complain(['nodelist', i, 'address'], text);
-    }
-  });
+  // Nothing more is said about nodes of which it is not known where they are.
+  if (!nodelist.every(isAddressed)) return [];
+  const nodes = nodelist.map((entry) => nodeOf(entry, totem));
+  checkNodes(nodes, complain);
   return nodes;
 }
 
-function nodeOf(entry: NodelistEntry, defaultPort: number): NodeConfig {
-  const family = isIPv6(entry.address) ? 'inet6' : 'inet';
-  return {
-    id: entry.id,
-    name: entry.name ?? `node-${entry.id}`,
-    address: canonicalAddress(entry.address),
-    family,
-    port: entry.port ?? defaultPort,
+function checkNodes(nodes: readonly NodeConfig[], complain: Complain): void {
+  const seen = new Map<string, number>();
+  const once = (path: Path, i: number, text: string): void => {
+    const other = seen.get(text);
+    if (other === undefined) seen.set(text, i);
+    else complain(path, `duplicate: nodelist[${other}] has ${text}, too`);
   };
+  nodes.forEach((node, i) => {
+    once(['nodelist', i, 'id'], i, `id ${node.id}`);
+    once(['nodelist', i, 'name'], i, `name '${node.name}'`);
+    linksOf(node).forEach(({ address, family, port }, link) => {
+      const path = linkPath(node, i, link);
+      once(path, i, `address ${address} port ${port}`);
+      const standard = nodes.find((other) => linksOf(other).length > link)!;
+      if (family !== linksOf(standard)[link]!.family) {
+        const text = `${address} is not of the same family (IPv4, IPv6) as nodelist[${nodes.indexOf(standard)}]; one network has one`;
+        complain(path, text);
+      }
+      if (port > PORT_MAX) complain(path, `port ${port} of link ${link} is above ${PORT_MAX}`);
+    });
+  });
+}
+
+function linkPath({ links }: NodeConfig, node: number, link: number): Path {
+  return links === undefined ? ['nodelist', node, 'address'] : ['nodelist', node, 'links', link];
+}
+
+function nodeOf(entry: NodelistEntry, { port, link_ports: ports = [] }: TotemFile): NodeConfig {
+  const portOf = (link: number): number =>
+    entry.port === undefined
+      ? (ports[link] ?? (port ?? defaults.DEFAULT_PORT) + link)
+      : entry.port + link;
+  const links = (entry.links ?? [entry.address!]).map(
+    (address, link): LinkAddress => ({
+      address: canonicalAddress(address),
+      family: isIPv6(address) ? 'inet6' : 'inet',
+      port: portOf(link),
+    }),
+  );
+  const { id, name = `node-${id}` } = entry;
+  return links.length === 1 ? { id, name, ...links[0]! } : { id, name, ...links[0]!, links };
 }
 
 /** The spelling that the kernel uses, so that addresses compare as texts. */
@@ -201,12 +205,15 @@ function findSelf(
     complain(['node', key], `not in the nodelist, which has ${list}`);
     return undefined;
   }
-  const here = wanted.filter(({ address }) => isOfHost(address, host));
+  const here = wanted.filter((node) =>
+    linksOf(node).some(({ address }) => isOfHost(address, host)),
+  );
   if (here.length === 1) return here[0];
   if (named) {
     const index = nodes.indexOf(wanted[0] as NodeConfig);
-    const text = `${wanted[0]?.address} is not an address of this host (${mine})`;
-    complain(['nodelist', index, 'address'], text);
+    const [node] = wanted as [NodeConfig];
+    const text = `${node.address} is not an address of this host (${mine})`;
+    complain(linkPath(node, index, 0), text);
   } else if (here.length === 0) {
     complain(['nodelist'], `I cannot find myself in the nodelist (${mine})`);
   } else {
@@ -229,7 +236,7 @@ export function isLoopback(address: string): boolean {
 
 function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Complain): TotemConfig {
   const { totem = {} } = file;
-  const loopback = nodes.every(({ address }) => isLoopback(address));
+  const loopback = nodes.flatMap(linksOf).every(({ address }) => isLoopback(address));
   const timings = defaults.timingsOf(totem, nodes.length, loopback);
   const { tokenMs, tokenRetransmitMs, holdMs, joinMs, consensusMs } = timings;
   const packets = defaults.packetsOf(totem.netmtu, loopback);
@@ -260,6 +267,7 @@ function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Compl
   return {
     ...timings,
     transport: transportOf(file, nodes, complain),
+    linkMode: totem.link_mode ?? 'passive',
     sendJoinMs: totem.send_join ?? defaults.SEND_JOIN_MS,
     failRecvConst: totem.fail_recv_const ?? defaults.FAIL_RECV_CONST,
     seqnoUnchangedConst: totem.seqno_unchanged_const ?? defaults.SEQNO_UNCHANGED_CONST,
@@ -293,12 +301,15 @@ function checkExposure(
   nodes: readonly NodeConfig[],
   complain: Complain,
 ): void {
-  const exposed = nodes.findIndex(({ address }) => !isLoopback(address));
-  if (nodes.length === 1 || exposed < 0) return;
+  const places = nodes.flatMap((node, i) =>
+    linksOf(node).map(({ address }, link) => ({ address, path: linkPath(node, i, link) })),
+  );
+  const exposed = places.find(({ address }) => !isLoopback(address));
+  if (nodes.length === 1 || exposed === undefined) return;
   if (totem.key_file !== undefined || totem.allow_unsealed === true) return;
   complain(
-    ['nodelist', exposed, 'address'],
-    `${nodes[exposed]?.address} is on a network and nothing seals its packets: make a key (aisctl keygen FILE), ` +
+    exposed.path,
+    `${exposed.address} is on a network and nothing seals its packets: make a key (aisctl keygen FILE), ` +
       'copy it to every node and name it as totem.key_file; or, where the network itself is to be trusted, say ' +
       'totem.allow_unsealed: true',
   );
@@ -318,6 +329,10 @@ function transportOf(
     }
     return { type: 'udpu' };
   }
+  nodes.forEach((node, i) => {
+    if (linksOf(node).length === 1) return;
+    complain(linkPath(node, i, 1), 'several links need the transport udpu; udp has one');
+  });
   const group = mcastaddr ?? multicastGroup(cluster?.name ?? '', family);
   if (!isMulticast(group) || (family === 'inet6') !== isIPv6(group)) {
     complain(['totem', 'mcastaddr'], `${group} is no multicast address of the nodes' family`);

@@ -1,5 +1,7 @@
 /** The shape of the configuration file (docs/reference/config.md). Strict: unknown keys are errors. */
 import { isIP } from 'node:net';
+import { SESSION_GRACE_MS_MAX } from '@aisexec/ipc/server';
+import { LINK_MODES, LINKS_MAX } from '@aisexec/totem';
 import { z } from 'zod';
 import { ACCESS_GRANTS_MAX, ACCESS_IDS_MAX, NODELIST_MAX, SERVICES_MAX } from '../limits.ts';
 import { ENGINE_NAMES, SEAL_CIPHERS } from './config.ts';
@@ -11,18 +13,24 @@ const nodeId = z.int().min(1).max(0xffff_ffff);
 const name = z.string().min(1).max(256);
 const ids = z.array(z.int().min(0).max(0xffff_ffff)).max(ACCESS_IDS_MAX).optional();
 
+const address = z.string().refine((text) => isIP(text) !== 0, {
+  error: 'expected an IPv4 or IPv6 address',
+});
+
 const node = z.strictObject({
   id: nodeId,
   name: name.optional(),
-  address: z.string().refine((text) => isIP(text) !== 0, {
-    error: 'expected an IPv4 or IPv6 address',
-  }),
+  /** Either this or `links`. */
+  address: address.optional(),
   port,
+  links: z.array(address).min(1).max(LINKS_MAX).optional(),
   votes: z.int().min(0).max(1_000).optional(),
 });
 
 const totem = z.strictObject({
   transport: z.enum(['udpu', 'udp']).optional(),
+  link_mode: z.enum(LINK_MODES).optional(),
+  link_ports: z.array(z.int().min(1).max(65_535)).min(1).max(LINKS_MAX).optional(),
   mcastaddr: z
     .string()
     .refine((text) => isIP(text) !== 0, { error: 'expected an IPv4 or IPv6 multicast address' })
@@ -75,6 +83,7 @@ const ipc = z.strictObject({
     .optional(),
   allow: z.strictObject({ uid: ids, gid: ids }).optional(),
   access: z.array(grant).max(ACCESS_GRANTS_MAX).optional(),
+  grace: z.int().min(0).max(SESSION_GRACE_MS_MAX).optional(),
 });
 
 const corosync = z.strictObject({
@@ -127,6 +136,9 @@ export type NodelistEntry = z.infer<typeof node>;
 export const FOREIGN_NAMES: Readonly<Record<string, string>> = {
   nodeid: 'id',
   ring0_addr: 'address',
+  ring1_addr: 'links',
+  addresses: 'links',
+  rrp_mode: 'link_mode',
   addr: 'address',
   host: 'address',
   mcastport: 'port',

@@ -3,6 +3,8 @@
  * a scaled set where every node is on loopback and nothing between them can be slow but this machine.
  */
 
+/** Of the ring, on link 0; link n has the one n above. */
+export const DEFAULT_PORT = 5_405;
 export const TOKEN_MS = 3_000;
 export const TOKEN_COEFFICIENT_MS = 650;
 export const LOOPBACK_TOKEN_MS = 400;

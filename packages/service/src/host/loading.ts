@@ -98,6 +98,16 @@ export class Loading {
     replica.guard('exit', () => replica.definition.exit?.(replica.state, ctx.of(replica)));
   }
 
+  /** What running services have against it that this node leaves. */
+  askLeave(): readonly { readonly service: string; readonly reason: string }[] {
+    return [...this.#options.replicas.values()].flatMap((replica) => {
+      if (!replica.running) return [];
+      const { definition, name } = replica;
+      const reason = replica.guard('mayLeave', () => definition.mayLeave?.(replica.state));
+      return reason === undefined ? [] : [{ service: name, reason: String(reason) }];
+    });
+  }
+
   unload(name: string): string | undefined {
     const { closeClients, multicast, syncing, trace } = this.#options;
     const replica = this.#named(name);

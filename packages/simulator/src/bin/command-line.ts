@@ -1,4 +1,5 @@
 /** The command line of `aissim`: what may be said, checked, as one plain object. */
+import { LINK_MODES, LINKS_MAX } from '@aisexec/totem';
 import yargs from 'yargs';
 import { SIM_NODES_MAX } from '../limits.ts';
 import { MUTANT_NAMES } from '../mutants/index.ts';
@@ -47,6 +48,8 @@ export async function parseCommandLine(args: readonly string[]): Promise<Command
         ? {}
         : { nodes: whole('--nodes', argv.nodes, 1, SIM_NODES_MAX) }),
       ...(argv.loss === undefined ? {} : { loss: within('--loss', argv.loss, 0, 0.9) }),
+      ...(argv.links === undefined ? {} : { links: whole('--links', argv.links, 1, LINKS_MAX) }),
+      ...(argv['link-mode'] === undefined ? {} : { linkMode: argv['link-mode'] }),
       ...(argv.workload === undefined ? {} : { workload: argv.workload, stack: 'full' }),
       ...(argv.mutant === undefined ? {} : { mutant: argv.mutant }),
       ...(argv.draws === undefined ? {} : { draws: argv.draws }),
@@ -78,6 +81,8 @@ function commandLineParser(args: readonly string[]) {
       default: 'ring' as const,
       describe: 'the bare ring, or with groups and services',
     })
+    .option('links', { type: 'number', describe: `networks, 1 to ${LINKS_MAX} (1)` })
+    .option('link-mode', { choices: LINK_MODES, describe: 'of several networks; drawn if absent' })
     .option('workload', {
       choices: WORKLOAD_NAMES,
       describe: 'one service alone, with votes and its own checkers',
@@ -145,6 +150,8 @@ export function replayCommand(options: RunOptions): string {
   if (!options.faults) words.push('--no-faults');
   if (options.workload !== undefined) words.push(`--workload ${options.workload}`);
   else if (options.stack !== 'ring') words.push(`--stack ${options.stack}`);
+  if (options.links !== undefined) words.push(`--links ${options.links}`);
+  if (options.linkMode !== undefined) words.push(`--link-mode ${options.linkMode}`);
   if (options.draws !== undefined) words.push(`--draws ${options.draws}`);
   if (options.mutant !== undefined) words.push(`--mutant ${options.mutant}`);
   return words.join(' ');

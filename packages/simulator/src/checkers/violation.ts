@@ -2,7 +2,7 @@
 import { type RingId, ringIdText } from '@aisexec/totem';
 import { SIM_VIOLATIONS_MAX } from '../limits.ts';
 
-/** Properties of reliability §4, plus `R1` (replicas equal), `W1` (a workload's own) and `X1` (a process threw). */
+/** Properties of reliability §4, plus `N1` (a configuration change although one network was whole), `R1` (replicas equal), `W1` (a workload's own) and `X1` (a process threw). */
 export type PropertyId =
   | 'E1'
   | 'E2'
@@ -19,6 +19,7 @@ export type PropertyId =
   | 'L1'
   | 'L2'
   | 'L3'
+  | 'N1'
   | 'R1'
   | 'W1'
   | 'X1';

@@ -47,7 +47,7 @@ export const FAULTS: Readonly<Record<FaultKind, Fault>> = {
   },
   /** A link or all links of a node swallow whatever is larger than a few hundred bytes. */
   'black-hole'(context) {
-    const { world, random, later, durationMs } = context;
+    const { world, random, later, durationMs, networks } = context;
     const [from, to] = randomLink(context);
     const whole = random.chance(0.5);
     const bytes = random.pick([100, 300, 600, 1300]);
@@ -59,7 +59,9 @@ export const FAULTS: Readonly<Record<FaultKind, Fault>> = {
       durationMs,
     });
     const limit = (max: number): void => {
-      for (const link of links) world.network.limit(link[0], link[1], max);
+      for (const network of networks) {
+        for (const link of links) network.limit(link[0], link[1], max);
+      }
     };
     limit(bytes);
     later(durationMs, () => limit(Number.POSITIVE_INFINITY));
@@ -75,44 +77,48 @@ export const FAULTS: Readonly<Record<FaultKind, Fault>> = {
   },
   flapping(context) {
     const [from, to] = randomLink(context);
-    const { world, random, later } = context;
+    const { world, random, later, networks } = context;
     const until = world.now + context.durationMs;
     const periodMs = random.magnitude(5, 500);
     world.fault('flapping', { from: idOf(context, from), to: idOf(context, to), periodMs });
     const flip = (open: boolean): void => {
-      world.network.block(from, to, !open);
+      for (const network of networks) network.block(from, to, !open);
       if (!open || world.now < until) later(random.exponential(periodMs), () => flip(!open));
     };
     flip(false);
   },
   /** Links clog one after the other and open in another order (FoundationDB's swizzle-clogging). */
   swizzle(context) {
-    const { world, random, later, durationMs } = context;
+    const { world, random, later, durationMs, networks } = context;
     const links = allLinks(context).filter(() => random.chance(0.5));
     world.fault('swizzle', { links: links.length, durationMs });
     for (const [from, to] of links) {
       later(random.between(0, durationMs / 2), () => {
         const until = world.now + random.between(0, durationMs / 2);
-        world.network.clog(from, to, until);
-        later(until - world.now, () => world.network.clog(from, to, 0));
+        for (const network of networks) network.clog(from, to, until);
+        later(until - world.now, () => {
+          for (const network of networks) network.clog(from, to, 0);
+        });
       });
     }
   },
   'type-loss'(context) {
-    const { world, random, later, durationMs } = context;
+    const { world, random, later, durationMs, networks } = context;
     const type = random.below(PACKET_NAMES.length);
     const probability = random.pick([0.3, 0.7, 1]);
     world.fault('type-loss', { type: PACKET_NAMES[type]!, probability, durationMs });
-    world.network.loseType(type, probability);
-    later(durationMs, () => world.network.loseType(type, 0));
+    for (const network of networks) network.loseType(type, probability);
+    later(durationMs, () => {
+      for (const network of networks) network.loseType(type, 0);
+    });
   },
   'loss-burst'(context) {
-    const { world, random, later, durationMs } = context;
+    const { world, random, later, durationMs, networks } = context;
     const loss = random.between(0.3, 0.9);
     world.fault('loss-burst', { loss, durationMs });
-    world.network.conditions = { ...context.conditions, loss };
+    for (const network of networks) network.conditions = { ...context.conditions, loss };
     later(durationMs, () => {
-      world.network.conditions = context.conditions;
+      for (const network of networks) network.conditions = context.conditions;
     });
   },
   pause(context) {
@@ -243,13 +249,24 @@ function cut(
   detail: Readonly<Record<string, number | string | readonly number[]>>,
   links: readonly Link[],
 ): void {
-  const { world, later, durationMs } = context;
-  world.fault(name, { ...detail, durationMs });
-  for (const [from, to] of links) world.network.block(from, to, true);
+  const { world, later, durationMs, networks } = context;
+  const block = (on: boolean): void => {
+    for (const network of networks) {
+      for (const [from, to] of links) network.block(from, to, on);
+    }
+  };
+  world.fault(name, { ...detail, ...hit(context), durationMs });
+  block(true);
   later(durationMs, () => {
     world.fault('mend', { after: name });
-    for (const [from, to] of links) world.network.block(from, to, false);
+    block(false);
   });
+}
+
+/** Which of several networks, for the trace. */
+function hit({ world, networks }: FaultContext): { networks?: number[] } {
+  if (world.networks.length === 1) return {};
+  return { networks: networks.map((network) => world.networks.indexOf(network)) };
 }
 
 function allLinks(context: FaultContext): Link[] {

@@ -35,7 +35,11 @@ export type FaultKind = (typeof FAULT_KINDS)[number] | (typeof LATER_KINDS)[numb
 export interface FaultMix {
   readonly conditions: NetworkConditions;
   readonly kinds: readonly FaultKind[];
-  /** Mean time between two faults. */
+  /** A network that no fault touches, where there are several. */
+  readonly spare?: number;
+  /** Least time between two faults. */
+  readonly spacingMs: number;
+  /** Mean time between two faults, beyond that. */
   readonly intervalMs: number;
   /** Longest fault. */
   readonly durationMsMax: number;
@@ -88,6 +92,7 @@ export function drawMix(random: Random, options: MixOptions): FaultMix {
   if (!options.faults) {
     const none = {
       kinds: [],
+      spacingMs: 0,
       intervalMs: 0,
       durationMsMax: 0,
       falseHintMs: Number.POSITIVE_INFINITY,
@@ -117,6 +122,7 @@ export function drawMix(random: Random, options: MixOptions): FaultMix {
       ...FAULT_KINDS.filter(() => random.chance(SHARES.fault)),
       ...LATER_KINDS.filter(() => isLater && later.chance(SHARES.fault)),
     ],
+    spacingMs: 0,
     intervalMs: options.tokenMs * random.magnitude(0.5, 20),
     durationMsMax: options.tokenMs * random.magnitude(1, 10),
     refusals,

@@ -3,6 +3,7 @@
  * later. `heal` ends everything at once: every link open, every process running.
  */
 import type { Random } from '../random.ts';
+import type { Network } from '../world/network.ts';
 import type { World } from '../world/world.ts';
 import { FAULTS } from './faults.ts';
 import type { FaultMix } from './mix.ts';
@@ -10,6 +11,8 @@ import { repairAndStart } from './repair.ts';
 
 /** Mean time between the hints of a series: a series long enough confirms a suspicion. */
 const HINT_SPACING_MS = 15;
+/** Of the faults of a world with several networks, how many hit all of them alike. */
+const ALL_NETWORKS_SHARE = 0.3;
 
 export interface Nemesis {
   start(): void;
@@ -28,14 +31,23 @@ export function createNemesis(world: World, mix: FaultMix, random: Random): Neme
       if (active) run();
     });
 
+  const disturbed = world.networks.filter((_, link) => link !== mix.spare);
+  const networkRandom = random.fork('networks');
+  /** One of several networks, or all that may be disturbed. */
+  const pickNetworks = (): readonly Network[] =>
+    disturbed.length === 1 || networkRandom.chance(ALL_NETWORKS_SHARE)
+      ? disturbed
+      : [networkRandom.pick(disturbed)];
+
   const strike = (): void => {
     const kind = random.pick(mix.kinds);
     applied[kind] = (applied[kind] ?? 0) + 1;
     const durationMs = random.magnitude(mix.durationMsMax / 100, mix.durationMsMax);
-    FAULTS[kind]({ world, random, durationMs, conditions: mix.conditions, later });
+    const { conditions } = mix;
+    FAULTS[kind]({ world, networks: pickNetworks(), random, durationMs, conditions, later });
     plan();
   };
-  const plan = (): void => later(random.exponential(mix.intervalMs), strike);
+  const plan = (): void => later(mix.spacingMs + random.exponential(mix.intervalMs), strike);
 
   const hints = random.fork('hints');
   const planFalseHint = (): void => {
@@ -55,7 +67,7 @@ export function createNemesis(world: World, mix: FaultMix, random: Random): Neme
     },
     heal() {
       active = false;
-      world.network.heal();
+      for (const network of world.networks) network.heal();
       for (const node of world.nodes) {
         node.crashInStore(undefined);
         node.slow(0);
@@ -79,7 +91,7 @@ function giveFalseHints(
   let left = random.pick([1, 1, 3, 10]);
   world.fault('false-hint', { node: observer.id, suspect: suspect.id, times: left });
   const hint = (): void => {
-    observer.refused(suspect.id);
+    for (const link of world.networks.keys()) observer.refused(suspect.id, link);
     left -= 1;
     if (left > 0) later(random.exponential(HINT_SPACING_MS), hint);
   };

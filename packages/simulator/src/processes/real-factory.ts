@@ -4,9 +4,11 @@ import type { QuorumOptions } from '@aisexec/service';
 import { createRing } from '@aisexec/totem';
 import { mutantByName } from '../mutants/index.ts';
 import type { FactoryOf } from '../run.ts';
-import type { Scenario } from '../scenario.ts';
+import type { RunOptions, Scenario } from '../scenario.ts';
 import { workloadsOf } from '../workloads/index.ts';
+import type { ProcessFactory } from '../world/process.ts';
 import { fullNodeFactory } from './full-node.ts';
+import { linkedProcessFactory } from './linked-process.ts';
 import { type RingFactory, type RingProcessOptions, ringProcessFactory } from './ring-process.ts';
 
 export const realFactoryOf: FactoryOf = (scenario, options) =>
@@ -16,21 +18,32 @@ export const realFactoryOf: FactoryOf = (scenario, options) =>
 export const realFactoryWith =
   (create: RingFactory): FactoryOf =>
   (scenario, options) => {
-    const ring: RingProcessOptions = {
-      createRing: create,
-      settings: scenario.settings,
-      settingsOf: scenario.settingsOf,
-      load: scenario.load,
-      quorum: quorumOf(scenario),
-      ...(options.mutant === undefined ? {} : { mutate: mutantByName(options.mutant).mutate }),
-    };
-    if (options.stack === 'ring') return ringProcessFactory(ring);
-    return fullNodeFactory({
-      ...ring,
-      workloads: workloadsOf(inBackground(options.seed)),
-      background: IN_SMALL_STEPS,
-    });
+    const inner = innerFactoryOf(create, scenario, options);
+    if (scenario.links === undefined) return inner;
+    const { count: links, mode } = scenario.links;
+    return linkedProcessFactory(inner, { links, mode, settingsOf: scenario.settingsOf });
   };
+
+function innerFactoryOf(
+  create: RingFactory,
+  scenario: Scenario,
+  options: RunOptions,
+): ProcessFactory {
+  const ring: RingProcessOptions = {
+    createRing: create,
+    settings: scenario.settings,
+    settingsOf: scenario.settingsOf,
+    load: scenario.load,
+    quorum: quorumOf(scenario),
+    ...(options.mutant === undefined ? {} : { mutate: mutantByName(options.mutant).mutate }),
+  };
+  if (options.stack === 'ring') return ringProcessFactory(ring);
+  return fullNodeFactory({
+    ...ring,
+    workloads: workloadsOf(inBackground(options.seed)),
+    background: IN_SMALL_STEPS,
+  });
+}
 
 /** One piece at a time: what is on its way is cut short as often as not. */
 export const IN_SMALL_STEPS = { wantBytes: 1, wants: 1 };

@@ -35,9 +35,9 @@ export interface SimNode {
   leave(): void;
   pause(): void;
   resume(): void;
-  arrive(packet: Uint8Array): void;
-  /** A packet to `node` came back: nobody listens there. True or false. */
-  refused(node: number): void;
+  arrive(packet: Uint8Array, source?: number, link?: number): void;
+  /** A packet to `node` came back on network `link`: nobody listens there. True or false. */
+  refused(node: number, link?: number): void;
 }
 
 export interface NodeOptions {
@@ -45,7 +45,7 @@ export interface NodeOptions {
   readonly index: number;
   readonly nodes: readonly number[];
   readonly scheduler: Scheduler;
-  readonly network: Network;
+  readonly networks: readonly Network[];
   readonly random: Random;
   readonly factory: ProcessFactory;
   readonly trace: (record: TraceRecord) => void;
@@ -56,6 +56,16 @@ export interface NodeOptions {
   readonly onException: (node: number, error: unknown) => void;
 }
 
+/** Sender of packets that a test makes; no nodeid. */
+const NOBODY = 0;
+
+/** A packet of node `source` on network `link`. */
+interface Arrival {
+  readonly packet: Uint8Array;
+  readonly source: number;
+  readonly link: number;
+}
+
 interface Life {
   alive: boolean;
   process: SimProcess;
@@ -63,7 +73,7 @@ interface Life {
 }
 
 export function createNode(options: NodeOptions): SimNode {
-  const { id, index, nodes, scheduler, network, random, trace } = options;
+  const { id, index, nodes, scheduler, networks, random, trace } = options;
   const store = { ringSeq: 0, previous: 0, lost: false };
   let life: Life | undefined;
   let incarnation = 0;
@@ -72,7 +82,7 @@ export function createNode(options: NodeOptions): SimNode {
   let slowMs = 0;
   let busyUntil = 0;
   let waiting = 0;
-  let inbox: Uint8Array[] = [];
+  let inbox: Arrival[] = [];
 
   const now = (): number => options.clockOffsetMs + scheduler.now * options.clockRate;
 
@@ -108,14 +118,14 @@ export function createNode(options: NodeOptions): SimNode {
     get time() {
       return scheduler.now;
     },
-    unicast(target, packet) {
+    unicast(target, packet, link = 0) {
       const to = nodes.indexOf(target);
-      if (self.alive && to >= 0) network.send(index, to, packet);
+      if (self.alive && to >= 0) networks[link]!.send(index, to, packet);
     },
-    multicast(packet) {
+    multicast(packet, link = 0, targets = nodes) {
       if (!self.alive) return;
       for (let to = 0; to < nodes.length; to += 1) {
-        if (to !== index) network.send(index, to, packet);
+        if (to !== index && targets.includes(nodes[to]!)) networks[link]!.send(index, to, packet);
       }
     },
     setTimer(name, delayMs) {
@@ -137,23 +147,23 @@ export function createNode(options: NodeOptions): SimNode {
     },
   });
 
-  const receive = (packet: Uint8Array): void => {
-    if (paused) {
-      if (inbox.length < SIM_INBOX_PACKETS_MAX) inbox.push(packet);
-      return;
-    }
-    call((process) => process.receive(packet, now()));
+  const deliver = ({ packet, source, link }: Arrival): void =>
+    call((process) => process.receive(packet, now(), source, link));
+
+  const receive = (arrival: Arrival): void => {
+    if (!paused) deliver(arrival);
+    else if (inbox.length < SIM_INBOX_PACKETS_MAX) inbox.push(arrival);
   };
 
   /** One packet after the other, each when the process gets round to it. */
-  const receiveSlowly = (packet: Uint8Array): void => {
+  const receiveSlowly = (arrival: Arrival): void => {
     if (waiting >= SIM_INBOX_PACKETS_MAX) return;
     const addressee = life;
     busyUntil = Math.max(busyUntil, scheduler.now) + slowMs;
     waiting += 1;
     const fire = (): void => {
       waiting -= 1;
-      if (life === addressee) receive(packet);
+      if (life === addressee) receive(arrival);
     };
     scheduler.at(busyUntil, { fire });
   };
@@ -161,7 +171,7 @@ export function createNode(options: NodeOptions): SimNode {
   const flood = (): void => {
     const queued = inbox;
     inbox = [];
-    for (const packet of queued) call((process) => process.receive(packet, now()));
+    for (const arrival of queued) deliver(arrival);
   };
 
   return {
@@ -244,13 +254,14 @@ export function createNode(options: NodeOptions): SimNode {
       flood();
       if (!timersFirst) current?.timers.fireLate();
     },
-    arrive(packet) {
+    arrive(packet, source = NOBODY, link = 0) {
       if (life === undefined) return;
-      if (slowMs > 0 || busyUntil > scheduler.now) receiveSlowly(packet);
-      else receive(packet);
+      const arrival = { packet, source, link };
+      if (slowMs > 0 || busyUntil > scheduler.now) receiveSlowly(arrival);
+      else receive(arrival);
     },
-    refused(node) {
-      if (!paused) call((process) => process.suspect(node, now()));
+    refused(node, link = 0) {
+      if (!paused) call((process) => process.suspect(node, now(), link));
     },
   };
 }

@@ -9,11 +9,11 @@ import type { TraceRecord } from '../trace/record.ts';
 export interface SimProcess {
   /** Once per incarnation; `now` is the node's own clock. */
   start(now: number): void;
-  /** One datagram; the bytes belong to the process from here on. */
-  receive(packet: Uint8Array, now: number): void;
+  /** One datagram of node `source` on network `link`; the bytes belong to the process from here on. */
+  receive(packet: Uint8Array, now: number, source: number, link: number): void;
   timeout(timer: string, now: number): void;
-  /** The host of this node refused a packet, or so it seems. */
-  suspect(node: number, now: number): void;
+  /** The host of this node refused a packet on network `link`, or so it seems. */
+  suspect(node: number, now: number, link: number): void;
   /** Leave in good order; the world ends the incarnation afterwards. */
   leave(now: number): void;
   /** The world is healing: stop (false) or resume sending load. */
@@ -47,9 +47,10 @@ export interface ProcessEnvironment {
   readonly store: StableStore;
   /** Seeded, a stream of its own per node and incarnation. */
   readonly random: Random;
-  unicast(target: number, packet: Uint8Array): void;
-  /** To all other nodes. */
-  multicast(packet: Uint8Array): void;
+  /** On network `link`, 0 when absent. */
+  unicast(target: number, packet: Uint8Array, link?: number): void;
+  /** To all other nodes, or those of `targets`. */
+  multicast(packet: Uint8Array, link?: number, targets?: readonly number[]): void;
   /** (Re)start a named one-shot timer, on the node's own clock. */
   setTimer(name: string, delayMs: number): void;
   cancelTimer(name: string): void;

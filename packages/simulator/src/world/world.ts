@@ -13,7 +13,10 @@ import { createScheduler, type Scheduler } from './scheduler.ts';
 
 export interface World {
   readonly scheduler: Scheduler;
+  /** The first of {@link networks}. */
   readonly network: Network;
+  /** One per link between two nodes, each with troubles of its own. */
+  readonly networks: readonly Network[];
   /** Ascending by id. */
   readonly nodes: readonly SimNode[];
   readonly now: number;
@@ -34,7 +37,8 @@ export interface WorldOptions {
   readonly random: Random;
   /** nodeids, ascending. */
   readonly nodes: readonly number[];
-  readonly conditions: NetworkConditions;
+  /** Of the one network, or of each of several. */
+  readonly conditions: NetworkConditions | readonly NetworkConditions[];
   readonly factory: ProcessFactory;
   readonly trace: Trace;
   /** Clocks of nodes run at 1 ± this. */
@@ -53,24 +57,27 @@ export function createWorld(options: WorldOptions): World {
   }
   const scheduler = createScheduler();
   const exceptions: { time: number; node: number; text: string }[] = [];
-  const network = createNetwork({
-    nodes: count,
-    scheduler,
-    random: random.fork('network'),
-    conditions: options.conditions,
-    ...(options.filter === undefined ? {} : { filter: options.filter }),
-    arrive,
-  });
+  const networks = [options.conditions].flat().map((conditions, link) =>
+    createNetwork({
+      nodes: count,
+      scheduler,
+      random: random.fork(link === 0 ? 'network' : `network ${link}`),
+      conditions,
+      ...(options.filter === undefined ? {} : { filter: options.filter }),
+      arrive: (to, packet, from) => arrive(to, packet, from, link),
+    }),
+  );
   /** Runs alongside the packets and draws nothing, so that a run without deaths is the same with it. */
-  function arrive(to: number, packet: Uint8Array, from: number): void {
+  function arrive(to: number, packet: Uint8Array, from: number, link: number): void {
     const target = nodes[to]!;
     if (target.up || options.refusals !== true) {
-      target.arrive(packet);
+      target.arrive(packet, options.nodes[from]!, link);
       return;
     }
+    const network = networks[link]!;
     scheduler.at(scheduler.now + network.conditions.delayMinMs, {
       fire: () => {
-        if (!network.isBlocked(to, from)) nodes[from]!.refused(target.id);
+        if (!network.isBlocked(to, from)) nodes[from]!.refused(target.id, link);
       },
     });
   }
@@ -82,7 +89,7 @@ export function createWorld(options: WorldOptions): World {
       index,
       nodes: options.nodes,
       scheduler,
-      network,
+      networks,
       random: random.fork(`node ${id}`),
       factory: options.factory,
       trace: trace.emit,
@@ -96,7 +103,8 @@ export function createWorld(options: WorldOptions): World {
   );
   return {
     scheduler,
-    network,
+    network: networks[0]!,
+    networks,
     nodes,
     trace,
     exceptions,

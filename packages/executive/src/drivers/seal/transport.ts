@@ -1,9 +1,11 @@
 /**
- * A transport whose datagrams are sealed, around one that sends them as they are: the same shape in and out.
- * A packet is sealed once, however many nodes it goes to; packets of this node to itself never leave it and
- * are not sealed. What cannot be opened is counted, told in the log now and then, and dropped unread.
+ * The seal of a node: one sealer with one counter, one opener with one replay window for each sender, for the
+ * transports of all its links (ADR 0133). Around each it is a transport again: the same shape in and out. A
+ * packet is sealed once per link, however many nodes it goes to there; packets of this node to itself never
+ * leave it and are not sealed. What cannot be opened is counted, told in the log now and then, and dropped
+ * unread.
  */
-import type { SealCipher } from '../../config/config.ts';
+import type { NodeConfig, SealCipher } from '../../config/config.ts';
 import type { GroupKey } from '../../key-file.ts';
 import { DATAGRAM_BYTES_MAX, SEAL_OVERHEAD_BYTES } from '../../limits.ts';
 import type { UdpOptions, UdpTransport } from '../udp/udp.ts';
@@ -14,6 +16,9 @@ import { createReports, type Reason } from './reports.ts';
 import { createSealer } from './sealer.ts';
 
 export interface SealOptions {
+  readonly nodeId: number;
+  /** nodeids of all other nodes. */
+  readonly peers: readonly number[];
   readonly cipher: SealCipher;
   readonly sending: GroupKey;
   readonly accepted: readonly GroupKey[];
@@ -26,59 +31,40 @@ export interface SealOptions {
   readonly clock?: () => number;
 }
 
-export interface SealedTransport extends UdpTransport {
-  /** From now on seals with one key and opens what is sealed with these. */
+export type OpenTransport = (options: UdpOptions) => Promise<UdpTransport>;
+
+export interface Seal {
+  /**
+   * The transport of one link, sealed. Sending on it throws StableStoreError when a new epoch is due and cannot
+   * be stored: the node must stop. @param open opens the transport below. @throws what `open` throws.
+   */
+  around(options: UdpOptions, open: OpenTransport): Promise<UdpTransport>;
+  /** From now on seals with one key and opens what is sealed with these, on every link. */
   useKeys(sending: GroupKey, accepted: readonly GroupKey[]): void;
+  /** Of all links together. */
+  stats(): Readonly<Record<string, number>>;
 }
 
-/** @param open opens the transport below. @throws StableStoreError, and what `open` throws. */
-export async function createSealedTransport(
-  options: UdpOptions,
-  seal: SealOptions,
-  open: (options: UdpOptions) => Promise<UdpTransport>,
-): Promise<SealedTransport> {
-  const { self, nodes, receive } = options;
-  const { cipher, epochs, heardOther, heardUnknown } = seal;
-  const peers = nodes.filter(({ id }) => id !== self.id);
-  const opener = createOpener(
-    cipher,
-    peers.map(({ id }) => id),
-  );
-  const sealer = createSealer({ nodeId: self.id, cipher, key: seal.sending, epochs });
+/** Takes an epoch. @throws StableStoreError */
+export function createSeal(seal: SealOptions): Seal {
+  const { nodeId, peers, cipher, epochs, heardOther, heardUnknown } = seal;
+  const opener = createOpener(cipher, peers);
+  const sealer = createSealer({ nodeId, cipher, key: seal.sending, epochs });
   const counters = { packetsSealed: 0, packetsOpened: 0, droppedTooLong: 0 };
   const refused = Object.fromEntries(REFUSALS.map((name) => [name, 0])) as Record<Refusal, number>;
   const reports = createReports(seal.trace, seal.clock ?? (() => performance.now()));
   let { sending } = seal;
   opener.accept(seal.accepted);
 
-  function refuse(reason: Refusal, datagram: Uint8Array, from: number): void {
+  function refuse(reason: Refusal, datagram: Uint8Array, peer: NodeConfig): void {
     refused[reason]++;
     // The network itself repeats packets now and then.
     if (reason === 'replay') return;
-    const peer = peers.find(({ id }) => id === from)!;
     const isTold = reports.report(peer, reason, () => refusalDetail(reason, datagram, cipher));
     if (isTold && reason === 'unknown-key') heardUnknown(datagram[3]!);
   }
 
-  const inner = await open({
-    ...options,
-    receive(datagram, from) {
-      if (from === self.id) {
-        receive(datagram, from);
-        return;
-      }
-      const opened = opener.open(datagram, from);
-      if (typeof opened === 'string') {
-        refuse(opened, datagram, from);
-        return;
-      }
-      counters.packetsOpened++;
-      if (opened.key !== sending) heardOther(opened.key, from);
-      receive(opened.packet, from);
-    },
-  });
-
-  /** undefined when it would be too long for a datagram. */
+  /** undefined when it would be too long for a datagram. Valid until the next packet is sealed, on any link. */
   function sealed(packet: Uint8Array): Uint8Array | undefined {
     if (packet.length + SEAL_OVERHEAD_BYTES > DATAGRAM_BYTES_MAX) {
       counters.droppedTooLong++;
@@ -88,27 +74,53 @@ export async function createSealedTransport(
     return sealer.seal(packet);
   }
 
+  async function around(options: UdpOptions, open: OpenTransport): Promise<UdpTransport> {
+    const { nodes, receive } = options;
+    const isAlone = nodes.every(({ id }) => id === nodeId);
+    const inner = await open({
+      ...options,
+      receive(datagram, from) {
+        if (from === nodeId) {
+          receive(datagram, from);
+          return;
+        }
+        const opened = opener.open(datagram, from);
+        if (typeof opened === 'string') {
+          refuse(opened, datagram, nodes.find(({ id }) => id === from)!);
+          return;
+        }
+        counters.packetsOpened++;
+        if (opened.key !== sending) heardOther(opened.key, from);
+        receive(opened.packet, from);
+      },
+    });
+    return {
+      address: inner.address,
+      port: inner.port,
+      plain: inner.plain,
+      unicast(target, packet) {
+        const bytes = target === nodeId ? packet : sealed(packet);
+        if (bytes !== undefined) inner.unicast(target, bytes);
+      },
+      multicast(packet, targets) {
+        if (isAlone) return;
+        const bytes = sealed(packet);
+        if (bytes !== undefined) inner.multicast(bytes, targets);
+      },
+      flush: () => inner.flush?.(),
+      close: () => inner.close(),
+      stats: () => inner.stats(),
+    };
+  }
+
   return {
-    address: inner.address,
-    port: inner.port,
-    plain: inner.plain,
-    unicast(target, packet) {
-      const bytes = target === self.id ? packet : sealed(packet);
-      if (bytes !== undefined) inner.unicast(target, bytes);
-    },
-    multicast(packet) {
-      if (peers.length === 0) return;
-      const bytes = sealed(packet);
-      if (bytes !== undefined) inner.multicast(bytes);
-    },
-    flush: () => inner.flush?.(),
+    around,
     useKeys(key, accepted) {
       if (key !== sending) sealer.use(key);
       sending = key;
       opener.accept(accepted);
     },
-    close: () => inner.close(),
-    stats: () => ({ ...inner.stats(), ...counters, ...named(refused) }),
+    stats: () => ({ ...counters, ...named(refused) }),
   };
 }
 

@@ -23,8 +23,10 @@ export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const IPPROTO_IP = 0;
 export const IP_RECVERR = 11;
+export const IP_FREEBIND = 15;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_RECVERR = 25;
+export const IPV6_FREEBIND = 78;
 export const SOL_UDP = 17;
 /** Segmentation offload: a control message with the size of the pieces (udp(7)). */
 export const UDP_SEGMENT = 103;

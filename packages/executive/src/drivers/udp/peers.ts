@@ -26,6 +26,19 @@ export function createPeers(self: NodeConfig, nodes: readonly NodeConfig[]): rea
     .map((node) => ({ node, spared: false, nextProbeAt: 0 }));
 }
 
+/** The peers of a list of nodeids; the last list is remembered, as a sender gives the same one for long. */
+export function createChoice(
+  peers: readonly Peer[],
+): (targets: readonly number[]) => readonly Peer[] {
+  let known: readonly number[] | undefined;
+  let chosen: readonly Peer[] = [];
+  return (targets) => {
+    if (targets !== known) chosen = peers.filter(({ node }) => targets.includes(node.id));
+    known = targets;
+    return chosen;
+  };
+}
+
 /** Whether to send to a peer now. */
 export function isDue(peer: Peer, clock: () => number): boolean {
   if (!peer.spared) return true;

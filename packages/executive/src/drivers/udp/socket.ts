@@ -1,6 +1,6 @@
 /** The socket: made and bound by node:dgram, or by us and given to node:dgram, which closes it. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import type { NodeConfig } from '../../config/config.ts';
+import type { LinkAddress } from '../../config/config.ts';
 import { RECEIVE_BATCH, RECEIVE_BATCHES_PER_TURN, SOCKET_BUFFER_BYTES } from '../../limits.ts';
 import type { OnDatagram } from './receive-batch.ts';
 import type { OpenUdp, OpenUdpOptions, UdpSyscalls } from './syscalls.ts';
@@ -23,7 +23,7 @@ export interface OpenedSocket {
 
 /** @throws TransportError when the address is in use or cannot be bound. */
 export async function openSocket(
-  self: NodeConfig,
+  self: LinkAddress,
   open: OpenUdp | undefined,
   onError: () => void,
   options: OpenUdpOptions = {},
@@ -77,7 +77,7 @@ function bind(
 }
 
 function transportError(
-  { address, port }: NodeConfig,
+  { address, port }: LinkAddress,
   error: NodeJS.ErrnoException,
 ): TransportError {
   const where = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;

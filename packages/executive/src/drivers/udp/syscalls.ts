@@ -7,9 +7,11 @@ import { getSystemErrorName } from 'node:util';
 import { type Libc, loadLibc, type Native } from '../native.ts';
 import { bindCalls, type Calls, type Context, type Counters } from './calls.ts';
 import {
+  IP_FREEBIND,
   IP_RECVERR,
   IPPROTO_IP,
   IPPROTO_IPV6,
+  IPV6_FREEBIND,
   IPV6_RECVERR,
   SO_REUSEADDR,
   SOCK_CLOEXEC,
@@ -40,6 +42,8 @@ export interface UdpSyscalls {
 export interface OpenUdpOptions {
   /** Several sockets of this host may be bound to the address (a multicast group). */
   readonly reuseAddress?: boolean;
+  /** The address need not be there yet: the socket works as soon as it is (IP_FREEBIND). */
+  readonly mayBeAbsent?: boolean;
 }
 
 /**
@@ -95,22 +99,25 @@ function openSocket(
   libc: Libc,
   calls: Calls,
   self: Endpoint,
-  { reuseAddress = false }: OpenUdpOptions,
+  { reuseAddress = false, mayBeAbsent = false }: OpenUdpOptions,
 ): number {
   const isV6 = self.address.includes(':');
   const family = isV6 ? AF_INET6 : AF_INET;
   const fd = calls.socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) throw systemError('socket', libc.errno());
-  const name = encodeSockaddr(self);
   const on = Buffer.from([1, 0, 0, 0]);
+  const [level, recvErr, freeBind] = isV6
+    ? [IPPROTO_IPV6, IPV6_RECVERR, IPV6_FREEBIND]
+    : [IPPROTO_IP, IP_RECVERR, IP_FREEBIND];
+  if (mayBeAbsent) calls.setsockopt(fd, level, freeBind, on, on.length);
+  const name = encodeSockaddr(self);
   if (reuseAddress) calls.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, on, on.length);
   if (calls.bind(fd, name, name.length) !== 0) {
     const error = systemError('bind', libc.errno());
     calls.close(fd);
     throw error;
   }
-  const [level, option] = isV6 ? [IPPROTO_IPV6, IPV6_RECVERR] : [IPPROTO_IP, IP_RECVERR];
-  calls.setsockopt(fd, level, option, on, on.length);
+  calls.setsockopt(fd, level, recvErr, on, on.length);
   return fd;
 }
 

@@ -9,7 +9,14 @@
  */
 import type { NodeConfig } from '../../config/config.ts';
 import { DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MIN } from '../../limits.ts';
-import { createPeerLookup, createPeers, type Endpoint, isDue, type Peer } from './peers.ts';
+import {
+  createChoice,
+  createPeerLookup,
+  createPeers,
+  type Endpoint,
+  isDue,
+  type Peer,
+} from './peers.ts';
 import { createSelfQueue } from './self-queue.ts';
 import { batchSender, plainSender } from './senders.ts';
 import { openSocket, readDatagrams } from './socket.ts';
@@ -29,6 +36,8 @@ export interface UdpOptions {
    * to it all the same; otherwise it gets few until it is heard. Without the system calls never called.
    */
   readonly refused?: (node: number) => boolean;
+  /** With the system calls: start even while this host does not have the address. */
+  readonly mayBeAbsent?: boolean;
   /** `plain`: node:dgram only. Default: what there is. */
   readonly io?: 'auto' | 'plain';
   readonly clock?: () => number;
@@ -42,8 +51,8 @@ export interface UdpTransport {
   readonly plain: string | undefined;
   /** With it goes what was multicast before it in this turn. */
   unicast(target: number, packet: Uint8Array): void;
-  /** To every other configured node, by the end of this turn. */
-  multicast(packet: Uint8Array): void;
+  /** To every other configured node, or those of `targets` (an array that stays as it is), by the end of this turn. */
+  multicast(packet: Uint8Array, targets?: readonly number[]): void;
   /** What was multicast so far in this turn leaves now. */
   flush?(): void;
   close(): Promise<void>;
@@ -52,7 +61,8 @@ export interface UdpTransport {
 
 /** @throws TransportError when the address is in use or cannot be bound. */
 export async function createUdpTransport(options: UdpOptions): Promise<UdpTransport> {
-  const { self, nodes, receive, refused, clock = () => performance.now() } = options;
+  const { self, nodes, receive, refused, mayBeAbsent = false } = options;
+  const { clock = () => performance.now() } = options;
   const peers = createPeers(self, nodes);
   const byId = new Map(peers.map((peer) => [peer.node.id, peer]));
   const peerOf = createPeerLookup(self, peers);
@@ -69,12 +79,15 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
     socketErrors: 0,
   };
   const toSelf = createSelfQueue((packet) => receive(packet, self.id));
+  const chosen = createChoice(peers);
   const refusing = new Set<Peer>();
   let reporting: NodeJS.Immediate | undefined;
   let closed = false;
 
   const native = nativeOf(options);
-  const { socket, syscalls } = await openSocket(self, native.open, noteRefusals);
+  const { socket, syscalls } = await openSocket(self, native.open, noteRefusals, {
+    mayBeAbsent,
+  });
   const sender =
     syscalls === undefined
       ? plainSender(socket, () => counters.sendErrors++)
@@ -139,16 +152,17 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
         sender.flush();
       }
     },
-    multicast(packet) {
-      if (closed || peers.length === 0) return;
+    multicast(packet, targets) {
+      const wanted = targets === undefined ? peers : chosen(targets);
+      if (closed || wanted.length === 0) return;
       if (packet.length > DATAGRAM_BYTES_MAX) {
         counters.droppedLength++;
         return;
       }
-      const due = peers.some(({ spared }) => spared)
-        ? peers.filter((peer) => isDue(peer, clock))
-        : peers;
-      counters.packetsSpared += peers.length - due.length;
+      const due = wanted.some(({ spared }) => spared)
+        ? wanted.filter((peer) => isDue(peer, clock))
+        : wanted;
+      counters.packetsSpared += wanted.length - due.length;
       if (due.length > 0) send(packet, due);
     },
     flush: () => sender.flush(),
