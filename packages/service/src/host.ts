@@ -33,7 +33,7 @@ import {
   swapStates,
 } from './host/ordered.ts';
 import { Outbox } from './host/outbox.ts';
-import { type Replica, type ReplicaOptions, serviceInfo } from './host/replica.ts';
+import { messageOf, type Replica, type ReplicaOptions, serviceInfo } from './host/replica.ts';
 import { ReplicaTable } from './host/replica-table.ts';
 import { Requests } from './host/requests.ts';
 import { StateCheck } from './host/state-check.ts';
@@ -105,17 +105,18 @@ class Host implements ServiceHost {
       uniqueId: uniqueIds(nodeId, random32(random)),
       view: () => this.#lastView,
       fetchFirst: (service, piece) => this.#background.fetchFirst(service, piece),
+      changed: () => this.#expiry.update(),
       counted: (what) => this.#counters[what]++,
     });
     this.#expiry = new Expiry({
-      replicas,
+      ...{ replicas, wallClock, context: this.#contextAt },
       watches: (service) => this.#loading.roster.nodes(service)[0] === nodeId,
-      wallClock,
       setWake: (delayMs) => effects.setWake(delayMs),
       intend: (time) => this.#outbox.push(encodeEnvelope({ kind: 'expire', time }), 'agreed'),
     });
     this.#departures = new Departures({
       ...{ clients, outbox, wallClock, requests: this.#requests, emitter: this.#emitter },
+      context: this.#contextAt,
     });
     this.#admissions = new Admissions({
       ...{ nodeId, replicas, clients },
@@ -148,8 +149,7 @@ class Host implements ServiceHost {
       failed: (...how) => this.#serviceFailed(...how),
       closeClients: (replica, reason) => this.#departures.closeAll(replica, reason),
       arrived: (replica, holders) => this.#background.seek(replica, holders),
-      context: () =>
-        this.#lastView === undefined ? undefined : this.#context(this.#lastView, wallClock()),
+      context: () => this.#contextAt(wallClock()),
       trace: (event, detail) => this.#trace(event, detail),
     });
   }
@@ -374,14 +374,15 @@ class Host implements ServiceHost {
     }
   }
 
+  readonly #contextAt = (time: bigint) => this.#lastView && this.#context(this.#lastView, time);
+
   #context(view: View, time: bigint): EventContext {
     return new EventContext({ view, order: this.#history.order, time }, this.#clients, this.#doubt);
   }
 
   #serviceFailed(replica: Replica, where: string, error: unknown): void {
     this.#counters.servicesFailed++;
-    const message = error instanceof Error ? error.message : String(error);
-    this.#trace('service-failed', { service: replica.name, where, message });
+    this.#trace('service-failed', { service: replica.name, where, message: messageOf(error) });
     // A service may throw while the host is made: nobody can be connected then.
     this.#departures?.closeAll(replica, `service ${replica.name} failed`);
     this.#loading.failed(replica);

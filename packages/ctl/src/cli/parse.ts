@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   members: [],
   quorum: [],
   locks: [],
+  timers: [],
   services: ['load', 'unload', 'reload'],
   service: ['new'],
   inspect: [],

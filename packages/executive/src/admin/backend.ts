@@ -125,6 +125,8 @@ export function createBackend({
       client = added({ sink, role, ref });
       return client;
     },
+    isJoining: (service) =>
+      host.services.some(({ name, state }) => name === service && state === 'joining'),
     request(client, request, fn, argument) {
       const { sink, ref, local, role } = client;
       const refused =

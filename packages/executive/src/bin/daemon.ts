@@ -12,12 +12,13 @@ import { createKeyFile, KeyFileError, keyName, readKeyFile } from '../key-file.t
 import { VETO_ASK_AGAIN_MS, VETO_DELAY_MS_MAX } from '../limits.ts';
 import { logEvent } from '../log/events.ts';
 import { createLog, type Log } from '../log/log.ts';
+import { checkPlugins } from '../plugins/check-plugins.ts';
 import { packageVersion } from '../status.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 
 /** `--check`: the problems to standard error, or what would be run to standard output. */
-export function check(path: string | undefined): number {
-  const { config, problems } = loadConfig(path);
+export async function check(path: string | undefined): Promise<number> {
+  const { config, problems, complaint } = loadConfig(path);
   if (config === undefined) {
     complain(problems);
     return EXIT.config;
@@ -32,11 +33,21 @@ export function check(path: string | undefined): number {
     complain([(error as Error).message]);
     return EXIT.config;
   }
+  const refused = await checkPlugins(config, { directory: directoryOf(path), complaint });
+  if (refused.length > 0) {
+    complain(refused);
+    return EXIT.config;
+  }
   process.stdout.write(
     `${path ?? 'defaults'}: ok: node ${node.id} (${node.name}) of ${nodes.length} at ${node.address}:${node.port}, ` +
       `engine ${engine}, ${engine === 'totem' ? `${sealed}, token ${totem.tokenMs} ms` : `group ${config.corosync.group}`}, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
   );
   return EXIT.ok;
+}
+
+/** Where modules of the configuration are looked for. */
+function directoryOf(path: string | undefined): string {
+  return dirname(resolve(path ?? 'defaults'));
 }
 
 /** `--keygen`: a new key file; its name to standard output. */
@@ -66,9 +77,8 @@ export async function runDaemon(path: string | undefined): Promise<void> {
   write(log, 'start', { version: packageVersion(), pid: process.pid, config: path ?? 'defaults' });
   let executive: Executive;
   try {
-    const directory = dirname(resolve(path ?? 'defaults'));
     executive = await Executive.start({
-      ...{ config, directory, complaint },
+      ...{ config, directory: directoryOf(path), complaint },
       onLog: (event) => log.write(event),
     });
   } catch (error) {

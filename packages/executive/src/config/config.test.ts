@@ -84,7 +84,7 @@ describe('a good configuration', () => {
       windowSize: 24,
       maxMessages: 8,
     });
-    expect(config?.services).toEqual(['clm', 'lck', 'evt', 'ckpt']);
+    expect(config?.services).toEqual(['clm', 'lck', 'evt', 'ckpt', 'tmr']);
     expect(config?.stateCheckS).toBeNull();
     expect(parse('# only a comment\n').config).toEqual(config);
   });
@@ -411,7 +411,7 @@ describe('a bad configuration names line, column, key, finding and remedy', () =
     [
       'an unknown service',
       'services: [amf]',
-      'c.yaml:1:12: services[0]: expected one of clm, lck, evt, ckpt, cpg, found "amf"',
+      'c.yaml:1:12: services[0]: expected one of clm, lck, evt, ckpt, tmr, cpg, found "amf"',
     ],
   ])('%s', (_, text, expected) => {
     const { problems } = parse(text);

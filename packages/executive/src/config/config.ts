@@ -3,7 +3,7 @@ import type { Role } from '@aisexec/service';
 import type { LinkMode } from '@aisexec/totem';
 import type { Timings } from './timings.ts';
 
-export const SERVICE_NAMES = ['clm', 'lck', 'evt', 'ckpt'] as const;
+export const SERVICE_NAMES = ['clm', 'lck', 'evt', 'ckpt', 'tmr'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 /** A service from outside of this package, by the module that exports it. */

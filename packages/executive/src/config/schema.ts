@@ -101,7 +101,7 @@ const log = z.strictObject({
   format: z.enum(['auto', 'human', 'json']).optional(),
 });
 
-const service = z.enum(['clm', 'lck', 'evt', 'ckpt', 'cpg']);
+const service = z.enum(['clm', 'lck', 'evt', 'ckpt', 'tmr', 'cpg']);
 /** A service of one's own; its `config` is checked by its own schema when it is loaded. */
 const plugin = z.strictObject({
   module: z.string().min(1).max(4_096),

@@ -9,6 +9,7 @@ import {
   SA_AIS_ERR_NO_RESOURCES,
   SA_AIS_ERR_NOT_SUPPORTED,
   SA_AIS_ERR_TOO_BIG,
+  SA_AIS_ERR_TRY_AGAIN,
   SA_AIS_OK,
   type SaAisErrorT,
 } from '@aisexec/ais';
@@ -105,6 +106,9 @@ export class Session<Client> implements Waiting {
     const client = backend.connect(this.service, uid, sink, gid);
     if (client === undefined) {
       this.#state = 'gone';
+      if (backend.isJoining?.(this.service) === true) {
+        return { rc: SA_AIS_ERR_TRY_AGAIN, reason: 'the service is still joining' };
+      }
       return { rc: SA_AIS_ERR_NOT_SUPPORTED, reason: 'no such service in this executive' };
     }
     if (refused !== undefined) {

@@ -341,11 +341,11 @@ export class Loading {
 }
 
 /** The state in messages; the empty one at the end says that it was all. */
-function batchesOf({ definition, state, version }: Replica): Uint8Array[][] {
+function batchesOf(replica: Replica): Uint8Array[][] {
   const batches: Uint8Array[][] = [];
   let batch: Uint8Array[] = [];
   let size = 0;
-  for (const chunk of definition.sync.save(state, version)) {
+  for (const chunk of replica.chunks()) {
     const bytes = encode(chunk);
     invariant(bytes.length < MESSAGE_BYTES_MAX / 2, 'state chunk too large', {
       bytes: bytes.length,

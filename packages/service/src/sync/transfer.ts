@@ -17,9 +17,7 @@ export function* sendState(
   version: number,
 ): Generator<readonly Uint8Array[]> {
   const header: Header = { kind: 'chunks', service: replica.id, ringId };
-  const chunks = replica.guard('save', () =>
-    replica.definition.sync.save(replica.state, version)[Symbol.iterator](),
-  );
+  const chunks = replica.guard('save', () => replica.chunks(version)[Symbol.iterator]());
   let batch: Uint8Array[] = [];
   let size = 0;
   for (;;) {
