@@ -189,7 +189,12 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     this.#host = host;
     this.#plugins.attach(host);
     const { cpg } = this.#citizen ?? {};
-    this.#backend = createBackend(host, this.#admin(), cpg === undefined ? [] : [cpg]);
+    this.#backend = createBackend({
+      host,
+      admin: this.#admin(),
+      locals: cpg === undefined ? [] : [cpg],
+      access: this.#operations.access,
+    });
     if (options.listen !== false) this.#server = await this.#listen(this.#backend);
     await this.#operations.serve();
     engine.start();
@@ -242,8 +247,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
 
   #listen(backend: ExecutiveBackend): Promise<IpcServer> {
     return listenForClients({
-      ...{ config: this.config, backend },
-      access: (service, credentials) => this.#operations.access(service, credentials),
+      ...{ config: this.config, backend, access: this.#operations.access },
       log: (event, detail) => this.#log(event, detail),
     });
   }

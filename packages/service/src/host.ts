@@ -10,7 +10,7 @@
  * executives of the view are dropped; a new incarnation's clients have new numbers.
  */
 import type { GroupMessage, RingId } from '@aisexec/totem';
-import type { ClientRef, ExecContext, View } from './contract.ts';
+import type { ClientRef, Role, View } from './contract.ts';
 import { Admissions } from './host/admissions.ts';
 import { Background } from './host/background.ts';
 import { ClientTable, random32, uniqueIds } from './host/clients.ts';
@@ -46,6 +46,7 @@ import type {
   TransferProgress,
 } from './host-contract.ts';
 import { invariant } from './invariant.ts';
+import { roleByUid } from './roles.ts';
 import { type Hello, nodeSchema } from './sync/messages.ts';
 import type { SyncOutcome } from './sync/state-sync.ts';
 
@@ -171,10 +172,10 @@ class Host implements ServiceHost {
     });
   }
 
-  connect(service: string, uid: number, sink: ClientSink): ClientRef | undefined {
+  connect(service: string, uid: number, sink: ClientSink, role?: Role): ClientRef | undefined {
     const replica = this.#replicas.named(service);
     if (replica?.running !== true) return undefined;
-    const client = this.#clients.add(replica, uid, sink);
+    const client = this.#clients.add(replica, { uid, role: role ?? roleByUid(uid), sink });
     this.#emitter.event(() => this.#admissions.connected(client));
     return client.ref;
   }
@@ -292,7 +293,8 @@ class Host implements ServiceHost {
     swapStates(this.#replicas, { ringId, plan, states }, hadState ? context : undefined);
     this.#loading.view(plan.services);
     for (const replica of this.#replicas.values()) {
-      replica.change('confchg', (state) => replica.definition.confchg?.(state, view, context));
+      const own = context.of(replica);
+      replica.change('confchg', (state) => replica.definition.confchg?.(state, view, own));
     }
     this.#admissions.update();
     this.#background.begin(view, new Set(states.keys()), holdersIn(plan));
@@ -346,7 +348,7 @@ class Host implements ServiceHost {
     this.#expiry.update();
   }
 
-  #apply(envelope: Envelope, source: number, context: ExecContext): void {
+  #apply(envelope: Envelope, source: number, context: EventContext): void {
     switch (envelope.kind) {
       case 'expire':
         applyExpiry(this.#replicas, envelope.time, context);
@@ -372,12 +374,10 @@ class Host implements ServiceHost {
     }
   }
 
-  /** In the last view; undefined before the first. */
-  readonly #contextAt = (time: bigint): ExecContext | undefined =>
-    this.#lastView && this.#context(this.#lastView, time);
+  readonly #contextAt = (time: bigint) => this.#lastView && this.#context(this.#lastView, time);
 
-  #context(view: View, time: bigint): ExecContext {
-    return new EventContext(view, this.#history.order, time, this.#clients, this.#doubt);
+  #context(view: View, time: bigint): EventContext {
+    return new EventContext({ view, order: this.#history.order, time }, this.#clients, this.#doubt);
   }
 
   #serviceFailed(replica: Replica, where: string, error: unknown): void {

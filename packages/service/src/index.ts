@@ -34,6 +34,7 @@ export {
   type QuorumOptions,
   type VotequorumOptions,
 } from './quorum/create-quorum.ts';
+export { mayAct } from './roles.ts';
 export { type Fields, type Infer, type InferFields, type Schema, s } from './schema.ts';
 export { type SchemaFault, schemaFault } from './schema-fault.ts';
 export { Hash64, hashState, sum52 } from './state-hash.ts';

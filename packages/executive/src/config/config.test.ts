@@ -22,6 +22,44 @@ nodelist:
   - {id: 3, name: c, address: 10.0.0.3, port: 6000}
 `;
 
+test('roles are given by service, uid and gid, and a shared socket follows', () => {
+  const { config } = parse(`
+ipc:
+  access:
+    - {service: '*', role: reader, gid: [50]}
+    - {service: [lck, evt], role: user, uid: [5]}`);
+  expect(config?.ipc).toMatchObject({
+    mode: 0o666,
+    access: [
+      { services: ['*'], role: 'reader', uids: [], gids: [50] },
+      { services: ['lck', 'evt'], role: 'user', uids: [5], gids: [] },
+    ],
+  });
+});
+
+test.each([
+  ['a role for nobody', '{service: lck, role: user}', 'ipc.access[0]: says nobody'],
+  [
+    'an unknown role',
+    '{service: lck, role: admin, uid: [5]}',
+    'ipc.access[0].role: expected one of',
+  ],
+  [
+    'a misspelt key',
+    '{service: lck, services: lck, role: user, uid: [5]}',
+    "ipc.access[0].services: unknown key; did you mean 'service'?",
+  ],
+  [
+    'a user by name',
+    '{service: lck, role: user, uid: [bob]}',
+    'ipc.access[0].uid[0]: expected a number',
+  ],
+])('%s is refused with its place', (_, entry, problem) => {
+  const { problems } = parse(`ipc:\n  access:\n    - ${entry}\n`);
+  expect(problems).toEqual([expect.stringMatching(/^c\.yaml:3:\d+: /)]);
+  expect(problems?.join()).toContain(problem);
+});
+
 describe('a good configuration', () => {
   test('no file at all is one node on loopback, in the places of this user', () => {
     const { config } = loadConfig(undefined, host);
@@ -37,6 +75,7 @@ describe('a good configuration', () => {
       mode: 0o600,
       allowUids: [],
       allowGids: [],
+      access: [],
       graceMs: 5_000,
     });
     expect(config?.totem).toMatchObject({

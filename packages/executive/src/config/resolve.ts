@@ -67,6 +67,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
   const node = findSelf(file, nodes, host, complain);
   const totem = totemOf(file, nodes, complain);
   const quorum = quorumOf(file, nodes, complain);
+  const access = grantsOf(file, complain);
   const engine = engineOf(file, complain);
   if (engine === 'totem') checkExposure(file, nodes, complain);
   const metrics = metricsOf(file, complain);
@@ -86,9 +87,10 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
     locks: { fairness: file.locks?.fairness ?? 'standard' },
     ipc: {
       socket: ipc.socket ?? serverSocketPath(host.env),
-      mode: Number.parseInt(ipc.mode ?? defaultMode(ipc.allow), 8),
+      mode: Number.parseInt(ipc.mode ?? defaultMode(ipc.allow ?? ipc.access), 8),
       allowUids: ipc.allow?.uid ?? [],
       allowGids: ipc.allow?.gid ?? [],
+      access,
       graceMs: ipc.grace ?? SESSION_GRACE_MS,
     },
     stateDir: file.state_dir ?? defaultStateDir(host),
@@ -371,9 +373,18 @@ function quorumOf(
   return { provider, expectedVotes, twoNode, waitForAll, votes };
 }
 
+function grantsOf({ ipc = {} }: ConfigFile, complain: Complain): ExecutiveConfig['ipc']['access'] {
+  return (ipc.access ?? []).map(({ service, role, uid = [], gid = [] }, index) => {
+    if (uid.length + gid.length === 0) {
+      complain(['ipc', 'access', index], 'says nobody: name at least one uid or gid');
+    }
+    return { services: [service].flat(), role, uids: uid, gids: gid };
+  });
+}
+
 /** With an allow list others must get as far as being asked who they are; without one, only the owner. */
-function defaultMode(allow: { uid?: unknown; gid?: unknown } | undefined): string {
-  return allow === undefined ? '0600' : '0666';
+function defaultMode(restricted: object | undefined): string {
+  return restricted === undefined ? '0600' : '0666';
 }
 
 function defaultStateDir({ env, uid, home }: Host): string {

@@ -60,6 +60,7 @@ export function createHarness(nodes: readonly number[] = [1, 2, 3], quorate = tr
     view,
     order: ++order,
     time: 0n,
+    version: 1,
     reply(source, reply) {
       if (replies.has(source.request)) throw new Error(`two replies to ${source.request}`);
       replies.set(source.request, reply);
@@ -136,7 +137,7 @@ export function createHarness(nodes: readonly number[] = [1, 2, 3], quorate = tr
 export function transfer(state: LckState): LckState {
   const copy = lckService.init();
   const { save, load, chunk } = lckService.sync;
-  for (const part of save(state)) {
+  for (const part of save(state, 1)) {
     const received: unknown = structuredClone(part);
     if (!chunk.check(received)) throw new Error(`no chunk of kind ${part.kind}`);
     load(copy, received as LckChunk);

@@ -23,7 +23,7 @@ export interface LckServiceOptions {
    * client proposed (ADR 0121).
    */
   readonly fairness?: LckFairness;
-  /** uids whose clients may revoke locks; root by default. An unknown uid (-1) never may. */
+  /** uids whose clients may revoke locks, in the place of operators. An unknown uid (-1) never may. */
   readonly administrators?: readonly number[];
 }
 
