@@ -60,4 +60,31 @@ export const REGRESSIONS: readonly Regression[] = [
       'with no link up JOINs went out on all of them: two nodes changed rings thirty times after the networks had healed (L3)',
     options: { seed: 10, seconds: 10, faults: true, stack: 'ring', links: 2, linkMode: 'passive' },
   },
+  {
+    name: 'a-stranger-insists',
+    found:
+      'a node outside the ring that gave up one member made the others gather at each of its JOINs: nineteen rings in two seconds after healing (L3)',
+    options: { seed: 2514, seconds: 30, faults: true, stack: 'ring' },
+  },
+  {
+    name: 'a-stranger-insists-again',
+    found: 'the same fault among nodes of which the stranger has the lowest number (L3)',
+    options: { seed: 2614, seconds: 30, faults: true, stack: 'ring' },
+  },
+  {
+    name: 'echo-of-accusations',
+    found:
+      'a livelock: three nodes accused each other in answer to JOINs of earlier gathers and formed rings of one, 26,574 in 30 seconds (L3)',
+    options: { seed: 2703, seconds: 30, faults: true, stack: 'ring' },
+  },
+  {
+    name: 'echo-of-accusations-slower',
+    found: 'the same fault where packets take milliseconds (L3)',
+    options: { seed: 333, seconds: 30, faults: true, stack: 'ring' },
+  },
+  {
+    name: 'echo-of-accusations-after-crashes',
+    found: 'the same fault; fails with the cure of the first one alone, too (L3)',
+    options: { seed: 3273, seconds: 30, faults: true, stack: 'ring' },
+  },
 ];
