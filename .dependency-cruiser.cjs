@@ -8,7 +8,7 @@ const only = (name, from, allowed) => ({
   from: { path: from, pathNot: '\\.test\\.ts$|\\.fixture\\.ts$' },
   to: { path: '^packages/', pathNot: allowed },
 });
-const services = ['clm', 'lck', 'evt', 'ckpt', 'cpg'];
+const services = ['clm', 'lck', 'evt', 'ckpt', 'cpg', 'tmr'];
 const own = (name) => `^packages/${name}/`;
 
 module.exports = {

@@ -1,22 +1,29 @@
 // Left alone: a cluster under the live example's mixed load for a long time. Nobody is killed, so every change of
 // membership is a false accusation; memory and descriptors of the executives must not grow. A line a minute, then
 // the verdict: accusations, slope of the resident memory over the second half, descriptors, the worst pause seen.
-//   node test/chaos/soak.mjs [--minutes 60] [--nodes 3] [--hogs 2] [--format json]
-// `--hogs` are processes that spin and collect garbage beside the cluster, to load the machine.
+//   node test/chaos/soak.mjs [--minutes 120] [--nodes 3] [--hogs 2] [--connects 10000] [--format json]
+// `--hogs` are processes that spin and collect garbage beside the cluster, to load the machine. `--connects`: after
+// the load, when the applications are gone, so many clients come to each executive, one after another, and go: half
+// of them in good order, a quarter with a lock in the hand, a quarter in mid-word. Memory and descriptors before the first, after a tenth (by then
+// every buffer that is kept has been made), and after the last.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
 import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { LocalCluster } from '@aisexec/executive/local-cluster';
+import { LockService } from '@aisexec/lck';
 import { Application } from '../../examples/live/application.mjs';
 import { statusOf } from '../../examples/live/status.mjs';
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '60' },
+    minutes: { type: 'string', default: '120' },
     nodes: { type: 'string', default: '3' },
     hogs: { type: 'string', default: '0' },
+    connects: { type: 'string', default: '0' },
     format: { type: 'string', default: 'text' },
   },
 });
@@ -64,12 +71,18 @@ const verdict = {
   errors: applications.flatMap(({ books }) => books.errors),
   nodes: await Promise.all(cluster.nodes.map(judge)),
 };
+await Promise.all(applications.map((application) => application.stop()));
+const connects = Number(values.connects);
+if (connects > 0) verdict.connects = await connectAndLeave(connects);
 if (values.format === 'json') console.log(JSON.stringify(verdict, null, 2));
 else console.log(JSON.stringify(verdict));
-await Promise.all(applications.map((application) => application.stop()));
 await cluster.stop();
 for (const hog of hogs) hog.kill('SIGKILL');
-process.exit(verdict.accusations === 0 && verdict.errors.length === 0 ? 0 : 1);
+// One or two are opened late and once; a leak is one for every so many clients.
+const leaks = (verdict.connects?.nodes ?? []).some(
+  ({ descriptors: [, early, late] }) => late > early + 2,
+);
+process.exit(verdict.accusations === 0 && verdict.errors.length === 0 && !leaks ? 0 : 1);
 
 /** The sequence of each node's ring: it rises by 4 with every change of membership (Totem §4). */
 async function rings() {
@@ -93,6 +106,55 @@ async function judge(node, index) {
     descriptors: [first.descriptors, last.descriptors],
     worstPauseMs: Math.round(eventLoop.maxMs),
   };
+}
+
+async function connectAndLeave(count) {
+  const path = { all: [await settledUsage()] };
+  const started = performance.now();
+  await Promise.all(cluster.nodes.map((node) => clients(node, Math.ceil(count / 10))));
+  path.all.push(await settledUsage());
+  await Promise.all(cluster.nodes.map((node) => clients(node, count - Math.ceil(count / 10))));
+  const seconds = (performance.now() - started) / 1000;
+  path.all.push(await settledUsage());
+  return {
+    each: count,
+    perSecond: Math.round((count * cluster.nodes.length) / seconds),
+    nodes: cluster.nodes.map((_, index) => ({
+      rssMiB: path.all.map((usages) => Math.round(usages[index].rssMiB)),
+      descriptors: path.all.map((usages) => usages[index].descriptors),
+    })),
+  };
+}
+
+/** Of four clients two take and release a lock, one leaves with it in the hand, one is cut off in mid-word. */
+async function clients(node, count) {
+  for (let i = 0; i < count; i++) {
+    if (i % 4 === 3) {
+      await cutOff(node);
+      continue;
+    }
+    const locks = await LockService.connect({ socket: node.socket });
+    const claim = await locks.claim(`soak-${node.id}-${i % 16}`);
+    if (i % 4 !== 2) await claim.release();
+    await locks.close();
+  }
+}
+
+async function cutOff(node) {
+  const socket = createConnection(node.socket);
+  await once(socket, 'connect');
+  // The beginning of a frame, whose rest never comes.
+  await new Promise((resolve) => socket.write(Buffer.from([0, 0, 0, 100, 1]), resolve));
+  socket.destroy();
+}
+
+/** Once no connection is left but the one that asks. */
+async function settledUsage() {
+  for (;;) {
+    const found = await Promise.all(cluster.nodes.map((node) => statusOf(node, 10_000)));
+    if (found.every(({ counters }) => counters.ipc.clients <= 1)) return cluster.nodes.map(usage);
+    await delay(100);
+  }
 }
 
 /** Least squares: what y gains per unit of x. */

@@ -2,6 +2,7 @@ import { CheckpointService } from '@aisexec/ckpt';
 import { Membership } from '@aisexec/clm';
 import { EventService } from '@aisexec/evt';
 import { LockService } from '@aisexec/lck';
+import { TimerService } from '@aisexec/tmr';
 import { describe, expect, jest, test } from '@jest/globals';
 import { aisctl, document, Running } from './aisctl.fixture.ts';
 import { eventually, membersEverywhere, TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
@@ -52,7 +53,7 @@ describe('aisctl on three real executives', () => {
 
   test('services and inspect', async () => {
     expect(await text('services')).toMatch(/^ID {2}NAME +STATE +VERSION .*\n1 +clm +running /);
-    expect((await json('services'))['services']).toHaveLength(4);
+    expect((await json('services'))['services']).toHaveLength(5);
     expect(await text('inspect', 'lck')).toMatch(/^lck [0-9a-f]{16}\n\{/);
     const here = await json('inspect', 'clm');
     expect(here['hash']).toMatch(/^[0-9a-f]{16}$/);
@@ -313,6 +314,15 @@ describe('aisctl on three real executives', () => {
     expect(await text('ckpt', 'get', 'single')).toBe('coffee');
     const long = await aisctl(['ckpt', 'put', 'single'], socket(), 'x'.repeat(101));
     expect(long).toMatchObject({ status: 65, stderr: expect.stringContaining('100 bytes') });
+  });
+
+  test('timers shows what runs for the clients of this node, and no other', async () => {
+    await using service = await TimerService.connect({ socket: socket(0) });
+    await using _timer = await service.start({ afterMs: 3_600_000, everyMs: 1500 });
+    expect(await text('timers')).toMatch(/TIMER +DUE +EVERY +EXPIRED\n.* 1500 ms +0/);
+    expect(await json('timers')).toMatchObject({ timers: [{ period: '1500000000' }] });
+    const { stdout } = await aisctl(['timers', '--format', 'json'], socket(1));
+    expect(JSON.parse(String(stdout))).toMatchObject({ timers: [] });
   });
 
   test('no executive: what, where and what to do; 69, of quorum 1', async () => {

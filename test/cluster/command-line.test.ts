@@ -79,28 +79,66 @@ describe('the command line of aisexec', () => {
     expect(status).toBe(0);
   });
 
-  test('makes a key file once, and the check names the key, or what is wrong with its file', async () => {
-    const key = join(directory, 'key');
-    expect((await outcome(['--keygen', key])).status).toBe(0);
-    expect(statSync(key).mode & 0o777).toBe(0o400);
-    const again = await outcome(['--keygen', key]);
-    expect(again.status).toBe(73);
-    expect(again.stderr).toContain(`${key} exists and is not overwritten`);
-    const file = config(
-      'sealed',
-      `totem: { key_file: ${key} }\nstate_dir: ${join(directory, 'sealed-state')}`,
-    );
-    expect((await outcome(['--check', '-c', file])).status).toBe(0);
-    chmodSync(key, 0o444);
-    for (const args of [
-      ['--check', '-c', file],
-      ['-c', file],
-    ]) {
-      const open = await outcome(args);
-      expect(open.status).toBe(78);
-      expect(open.stderr).toContain(`chmod 0400 ${key}`);
-    }
-  });
+  test(
+    'makes a key file once, and the check names the key, or what is wrong with its file',
+    async () => {
+      const key = join(directory, 'key');
+      expect((await outcome(['--keygen', key])).status).toBe(0);
+      expect(statSync(key).mode & 0o777).toBe(0o400);
+      const again = await outcome(['--keygen', key]);
+      expect(again.status).toBe(73);
+      expect(again.stderr).toContain(`${key} exists and is not overwritten`);
+      const file = config(
+        'sealed',
+        `totem: { key_file: ${key} }\nstate_dir: ${join(directory, 'sealed-state')}`,
+      );
+      expect((await outcome(['--check', '-c', file])).status).toBe(0);
+      chmodSync(key, 0o444);
+      for (const args of [
+        ['--check', '-c', file],
+        ['-c', file],
+      ]) {
+        const open = await outcome(args);
+        expect(open.status).toBe(78);
+        expect(open.stderr).toContain(`chmod 0400 ${key}`);
+      }
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  test(
+    'the check imports the services from modules and names what is wrong, with file and line',
+    async () => {
+      const index = new URL('../../packages/service/dist/index.js', import.meta.url).href;
+      writeFileSync(
+        join(directory, 'mine.mjs'),
+        `import { counterService } from '${index.replace('index.js', 'testing/index.js')}';
+import { definePlugin, s } from '${index}';
+setInterval(() => {}, 1000);
+export const plugin = definePlugin({
+  api: 1, config: s.object({ polls: s.u8 }), create: () => counterService });
+`,
+      );
+      const checked = (name: string, services: string) =>
+        outcome([
+          '--check',
+          '-c',
+          config(name, `state_dir: ${directory}/x\nservices:\n${services}`),
+        ]);
+      const good = await checked('plugin', '  - module: ./mine.mjs\n    config: { polls: 3 }\n');
+      expect(good).toEqual({ status: 0, stderr: '' });
+      const bad = await checked(
+        'plugins',
+        '  - module: ./mine.mjs\n    config: { polls: 300 }\n  - module: ./nowhere.mjs\n',
+      );
+      expect(bad.status).toBe(78);
+      expect(bad.stderr).toMatch(
+        /plugins\.yaml:4:\d+: services\[0\]\.config\.polls: .*from 0 to 255/,
+      );
+      expect(bad.stderr).toMatch(/plugins\.yaml:5:\d+: services\[1\]: \.\/nowhere\.mjs: /);
+    },
+    TEST_TIMEOUT_MS,
+  );
 
   test('a missing file is named', async () => {
     const { status, stderr } = await outcome(['-c', join(directory, 'nowhere.yaml')]);

@@ -2,6 +2,7 @@
 import {
   isSaAisError,
   SA_AIS_ERR_FAILED_OPERATION,
+  SA_AIS_ERR_LIBRARY,
   SA_AIS_ERR_NOT_EXIST,
   SA_AIS_ERR_TIMEOUT,
   SA_AIS_ERR_TRY_AGAIN,
@@ -10,7 +11,7 @@ import {
 } from '@aisexec/ais';
 import { type ClientConnection, type Reply, socketConnector } from '@aisexec/ipc';
 import { EXIT } from './exit-codes.ts';
-import { ADMIN_REPLY_MS_MAX, SERVICE_LOAD_MS_MAX } from './limits.ts';
+import { ADMIN_REPLY_MS_MAX, RELOAD_REPLY_MS_MAX, SERVICE_LOAD_MS_MAX } from './limits.ts';
 import { Failure } from './problems.ts';
 
 /** What `status` answers, as far as `aisctl` shows it in text; JSON output passes on all of it. */
@@ -84,6 +85,25 @@ export interface KeyStatus {
   } | null;
 }
 
+/** How a reload of the configuration ended: nothing was changed anywhere unless it was `applied`. */
+export interface ReloadResult {
+  readonly outcome: 'applied' | 'dry' | 'refused';
+  readonly reasons: readonly string[];
+  readonly nodes: readonly {
+    readonly node: number;
+    /** `key: old -> new`. */
+    readonly changed: readonly string[];
+    readonly refused: readonly string[];
+  }[];
+}
+
+/** Who does not want the executive to leave: a client's process, or without `pid` the service itself. */
+interface LeaveVeto {
+  readonly service: string;
+  readonly pid?: number;
+  readonly reason: string;
+}
+
 export interface Inspection {
   /** Of the replicated state, 16 hex digits; equal on all members. */
   readonly hash: string;
@@ -129,11 +149,52 @@ export class Admin implements AsyncDisposable {
     return { rotation: Number(rotation), key: String(key) };
   }
 
-  /** Has the executive leave; resolves with true when it is gone, with false when it takes longer. */
-  async shutdown(withinMs: number): Promise<boolean> {
+  /**
+   * Has the executive leave, after everybody was asked or by force; resolves with true when it is gone, with
+   * false when it takes longer. @throws Failure with the vetoes.
+   */
+  async shutdown(force: boolean, withinMs: number): Promise<boolean> {
     const gone = new Promise<true>((resolve) => this.#connection.onLost(() => resolve(true)));
-    await this.#ask('shutdown', null);
+    const asked = this.#connection.request('shutdown', { force });
+    const reply = await within(withinMs, asked, (): Reply => ({ rc: SA_AIS_ERR_TRY_AGAIN }));
+    if (reply.rc === SA_AIS_ERR_FAILED_OPERATION) {
+      const vetoes = (reply['vetoes'] as readonly LeaveVeto[]).map(
+        ({ service, pid, reason }) =>
+          `${pid === undefined ? `service ${service}` : `process ${pid} (${service})`}: ${reason}`,
+      );
+      const why = `the executive stays: ${vetoes.join('; ')}`;
+      throw new Failure(why, EXIT.failed, "'aisctl shutdown --force' leaves all the same");
+    }
+    // LIBRARY: it was gone before it could answer.
+    if (reply.rc !== SA_AIS_OK && reply.rc !== SA_AIS_ERR_LIBRARY) {
+      throw new SaAisError(reply.rc, 'shutdown');
+    }
     return within(withinMs, gone, () => false);
+  }
+
+  /** All metrics in Prometheus' text format. */
+  async metrics(): Promise<string> {
+    return String((await this.#ask('metrics', null))['text']);
+  }
+
+  /** Sets the level of the log, where one is given. @returns the level in force. @throws Failure */
+  async logLevel(level: string | undefined): Promise<string> {
+    return String(granted(await this.#ask('log-level', { level }))['level']);
+  }
+
+  /** Has the executive write its flight record. @returns its path on that host. @throws Failure */
+  async dump(): Promise<string> {
+    return String(granted(await this.#ask('dump', null))['path']);
+  }
+
+  /** Has the nodes read their configurations again. */
+  async reloadConfig(options: {
+    readonly dry: boolean;
+    readonly local: boolean;
+  }): Promise<ReloadResult> {
+    const reply = await this.#ask('config-reload', options, RELOAD_REPLY_MS_MAX);
+    const { outcome, reasons, nodes } = reply as unknown as ReloadResult;
+    return { outcome, reasons, nodes };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -158,7 +219,7 @@ export class Admin implements AsyncDisposable {
     if (reply.rc !== SA_AIS_OK) throw new SaAisError(reply.rc, fn);
   }
 
-  async #ask(fn: string, argument: unknown): Promise<Reply> {
+  async #ask(fn: string, argument: unknown, withinMs = ADMIN_REPLY_MS_MAX): Promise<Reply> {
     const silent = (): Reply => {
       throw new SaAisError(
         SA_AIS_ERR_TRY_AGAIN,
@@ -166,10 +227,16 @@ export class Admin implements AsyncDisposable {
         `the executive on ${this.#socket} does not answer`,
       );
     };
-    const reply = await within(ADMIN_REPLY_MS_MAX, this.#connection.request(fn, argument), silent);
+    const reply = await within(withinMs, this.#connection.request(fn, argument), silent);
     if (reply.rc !== SA_AIS_OK) throw new SaAisError(reply.rc, fn);
     return reply;
   }
+}
+
+function granted(reply: Reply): Reply {
+  const { refused } = reply;
+  if (typeof refused === 'string') throw new Failure(refused, EXIT.failed);
+  return reply;
 }
 
 async function within<T, U>(ms: number, promise: Promise<T>, otherwise: () => U): Promise<T | U> {

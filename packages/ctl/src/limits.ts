@@ -2,6 +2,8 @@
 
 /** Milliseconds the executive has to answer a question of the admin channel. */
 export const ADMIN_REPLY_MS_MAX = 5_000;
+/** The same for a reload of all nodes: longer than the nodes wait for each other. */
+export const RELOAD_REPLY_MS_MAX = 15_000;
 /** Milliseconds that `shutdown` waits for the executive to be gone. */
 export const SHUTDOWN_MS_MAX = 10_000;
 /** Milliseconds that `services load` and `reload` wait for the import and for the state of the other nodes. */

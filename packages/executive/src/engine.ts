@@ -29,6 +29,9 @@ export interface EngineOptions {
   readonly trace: (event: string, detail?: Readonly<Record<string, unknown>>) => void;
   /** The engine cannot go on, e.g. because the ring sequence cannot be stored. Called once. */
   readonly failed: (error: Error) => void;
+  /** The ring, operational, has accepted a token; and it is not operational. For measuring. */
+  readonly token?: (now: number) => void;
+  readonly noToken?: () => void;
 }
 
 export interface RingStatus {
@@ -46,6 +49,11 @@ export interface Engine {
   /** Where it listens, for people. */
   readonly endpoint: string;
   readonly ring: RingStatus;
+  /**
+   * Rises with every packet and every timer that the ring has handled: stands still when it does not turn.
+   * undefined: an engine whose ring turns in another process.
+   */
+  readonly turns?: number;
   /** The links to each peer, where there are several; else empty. */
   readonly links?: readonly LinkStatus[];
   /** The filter of the quorum provider that comes with the engine, where there is one. */
@@ -70,6 +78,7 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
   if (sealing === undefined && nodes.length > 1) trace('unsealed-ring', UNSEALED);
   let ended = false;
   let ring: RingMachine | undefined;
+  let turns = 0;
 
   function fail(error: unknown): void {
     if (ended) return;
@@ -83,6 +92,7 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
       if (ended) return;
       try {
         ring?.timeout(name, now);
+        turns++;
       } catch (error) {
         fail(error);
       }
@@ -97,6 +107,7 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
       if (ended) return;
       try {
         ring?.receive(packet, performance.now());
+        turns++;
       } catch (error) {
         fail(error);
       }
@@ -121,7 +132,14 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
       unicast: (target, packet) => networks.unicast(target, packet),
       multicast: (packet) => networks.multicast(packet),
       flush: () => networks.flush(),
-      setTimer: (name, delayMs) => timers.set(name, delayMs),
+      setTimer(name, delayMs) {
+        // The ring restarts this one with every token that it accepts (totem-wire §3.1).
+        if (name === 'token') {
+          if (machine.state === 'operational') options.token?.(performance.now());
+          else options.noToken?.();
+        }
+        timers.set(name, delayMs);
+      },
       cancelTimer: (name) => timers.cancel(name),
       storeRingId: (ringId) => store.save(ringId),
       trace: ({ event, detail }) => trace(event, detail),
@@ -136,6 +154,9 @@ export async function createTotemEngine(options: EngineOptions): Promise<Engine>
     endpoint: networks.transports.map(endpointText).join(', '),
     get ring() {
       return { state: machine.state, ringId: machine.ringId, members: machine.members };
+    },
+    get turns() {
+      return turns;
     },
     get links() {
       return networks.links();

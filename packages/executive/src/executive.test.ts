@@ -185,6 +185,7 @@ describe('who may use what', () => {
     mode,
     allowUids: allow.uid ?? [],
     allowGids: allow.gid ?? [],
+    graceMs: 0,
   });
   const peer = (uid: number, gid = 100) => ({ pid: 1, uid, gid });
 

@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { type Connector, localConnector } from '@aisexec/ipc';
-import { createIpcServer, type IpcServer } from '@aisexec/ipc/server';
+import type { IpcServer } from '@aisexec/ipc/server';
 import {
   createQuorum,
   createServiceHost,
@@ -13,27 +13,30 @@ import {
   type View,
 } from '@aisexec/service';
 import { ringIdText } from '@aisexec/totem';
-import { createAccessRule } from './admin/access.ts';
 import { type AdminSource, createBackend, type ExecutiveBackend } from './admin/backend.ts';
+import { listenForClients } from './admin/listen.ts';
 import { type CitizenPart, createCitizenPart } from './citizen.ts';
 import type { EngineName, ExecutiveConfig } from './config/config.ts';
-import { loadPeerCredentials } from './drivers/native.ts';
 import { lockState, type StateLock } from './drivers/state-lock.ts';
 import { createTotemEngine, type Engine, type EngineFactory } from './engine.ts';
 import { createCorosyncEngine } from './engines/corosync/engine.ts';
 import type { RotationStart } from './keys/rotation.ts';
-import { CPG_OUTBOUND_BYTES_MAX, CPG_OUTBOUND_FRAMES_MAX } from './limits.ts';
+import { askEverybody, type LeaveVeto, vetoText } from './leave.ts';
 import { type LogEvent, logEvent } from './log/events.ts';
+import type { Operations, OperatorHooks } from './operations/contract.ts';
+import { createOperations } from './operations/operations.ts';
 import type { AnyService } from './plugins/import-plugin.ts';
 import { Plugins, type PluginsOptions } from './plugins/plugins.ts';
 import { stuckNotePath } from './plugins/stuck-note.ts';
 import { createWatchdog, type Watchdog } from './plugins/watchdog.ts';
+import type { ReloadResult } from './reload/agreement.ts';
 import { serviceOf } from './services.ts';
 import {
   createLoopMonitor,
   type ExecutiveStatus,
   type LoopMonitor,
   packageVersion,
+  viewStatus,
 } from './status.ts';
 import {
   createTransferReport,
@@ -56,6 +59,8 @@ export interface ExecutiveOptions {
   readonly listen?: boolean;
   /** Every event; also emitted as `log`. Given here it hears those of the start, too. */
   readonly onLog?: (event: LogEvent) => void;
+  /** What the process around this executive can do for an operator: the daemon's. */
+  readonly operator?: OperatorHooks;
 }
 
 /** `view`: a synchronised membership. `failed`: it could not go on and has ended. `stopped`: after `stop`. */
@@ -78,14 +83,10 @@ export class KilledError extends Error {
   override readonly name = 'KilledError';
 }
 
-/** The allow list needs the kernel's word on who connects, and it cannot be had. */
-export class CredentialsError extends Error {
-  override readonly name = 'CredentialsError';
-}
-
 export class Executive extends EventEmitter<ExecutiveEvents> {
-  readonly config: ExecutiveConfig;
+  readonly #operations: Operations;
   readonly #onLog: ((event: LogEvent) => void) | undefined;
+  readonly #version = packageVersion();
   readonly #startedAt = performance.now();
   readonly #bootTime = BigInt(Date.now()) * NS_PER_MS;
   readonly #loop: LoopMonitor = createLoopMonitor();
@@ -106,10 +107,19 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   private constructor(options: ExecutiveOptions) {
     super();
     const { config, onLog, directory = process.cwd() } = options;
-    this.config = config;
     this.#onLog = onLog;
+    this.#operations = createOperations({
+      ...{ config, hooks: options.operator },
+      status: () => this.status(),
+      socket: () => this.#server?.path,
+      trace: (event, detail) => this.#log(event, detail),
+    });
     const notePath = stuckNotePath(config.stateDir, config.node.id);
-    this.#watchdog = createWatchdog({ ...config.watchdog, node: config.node.id, notePath });
+    const memory = options.operator?.flight;
+    this.#watchdog = createWatchdog({
+      ...{ ...config.watchdog, node: config.node.id, notePath },
+      flight: memory === undefined ? undefined : { memory, stateDir: config.stateDir },
+    });
     this.#plugins = new Plugins({
       ...{ directory, notePath, watchdog: this.#watchdog },
       builtin: (name) => serviceOf(config, name),
@@ -128,9 +138,20 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     );
   }
 
+  /** The configuration in force; another object after a reload. */
+  get config(): ExecutiveConfig {
+    return this.#operations.config;
+  }
+
+  /** Rises as long as the ring turns; undefined: the engine cannot tell. */
+  get turns(): number | undefined {
+    return this.#engine?.turns;
+  }
+
   /**
    * Starts an executive and resolves when clients can connect; the first `view` follows.
-   * @throws StateInUseError, StableStoreError, KeyFileError, TransportError, SocketPathError, CredentialsError
+   * @throws StateInUseError, StableStoreError, KeyFileError, TransportError, SocketPathError, CredentialsError,
+   * MetricsError
    */
   static async start(options: ExecutiveOptions): Promise<Executive> {
     const executive = new Executive(options);
@@ -153,8 +174,11 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       config,
       trace: (event, detail) => this.#log(event, detail),
       failed: (error) => this.#fail(error),
+      token: (now) => this.#operations.token(now),
+      noToken: () => this.#operations.noToken(),
     });
     this.#engine = engine;
+    this.#operations.join(engine.messaging, () => this.view?.members.map(({ nodeId }) => nodeId));
     if (engine.quorum !== undefined && config.quorum.provider === 'corosync') {
       this.#quorum = engine.quorum;
     }
@@ -167,6 +191,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     const { cpg } = this.#citizen ?? {};
     this.#backend = createBackend(host, this.#admin(), cpg === undefined ? [] : [cpg]);
     if (options.listen !== false) this.#server = await this.#listen(this.#backend);
+    await this.#operations.serve();
     engine.start();
   }
 
@@ -215,29 +240,11 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     return host;
   }
 
-  async #listen(backend: ExecutiveBackend): Promise<IpcServer> {
-    const { ipc } = this.config;
-    const peers = loadPeerCredentials();
-    if (peers.read === undefined) {
-      if (ipc.allowUids.length + ipc.allowGids.length > 0) {
-        throw new CredentialsError(
-          `ipc.allow needs to know who connects, but ${peers.missing}: install koffi, or replace ` +
-            'ipc.allow by ipc.mode and the group of the socket',
-        );
-      }
-      this.#log('no-peer-credentials', { reason: peers.missing, guard: 'mode of the socket' });
-    }
-    return createIpcServer({
-      path: ipc.socket,
-      mode: ipc.mode,
-      backend,
-      access: createAccessRule(ipc, process.getuid?.() ?? -1),
-      // The ring does not slow down for one process group's client (nor does Corosync): it may lag further.
-      limits: this.config.citizen
-        ? { outboundBytesMax: CPG_OUTBOUND_BYTES_MAX, outboundFramesMax: CPG_OUTBOUND_FRAMES_MAX }
-        : {},
-      onEvent: ({ event, detail }) => this.#log(event, detail),
-      ...(peers.read === undefined ? {} : { credentials: peers.read }),
+  #listen(backend: ExecutiveBackend): Promise<IpcServer> {
+    return listenForClients({
+      ...{ config: this.config, backend },
+      access: (service, credentials) => this.#operations.access(service, credentials),
+      log: (event, detail) => this.#log(event, detail),
     });
   }
 
@@ -248,10 +255,13 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       unload: (name) => Promise.resolve(this.#plugins.unload(name)),
       reload: (name) => this.#plugins.reload(name),
       rotateKey: () => this.#rotateKey(),
-      shutdown: () => {
-        this.#log('shutdown-requested');
+      operations: this.#operations,
+      shutdown: async (force) => {
+        this.#log('shutdown-requested', { force });
+        const vetoes = force ? [] : await this.#askLeave();
         // After the reply has left.
-        setImmediate(() => void this.stop());
+        if (vetoes.length === 0) setImmediate(() => void this.stop());
+        return vetoes;
       },
     };
   }
@@ -287,11 +297,10 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
 
   status(): ExecutiveStatus {
     const { node, clusterName } = this.config;
-    const view = this.view;
     const ring = this.#engine?.ring;
     const { quorate, votes, needed } = this.#quorum.state;
     return {
-      version: packageVersion(),
+      version: this.#version,
       pid: process.pid,
       uptimeMs: Math.round(performance.now() - this.#startedAt),
       cluster: clusterName,
@@ -304,14 +313,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
         members: ring?.members ?? [],
         links: this.#engine?.links ?? [],
       },
-      view:
-        view === undefined
-          ? null
-          : {
-              ring: ringIdText(view.ringId),
-              quorate: view.quorate,
-              members: view.members.map(({ nodeId, name }) => ({ id: nodeId, name })),
-            },
+      view: viewStatus(this.view),
       quorum: { provider: this.#quorum.name, quorate, votes, needed },
       keys: this.#engine?.rotation?.status() ?? null,
       services: this.#plugins.list(),
@@ -324,6 +326,28 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
         ...(this.#server === undefined ? {} : { ipc: this.#server.stats() }),
       },
     };
+  }
+
+  /** Reads the configuration again and takes it over: this node alone. */
+  reload(): Promise<ReloadResult> {
+    return this.#operations.reload({ dry: false, local: true });
+  }
+
+  /**
+   * Asks services and clients, then stops. Clients that registered `onShutdown` may object; who does not answer
+   * in `LEAVE_ANSWER_MS` agrees. @returns the vetoes; empty: it has stopped.
+   */
+  async leave(): Promise<readonly LeaveVeto[]> {
+    const vetoes = await this.#askLeave();
+    if (vetoes.length === 0) await this.stop();
+    return vetoes;
+  }
+
+  async #askLeave(): Promise<readonly LeaveVeto[]> {
+    if (this.#stopping !== undefined) return [];
+    const vetoes = await askEverybody(this.#host, this.#server);
+    if (vetoes.length > 0) this.#log('leave-vetoed', { vetoes: vetoes.map(vetoText) });
+    return vetoes;
   }
 
   #transferStatus(): readonly TransferStatus[] {
@@ -340,6 +364,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     this.#host?.leave();
     await this.#server?.close();
     this.#backend?.closeAll('the executive leaves');
+    await this.#operations.stop();
     clearTimeout(this.#wake);
     clearInterval(this.#stateCheck);
     this.#transfers.stop();
@@ -359,6 +384,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
 
   #log(event: string, detail?: Readonly<Record<string, unknown>>): void {
     const line = logEvent(event, detail);
+    this.#operations.event(line);
     this.#onLog?.(line);
     this.emit('log', line);
   }

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { CredentialsError } from './admin/listen.ts';
 export type { ExecutiveConfig, NodeConfig, ServiceName } from './config/config.ts';
 export { type LoadedConfig, loadConfig, parseConfig } from './config/load.ts';
 export { StableStoreError } from './drivers/durable-file.ts';
@@ -18,13 +19,16 @@ export {
 export { createCorosyncEngine } from './engines/corosync/engine.ts';
 export { CorosyncError, type CorosyncProblem } from './engines/corosync/errors.ts';
 export {
-  CredentialsError,
   Executive,
   type ExecutiveEvents,
   type ExecutiveOptions,
 } from './executive.ts';
 export { KeyFileError } from './key-file.ts';
-export type { LogEvent, LogLevel } from './log/events.ts';
+export type { LogEvent } from './log/events.ts';
+export type { LogLevel } from './log/levels.ts';
+export { MetricsError } from './metrics/server.ts';
+export type { OperatorHooks } from './operations/contract.ts';
 export type { AnyService } from './plugins/import-plugin.ts';
 export type { ListedService } from './plugins/plugins.ts';
+export type { ReloadResult } from './reload/agreement.ts';
 export type { ExecutiveStatus, LoopDelay } from './status.ts';

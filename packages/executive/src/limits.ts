@@ -1,5 +1,10 @@
 /** Bounds of the executive. Every one has a row in docs/LIMITS.md. */
 
+/** Milliseconds that vetoes can put off a SIGTERM; below systemd's TimeoutStopSec of 90 s. */
+export const VETO_DELAY_MS_MAX = 30_000;
+/** Milliseconds between two times that everybody is asked after a SIGTERM. */
+export const VETO_ASK_AGAIN_MS = 1_000;
+
 /** Largest configuration file in bytes. */
 export const CONFIG_BYTES_MAX = 1_048_576;
 /** Nodes in a nodelist; Corosync's arrays have this size (totem-wire §4.7). */
@@ -87,3 +92,22 @@ export const STUCK_NOTE_BYTES_MAX = 4_096;
 export const PLUGIN_IMPORT_MS_MAX = 10_000;
 /** Time between two lines of the log about a transfer in the background. */
 export const TRANSFER_LOG_MS = 1000;
+
+/** Bytes of the flight recorder: the last several thousand events. */
+export const FLIGHT_BYTES = 1_048_576;
+/** Bytes of one event there; a longer one is kept without its details. */
+export const FLIGHT_LINE_BYTES_MAX = 4_096;
+/** Flight records kept in the state directory; the oldest go. */
+export const FLIGHT_FILES_MAX = 8;
+
+/** Connections to the metrics at a time; more are closed at once. */
+export const METRICS_CONNECTIONS_MAX = 16;
+/** Milliseconds that a scraper may take to ask. */
+export const METRICS_REQUEST_MS_MAX = 5_000;
+
+/** Milliseconds that all nodes have to answer whether they can reload. */
+export const RELOAD_MS_MAX = 10_000;
+/** Changed keys, and reasons against a reload, that a node tells. */
+export const RELOAD_LINES_MAX = 50;
+/** Characters of one of those; the rest is cut. */
+export const RELOAD_LINE_CHARS_MAX = 300;

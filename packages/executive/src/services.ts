@@ -3,6 +3,7 @@ import { ckptService } from '@aisexec/ckpt/service';
 import { createClmService } from '@aisexec/clm/service';
 import { evtService } from '@aisexec/evt/service';
 import { createLckService } from '@aisexec/lck/service';
+import { tmrService } from '@aisexec/tmr/service';
 import type { ExecutiveConfig, ServiceName } from './config/config.ts';
 import type { AnyService } from './plugins/import-plugin.ts';
 
@@ -19,6 +20,7 @@ export function serviceOf(
     lck: () => createLckService({ administrators, fairness: locks.fairness }),
     evt: () => evtService,
     ckpt: () => ckptService,
+    tmr: () => tmrService,
   };
   return known[name]();
 }

@@ -1,7 +1,8 @@
 /** The executive's condition as plain data: what `status` of the admin channel answers and SIGUSR2 logs. */
 import { readFileSync } from 'node:fs';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
-import type { LinkStatus, RingState } from '@aisexec/totem';
+import type { View } from '@aisexec/service';
+import { type LinkStatus, type RingState, ringIdText } from '@aisexec/totem';
 import type { RotationStatus } from './keys/rotation.ts';
 import type { ListedService } from './plugins/plugins.ts';
 import type { TransferStatus } from './transfers.ts';
@@ -43,6 +44,15 @@ export interface ExecutiveStatus {
   readonly eventLoop: LoopDelay;
   /** By part: ring, groups, udp, links, seal, host, ipc. */
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+export function viewStatus(view: View | undefined): ExecutiveStatus['view'] {
+  if (view === undefined) return null;
+  return {
+    ring: ringIdText(view.ringId),
+    quorate: view.quorate,
+    members: view.members.map(({ nodeId, name }) => ({ id: nodeId, name })),
+  };
 }
 
 /** How late the event loop is, over the life of the executive: local pauses look like a slow network. */

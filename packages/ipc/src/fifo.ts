@@ -26,6 +26,11 @@ export class Fifo<T> {
     return item;
   }
 
+  /** All of them, first in first; the queue must not change meanwhile. */
+  *items(): Iterable<T> {
+    for (let at = this.#head; at < this.#items.length; at++) yield this.#items[at] as T;
+  }
+
   /** Drops what the filter refuses. @returns how many. */
   keep(filter: (item: T) => boolean): number {
     const before = this.size;

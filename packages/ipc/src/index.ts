@@ -38,6 +38,15 @@ export {
   localConnector,
 } from './client/local.ts';
 export {
+  type FailedReopen,
+  type JournalNote,
+  type ReopenedEvent,
+  type ReopenListener,
+  type ReopenOptions,
+  type ReopenPlan,
+  reopeningConnector,
+} from './client/reopen.ts';
+export {
   abortError,
   type CallOptions,
   type Deadline,

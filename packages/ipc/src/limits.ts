@@ -50,3 +50,33 @@ export const RETRY_BASE_MS = 10;
 export const RETRY_WAIT_MAX_MS = 1_000;
 /** TRY_AGAIN is retried for this long where the caller sets no time-out, in milliseconds. */
 export const RETRY_TOTAL_MS = 10_000;
+
+/** Milliseconds that clients have to say whether their executive may leave; who says nothing agrees. */
+export const LEAVE_ANSWER_MS = 5_000;
+/** Longest reason of a veto in characters. */
+export const VETO_TEXT_MAX = 200;
+
+/** Milliseconds a cut session is kept for its client where nobody says otherwise. */
+export const SESSION_GRACE_MS = 5_000;
+/** The longest grace a configuration may set. */
+export const SESSION_GRACE_MS_MAX = 60_000;
+/** Frames of the other side that are read before they are acknowledged. */
+export const ACK_FRAMES = 64;
+/** Bytes of the other side that are read before they are acknowledged. */
+export const ACK_BYTES = 32_768;
+/** Frames that one side of a session keeps because the other has not acknowledged them. */
+export const UNACKED_FRAMES_MAX = 65_536;
+/** Bytes that the kernel took and the client has not acknowledged: more are on no way, but ignored. */
+export const UNACKED_BYTES_MAX = 8_388_608;
+/** Bytes of requests that a client keeps because the executive has not acknowledged them. */
+export const CLIENT_UNACKED_BYTES_MAX = 67_108_864;
+/** Ended sessions whose reason is kept for a client that was cut before it could read it. */
+export const ENDED_SESSIONS_MAX = 1_024;
+/** First wait of a cut client before it connects again in milliseconds; doubles. */
+export const RECONNECT_BASE_MS = 1;
+/** Longest wait of a cut client between two attempts to connect in milliseconds. */
+export const RECONNECT_WAIT_MAX_MS = 100;
+/** First wait before the process behind a cut connection is looked at again in milliseconds; doubles. */
+export const PROCESS_CHECK_BASE_MS = 1;
+/** Longest wait between two looks at the process behind a cut connection in milliseconds. */
+export const PROCESS_CHECK_WAIT_MAX_MS = 50;

@@ -46,7 +46,15 @@ function checkParts(definition: Readonly<Record<string, unknown>>): string | und
   for (const part of ['init', 'inspect']) {
     if (!isFunction(definition[part])) return `${part}: expected a function`;
   }
-  for (const part of ['confchg', 'clientGone', 'replaced', 'deadline', 'expire', 'exit']) {
+  for (const part of [
+    'confchg',
+    'clientGone',
+    'replaced',
+    'deadline',
+    'expire',
+    'mayLeave',
+    'exit',
+  ]) {
     if (definition[part] !== undefined && !isFunction(definition[part])) {
       return `${part}: expected a function or nothing`;
     }
@@ -55,10 +63,28 @@ function checkParts(definition: Readonly<Record<string, unknown>>): string | und
   for (const part of ['save', 'load', 'merge']) {
     if (!isFunction(sync[part])) return `sync.${part}: expected a function`;
   }
+  const scoped = checkScope(definition);
+  if (scoped !== undefined) return scoped;
   return (
     checkHandlers(lib, 'lib', 'request', 'handle') ??
     checkHandlers(exec, 'exec', 'message', 'apply')
   );
+}
+
+/** A service of one node orders nothing. */
+function checkScope({ scope, lib, exec }: Readonly<Record<string, unknown>>): string | undefined {
+  if (scope === undefined || scope === 'cluster') return undefined;
+  if (scope !== 'node') return `scope: expected 'cluster' or 'node'`;
+  if (isRecord(exec) && Object.keys(exec).length > 0) {
+    return `exec: a service of scope 'node' has no ordered messages: use defineNodeService({ … })`;
+  }
+  if (!isRecord(lib)) return undefined;
+  for (const [name, handler] of Object.entries(lib)) {
+    if (isRecord(handler) && handler['flow'] === 'ordered') {
+      return `lib.${name}.flow: expected 'local' in a service of scope 'node'`;
+    }
+  }
+  return undefined;
 }
 
 function checkHandlers(
@@ -72,6 +98,9 @@ function checkHandlers(
     const at = `${where}.${name}`;
     if (!isRecord(handler)) return `${at}: expected a handler`;
     if (!isSchema(handler[schema])) return `${at}.${schema}: expected a schema`;
+    if (handler['reply'] !== undefined && !isSchema(handler['reply'])) {
+      return `${at}.reply: expected a schema or nothing`;
+    }
     if (!isFunction(handler[run])) return `${at}.${run}: expected a function`;
     if (where === 'lib' && handler['flow'] !== 'ordered' && handler['flow'] !== 'local') {
       return `${at}.flow: expected 'ordered' or 'local'`;

@@ -74,7 +74,7 @@ export interface View {
   readonly quorate: boolean;
 }
 
-/** What a library handler may do, at the client's node only. It must not change state. */
+/** What a library handler may do, at the client's node only. It must not change a replicated state. */
 export interface LibContext {
   readonly nodeId: number;
   readonly client: ClientRef;
@@ -120,6 +120,11 @@ export interface ExecContext {
 export interface LibHandler<State, Request> {
   /** What does not fit is answered INVALID_PARAM and the handler never runs. */
   readonly request: Schema<Request>;
+  /**
+   * The out-parameters of a reply whose `rc` is OK. Where it is declared, the compliance suite and the test
+   * cluster hold every such reply against it, whichever handler it comes from.
+   */
+  readonly reply?: Schema<unknown>;
   /**
    * `ordered`: will multicast; waits while synchronisation runs or the queue is full, in order with the
    * client's other requests. `local`: answered from this node's state at once, quorate or not.
@@ -217,6 +222,8 @@ export interface ServiceDefinition<State> {
   /** Short name that clients and the config use, e.g. `lck`. */
   readonly name: string;
   readonly versions: readonly Readonly<SaVersionT>[];
+  /** `cluster` when absent: one replicated state. `node`: see {@link defineNodeService}. */
+  readonly scope?: 'cluster' | 'node';
   /** A fresh, empty state. */
   readonly init: () => State;
   // biome-ignore lint/suspicious/noExplicitAny: handlers of one table differ in their request types
@@ -253,6 +260,11 @@ export interface ServiceDefinition<State> {
    */
   readonly exit?: (state: State, ctx: ExecContext) => void;
   /**
+   * Whether this node may leave the cluster in good order: a text is the reason why not now. Must not change the
+   * state. The operator may overrule it.
+   */
+  readonly mayLeave?: (state: State) => string | undefined;
+  /**
    * The membership service only, one in an executive: the number of the node's present admission to the
    * cluster, another one after each removal; null while the node is no member.
    */
@@ -271,6 +283,27 @@ export function defineService<State>(
   definition: ServiceDefinition<State>,
 ): ServiceDefinition<State> {
   return definition;
+}
+
+/** A service of one node: nothing of it is ordered, so it has no messages and nothing to merge. */
+export interface NodeServiceDefinition<State>
+  extends Omit<ServiceDefinition<State>, 'scope' | 'exec' | 'sync' | 'replaced'> {
+  // biome-ignore lint/suspicious/noExplicitAny: each service has its own chunk type
+  readonly sync: Omit<SyncHandlers<State, any>, 'merge'>;
+}
+
+/**
+ * Declares a service whose state belongs to one node and its clients (ADR 0182). Its library handlers are
+ * `local` and may change the state; `deadline` and `expire` go by this node's clock, `clientGone` comes at
+ * once, and none of it waits for the ring, for quorum or for a synchronisation. `save` and `load` hand the
+ * state over when the service's code is reloaded; it never travels to another node.
+ */
+export function defineNodeService<State>(
+  definition: NodeServiceDefinition<State>,
+): ServiceDefinition<State> {
+  // No state of another node ever comes: what a merge gets is fresh.
+  const merge: SyncHandlers<State, unknown>['merge'] = () => definition.init();
+  return { ...definition, scope: 'node', exec: {}, sync: { ...definition.sync, merge } };
 }
 
 /** Declares one library handler with its request type inferred from the schema. */

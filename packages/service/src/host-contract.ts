@@ -118,6 +118,8 @@ export interface ServiceHost {
    * is gone. @returns why not.
    */
   unload(name: string): string | undefined;
+  /** Asks every running service whether this node may leave. @returns the objections. */
+  askLeave(): readonly { readonly service: string; readonly reason: string }[];
   /** The executive leaves: every service may tell its clients so (`exit`). */
   leave(): void;
   /**

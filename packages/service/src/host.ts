@@ -33,7 +33,7 @@ import {
   swapStates,
 } from './host/ordered.ts';
 import { Outbox } from './host/outbox.ts';
-import { type Replica, type ReplicaOptions, serviceInfo } from './host/replica.ts';
+import { messageOf, type Replica, type ReplicaOptions, serviceInfo } from './host/replica.ts';
 import { ReplicaTable } from './host/replica-table.ts';
 import { Requests } from './host/requests.ts';
 import { StateCheck } from './host/state-check.ts';
@@ -49,10 +49,7 @@ import { invariant } from './invariant.ts';
 import { type Hello, nodeSchema } from './sync/messages.ts';
 import type { SyncOutcome } from './sync/state-sync.ts';
 
-/**
- * A host for `options.services` on one node.
- * @throws InvariantError when two services share an id or a name, or an id is out of range.
- */
+/** A host for `options.services` on one node. @throws InvariantError for services that share an id or a name. */
 export function createServiceHost(options: HostOptions): ServiceHost {
   return new Host(options);
 }
@@ -107,17 +104,18 @@ class Host implements ServiceHost {
       uniqueId: uniqueIds(nodeId, random32(random)),
       view: () => this.#lastView,
       fetchFirst: (service, piece) => this.#background.fetchFirst(service, piece),
+      changed: () => this.#expiry.update(),
       counted: (what) => this.#counters[what]++,
     });
     this.#expiry = new Expiry({
-      replicas,
+      ...{ replicas, wallClock, context: this.#contextAt },
       watches: (service) => this.#loading.roster.nodes(service)[0] === nodeId,
-      wallClock,
       setWake: (delayMs) => effects.setWake(delayMs),
       intend: (time) => this.#outbox.push(encodeEnvelope({ kind: 'expire', time }), 'agreed'),
     });
     this.#departures = new Departures({
       ...{ clients, outbox, wallClock, requests: this.#requests, emitter: this.#emitter },
+      context: this.#contextAt,
     });
     this.#admissions = new Admissions({
       ...{ nodeId, replicas, clients },
@@ -150,8 +148,7 @@ class Host implements ServiceHost {
       failed: (...how) => this.#serviceFailed(...how),
       closeClients: (replica, reason) => this.#departures.closeAll(replica, reason),
       arrived: (replica, holders) => this.#background.seek(replica, holders),
-      context: () =>
-        this.#lastView === undefined ? undefined : this.#context(this.#lastView, wallClock()),
+      context: () => this.#contextAt(wallClock()),
       trace: (event, detail) => this.#trace(event, detail),
     });
   }
@@ -237,6 +234,10 @@ class Host implements ServiceHost {
   unload(name: string): string | undefined {
     this.#emitter.event(() => this.#loading.exit(name));
     return this.#emitter.event(() => this.#loading.unload(name));
+  }
+
+  askLeave(): ReturnType<ServiceHost['askLeave']> {
+    return this.#emitter.event(() => this.#loading.askLeave());
   }
 
   leave(): void {
@@ -371,14 +372,17 @@ class Host implements ServiceHost {
     }
   }
 
+  /** In the last view; undefined before the first. */
+  readonly #contextAt = (time: bigint): ExecContext | undefined =>
+    this.#lastView && this.#context(this.#lastView, time);
+
   #context(view: View, time: bigint): ExecContext {
     return new EventContext(view, this.#history.order, time, this.#clients, this.#doubt);
   }
 
   #serviceFailed(replica: Replica, where: string, error: unknown): void {
     this.#counters.servicesFailed++;
-    const message = error instanceof Error ? error.message : String(error);
-    this.#trace('service-failed', { service: replica.name, where, message });
+    this.#trace('service-failed', { service: replica.name, where, message: messageOf(error) });
     // A service may throw while the host is made: nobody can be connected then.
     this.#departures?.closeAll(replica, `service ${replica.name} failed`);
     this.#loading.failed(replica);

@@ -6,6 +6,8 @@ import {
   connectHandle,
   deadlineOf,
   okOrThrow,
+  type ReopenOptions,
+  type ReopenPlan,
   type RetryOptions,
   random64,
 } from '@aisexec/ipc';
@@ -22,11 +24,12 @@ import {
   type SaCkptCheckpointCreationAttributesT,
 } from '../protocol.ts';
 import { Checkpoint } from './checkpoint.ts';
+import { noteOpen } from './journal.ts';
 import { type MapOptions, mapAttributes, ReplicatedMap } from './replicated-map.ts';
 import { type ReplacedListener, Session } from './session.ts';
 import { durationOf } from './times.ts';
 
-export interface CheckpointServiceOptions extends ConnectOptions, CallOptions {
+export interface CheckpointServiceOptions extends ConnectOptions, CallOptions, ReopenOptions {
   /** How TRY_AGAIN is repeated; false: not at all. */
   readonly retry?: RetryOptions | false;
 }
@@ -69,14 +72,23 @@ export class CheckpointService implements AsyncDisposable {
   /** @throws SaAisError: TRY_AGAIN or TIMEOUT when no executive answers, ACCESS, NOT_SUPPORTED. */
   static async connect(options: CheckpointServiceOptions = {}): Promise<CheckpointService> {
     const call = 'saCkptInitialize';
-    const { retry = {} } = options;
+    const { retry = {}, reopen } = options;
     let session: Session | undefined;
+    const plan: ReopenPlan = {
+      note: noteOpen,
+      cut: () => session?.gap(),
+      reopened: (reason, failed) => {
+        const names = session?.endFailed(failed) ?? [];
+        if (typeof reopen === 'function') reopen({ reason, failed: names });
+      },
+    };
     const handle = await connectHandle({
       ...{ call, retry, connect: options, deadline: deadlineOf(options, call) },
       service: CKPT_SERVICE_NAME,
       supported: CKPT_VERSIONS,
       membersOnly: true,
       version: { releaseCode: 'B', majorVersion: 2, minorVersion: 2 },
+      reopen: reopen === undefined ? undefined : plan,
       onEvent: (event) => session?.onEvent(event),
     });
     session = new Session(handle, retry);

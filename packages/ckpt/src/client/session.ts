@@ -1,12 +1,14 @@
 /** One connection of the idiomatic layer: retries, deadlines, and who is told what the executive calls back. */
-import { SA_AIS_OK, SaAisError, type SaAisErrorT } from '@aisexec/ais';
+import { SA_AIS_ERR_LIBRARY, SA_AIS_OK, SaAisError, type SaAisErrorT } from '@aisexec/ais';
 import {
   type AisHandle,
   type CallbackEvent,
   type CallOptions,
   type Deadline,
   deadlineOf,
+  type FailedReopen,
   insist,
+  type ReopenedEvent,
   type RetryOptions,
   withRetry,
 } from '@aisexec/ipc';
@@ -118,6 +120,22 @@ export class Session {
       for (const watch of watches.values()) watch.end(lostBecause);
     }
     this.#watches.clear();
+  }
+
+  /** The executive restarted: whatever changed meanwhile is missing in every watch. */
+  gap(): void {
+    for (const watches of this.#watches.values()) for (const watch of watches.values()) watch.gap();
+  }
+
+  /** Ends what could not be opened again after a restart. */
+  endFailed(failed: readonly FailedReopen[]): ReopenedEvent['failed'] {
+    return failed.map(({ argument, code }) => {
+      const { handle, name = '' } = argument as { readonly handle: bigint; readonly name?: string };
+      const lost = new SaAisError(SA_AIS_ERR_LIBRARY, 'saCkptDispatch', 'not opened again');
+      for (const watch of this.#watches.get(handle)?.values() ?? []) watch.end(lost);
+      this.forget(handle);
+      return { name, code };
+    });
   }
 
   onEvent(event: CallbackEvent): void {

@@ -11,6 +11,7 @@ import {
   SA_AIS_ERR_LIBRARY,
   SA_AIS_ERR_NOT_EXIST,
   SA_AIS_ERR_TIMEOUT,
+  SA_AIS_ERR_TRY_AGAIN,
   SA_AIS_ERR_UNAVAILABLE,
   SaAisError,
 } from '@aisexec/ais';
@@ -19,9 +20,10 @@ import {
   abortError,
   type CallOptions,
   type ConnectOptions,
+  type Deadline,
   deadlineOf,
   okOrThrow,
-  openWithin,
+  type ReopenOptions,
   type Reply,
   type RetryOptions,
   withRetry,
@@ -36,7 +38,7 @@ import { NodeAdmin } from './admin.ts';
 import { nodeOf, viewOf } from './convert.ts';
 import { type PlannedStep, TrackCursor } from './cursor.ts';
 import { TrackFeed } from './feed.ts';
-import { openClm, VERSIONS } from './open.ts';
+import { openWithRetry } from './open.ts';
 import {
   leftIn,
   type Member,
@@ -49,7 +51,15 @@ import {
   type ViewChange,
 } from './view.ts';
 
-export interface MembershipOptions extends ConnectOptions, CallOptions {
+/** A connection to an executive, and the admission of its node. */
+interface Opened {
+  readonly ais: AisHandle;
+  readonly admission: bigint;
+}
+
+type OpenAgain = (deadline: Deadline, retry: RetryOptions | false) => Promise<Opened>;
+
+export interface MembershipOptions extends ConnectOptions, CallOptions, ReopenOptions {
   /** How TRY_AGAIN is repeated; false: not at all. */
   readonly retry?: RetryOptions | false;
 }
@@ -69,8 +79,14 @@ export interface StepOptions extends CallOptions {
 export class Membership implements AsyncDisposable {
   /** Locks, unlocks and shuts down nodes, over this connection. */
   readonly admin: NodeAdmin;
-  readonly #handle: AisHandle;
-  readonly #admission: bigint;
+  readonly #open: OpenAgain;
+  readonly #reopened: ReopenOptions['reopen'];
+  #handle: AisHandle;
+  #admission: bigint;
+  /** The executive has restarted, and the connection to it is being opened again. */
+  #isReopening = false;
+  /** What the cursor with steps wants to be told. */
+  #steps: StepOptions['steps'] = [];
   readonly #retry: RetryOptions | false;
   readonly #feed: TrackFeed;
   readonly #cursors = new Set<TrackCursor>();
@@ -81,19 +97,22 @@ export class Membership implements AsyncDisposable {
   #subscribing: Promise<void> = Promise.resolve();
   #isSubscribed = false;
   #ended: SaAisError | undefined;
+  readonly #closed = new AbortController();
 
   private constructor(
-    handle: AisHandle,
-    admission: bigint,
+    { ais, admission }: Opened,
     feed: TrackFeed,
-    retry: RetryOptions | false,
+    { retry = {}, reopen }: MembershipOptions,
+    open: OpenAgain,
   ) {
-    this.#handle = handle;
+    this.#handle = ais;
     this.#admission = admission;
+    this.#open = open;
+    this.#reopened = reopen;
     this.#retry = retry;
     this.#feed = feed;
-    this.admin = new NodeAdmin((fn, argument) => handle.request(fn, argument), retry);
-    handle.onLost((reason) => this.#end(new SaAisError(SA_AIS_ERR_LIBRARY, TRACK, reason)));
+    this.admin = new NodeAdmin((fn, argument) => this.#request(fn, argument), retry);
+    this.#listen();
   }
 
   /**
@@ -101,25 +120,12 @@ export class Membership implements AsyncDisposable {
    * when its node is no member.
    */
   static async connect(options: MembershipOptions = {}): Promise<Membership> {
-    const call = 'saClmInitialize_4';
-    const { retry = {} } = options;
-    const deadline = deadlineOf(options, call);
     let hear: ((event: ChangedEvent) => void) | undefined;
     const feed = new TrackFeed((event) => hear?.(event));
-    const open = () => {
-      const opening = openClm({
-        generation: 4,
-        version: { ...VERSIONS[4] },
-        connect: options,
-        onChanged: (event) => feed.receive(event),
-      });
-      return openWithin(deadline, opening, ({ ais }) => ais?.finalize());
-    };
-    const opened = await withRetry(open, deadline, retry);
-    if (opened.ais === undefined) {
-      throw opened.cause instanceof SaAisError ? opened.cause : new SaAisError(opened.rc, call);
-    }
-    const membership = new Membership(opened.ais, opened.admission, feed, retry);
+    const open: OpenAgain = (deadline, retry) =>
+      openWithRetry(options, (event) => feed.receive(event), deadline, retry);
+    const opened = await open(deadlineOf(options, INITIALIZE), options.retry ?? {});
+    const membership = new Membership(opened, feed, options, open);
     hear = (event) => membership.#hear(event);
     return membership;
   }
@@ -164,7 +170,10 @@ export class Membership implements AsyncDisposable {
     const cursor = new TrackCursor();
     const wantsSteps = steps.length > 0;
     if (wantsSteps && this.#stepCursor !== undefined) throw new SaAisError(SA_AIS_ERR_BUSY, TRACK);
-    if (wantsSteps) this.#stepCursor = cursor;
+    if (wantsSteps) {
+      this.#stepCursor = cursor;
+      this.#steps = steps;
+    }
     this.#cursors.add(cursor);
     try {
       deadline.check();
@@ -185,6 +194,7 @@ export class Membership implements AsyncDisposable {
       this.#cursors.delete(cursor);
       if (this.#stepCursor === cursor) {
         this.#stepCursor = undefined;
+        this.#steps = [];
         // Without steps again: what was owed is owed no more. Nobody waits for it, nobody misses it.
         if (this.#ended === undefined) this.#resubscribe([]).catch(() => {});
       }
@@ -206,6 +216,7 @@ export class Membership implements AsyncDisposable {
   /** Ends the connection and all iterators. Idempotent. */
   async close(): Promise<void> {
     this.#end(CLOSED);
+    this.#closed.abort();
     await this.#handle.finalize();
   }
 
@@ -311,10 +322,44 @@ export class Membership implements AsyncDisposable {
     for (const cursor of this.#cursors) cursor.wake();
   }
 
+  #listen(): void {
+    this.#handle.onLost((reason) => {
+      if (this.#reopened === undefined) this.#end(lost(reason));
+      else void this.#reopen(reason);
+    });
+  }
+
+  /** After a restart of the executive: a new connection, and the subscription again. */
+  async #reopen(reason: string): Promise<void> {
+    this.#isReopening = true;
+    const deadline = deadlineOf({ signal: this.#closed.signal }, INITIALIZE);
+    let opened: Opened | undefined;
+    try {
+      opened = await this.#open(deadline, { totalMs: Number.POSITIVE_INFINITY });
+      this.#handle = opened.ais;
+      this.#admission = opened.admission;
+      this.#isReopening = false;
+      this.#listen();
+      if (this.#isSubscribed) await this.#resubscribe(this.#steps);
+    } catch (error) {
+      // A restart right after the restart is the affair of the next call.
+      const isNext = opened !== undefined && (this.#isReopening || this.#handle !== opened.ais);
+      if (!isNext) this.#end(error instanceof SaAisError ? error : lost(String(error)));
+      return;
+    }
+    if (typeof this.#reopened === 'function') this.#reopened({ reason, failed: [] });
+  }
+
+  /** TRY_AGAIN while the connection is being opened again. */
+  #request(fn: string, argument: unknown): Promise<Reply> {
+    if (this.#isReopening) return Promise.resolve({ rc: SA_AIS_ERR_TRY_AGAIN });
+    return this.#handle.request(fn, argument);
+  }
+
   async #ask(fn: string, argument: object, call: string, options: CallOptions): Promise<Reply> {
     const deadline = deadlineOf(options, call);
-    const request = { ...argument, admission: this.#admission };
-    const ask = () => deadline.race(this.#handle.request(fn, request));
+    // Of the connection that is there when it is asked.
+    const ask = () => deadline.race(this.#request(fn, { ...argument, admission: this.#admission }));
     return okOrThrow(await withRetry(ask, deadline, this.#retry), call);
   }
 }
@@ -338,6 +383,9 @@ function isResponse(response: unknown): boolean {
 }
 
 const NS_PER_MS = 1e6;
+const lost = (reason: string) => new SaAisError(SA_AIS_ERR_LIBRARY, TRACK, reason);
+
+const INITIALIZE = 'saClmInitialize_4';
 const TRACK = 'saClmClusterTrack';
 const RESPONSE = 'saClmResponse_4';
 /** The application closed the connection itself: iterators end without an error. */

@@ -3,10 +3,19 @@ import {
   SA_AIS_ERR_TIMEOUT,
   SA_AIS_ERR_TRY_AGAIN,
   SA_AIS_OK,
+  SaAisError,
   type SaAisErrorT,
   type SaVersionT,
 } from '@aisexec/ais';
-import { type AisHandle, type ConnectOptions, openHandle } from '@aisexec/ipc';
+import {
+  type AisHandle,
+  type ConnectOptions,
+  type Deadline,
+  openHandle,
+  openWithin,
+  type RetryOptions,
+  withRetry,
+} from '@aisexec/ipc';
 import { CHANGED, type ChangedEvent, CLM_SERVICE } from '../protocol.ts';
 import { withinTimeout } from './arguments.ts';
 import type { Generation } from './convert.ts';
@@ -52,6 +61,26 @@ export async function openClm(options: OpenClmOptions): Promise<OpenedClm> {
   if (rc === SA_AIS_OK) return { rc, ais, admission: (admission as bigint | undefined) ?? 0n };
   await ais.finalize();
   return refused(rc === SA_AIS_ERR_TIMEOUT ? SA_AIS_ERR_TRY_AGAIN : rc, undefined);
+}
+
+/**
+ * For the idiomatic layer: generation 4, repeated on TRY_AGAIN within the deadline.
+ * @throws SaAisError, AbortError.
+ */
+export async function openWithRetry(
+  connect: ConnectOptions,
+  onChanged: OpenClmOptions['onChanged'],
+  deadline: Deadline,
+  retry: RetryOptions | false,
+): Promise<{ readonly ais: AisHandle; readonly admission: bigint }> {
+  const open = () => {
+    const opening = openClm({ generation: 4, version: { ...VERSIONS[4] }, connect, onChanged });
+    return openWithin(deadline, opening, ({ ais }) => ais?.finalize());
+  };
+  const opened = await withRetry(open, deadline, retry);
+  if (opened.ais !== undefined) return opened;
+  const { rc, cause } = opened;
+  throw cause instanceof SaAisError ? cause : new SaAisError(rc, 'saClmInitialize_4');
 }
 
 function refused(rc: SaAisErrorT, cause: unknown): OpenedClm {

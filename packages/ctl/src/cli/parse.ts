@@ -8,6 +8,7 @@ import { evtCommands } from './evt.ts';
 import { keyCommands, keygenCommand } from './key.ts';
 import { lockCommands } from './lock.ts';
 import { nodeCommands } from './node.ts';
+import { operatorCommands } from './operator.ts';
 import { type Choose, type Chosen, socketOf } from './options.ts';
 import { readingCommands } from './reading.ts';
 import { serviceCommands } from './services.ts';
@@ -20,6 +21,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   members: [],
   quorum: [],
   locks: [],
+  timers: [],
   services: ['load', 'unload', 'reload'],
   service: ['new'],
   inspect: [],
@@ -30,6 +32,10 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   node: ['ls', 'lock', 'unlock', 'shutdown'],
   key: ['status', 'rotate'],
   keygen: [],
+  reload: [],
+  log: ['level'],
+  metrics: [],
+  dump: [],
   completion: [],
 };
 
@@ -74,6 +80,7 @@ export async function parse(args: readonly string[]): Promise<Chosen> {
   ckptCommands(parser, choose);
   nodeCommands(parser, choose);
   keyCommands(parser, choose);
+  operatorCommands(parser, choose);
   keygenCommand(parser, (parsed, run) => {
     if (cut !== -1) throw new UsageError("only lock run has a command after '--'");
     checkGivenOnce(parsed);

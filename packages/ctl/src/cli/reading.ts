@@ -20,6 +20,26 @@ export function readingCommands(parser: Argv, choose: Choose): void {
       ),
     )
     .command(
+      'shutdown',
+      'have the executive leave the cluster and end',
+      (y) =>
+        withFormat(y).option('force', {
+          type: 'boolean',
+          default: false,
+          description: 'ask nobody whether it may',
+        }),
+      (args) =>
+        choose(args, async (socket) =>
+          (await import('../commands/shutdown.ts')).shutdown(socket, args.format, args.force),
+        ),
+    );
+  stateCommands(parser, choose);
+}
+
+/** What the services hold. */
+function stateCommands(parser: Argv, choose: Choose): void {
+  parser
+    .command(
       'locks [name]',
       'who holds which lock, who waits',
       (y) => withFormat(y).positional('name', { type: 'string', description: 'only this lock' }),
@@ -28,6 +48,11 @@ export function readingCommands(parser: Argv, choose: Choose): void {
           (await import('../commands/locks.ts')).locks(socket, args.format, args.name),
         ),
     )
+    .command('timers', "the timers of this node's clients", withFormat, (args) =>
+      choose(args, async (socket) =>
+        (await import('../commands/timers.ts')).timers(socket, args.format),
+      ),
+    )
     .command('sync', 'what this node still fetches of the replicated states', withFormat, (args) =>
       choose(args, async (socket) =>
         (await import('../commands/sync.ts')).sync(socket, args.format),
@@ -35,21 +60,16 @@ export function readingCommands(parser: Argv, choose: Choose): void {
     )
     .command(
       'inspect <service>',
-      "a service's replicated state and its hash",
+      "a service's state and its hash",
       (y) =>
         withFormat(y).positional('service', {
           type: 'string',
           demandOption: true,
-          description: 'clm, lck, evt, ckpt …',
+          description: 'clm, lck, evt, ckpt, tmr …',
         }),
       (args) =>
         choose(args, async (socket) =>
           (await import('../commands/inspect.ts')).inspect(socket, args.format, args.service),
         ),
-    )
-    .command('shutdown', 'have the executive leave the cluster and end', withFormat, (args) =>
-      choose(args, async (socket) =>
-        (await import('../commands/shutdown.ts')).shutdown(socket, args.format),
-      ),
     );
 }

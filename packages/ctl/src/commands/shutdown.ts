@@ -5,10 +5,10 @@ import { SHUTDOWN_MS_MAX } from '../limits.ts';
 import { type Format, print } from '../output.ts';
 import { Failure } from '../problems.ts';
 
-export async function shutdown(socket: string, format: Format): Promise<number> {
+export async function shutdown(socket: string, format: Format, force: boolean): Promise<number> {
   const { node, isGone } = await withAdmin(socket, async (admin) => {
     const status = await admin.status();
-    return { node: status.node, isGone: await admin.shutdown(SHUTDOWN_MS_MAX) };
+    return { node: status.node, isGone: await admin.shutdown(force, SHUTDOWN_MS_MAX) };
   });
   if (!isGone) {
     throw new Failure(

@@ -1,5 +1,10 @@
 /** The idiomatic layer's way in: a connection to the event service of an executive. */
-import { SA_AIS_ERR_BAD_FLAGS, SA_AIS_ERR_BAD_HANDLE, SaAisError } from '@aisexec/ais';
+import {
+  SA_AIS_ERR_BAD_FLAGS,
+  SA_AIS_ERR_BAD_HANDLE,
+  SA_AIS_ERR_LIBRARY,
+  SaAisError,
+} from '@aisexec/ais';
 import {
   type AisHandle,
   bigintOf,
@@ -8,7 +13,11 @@ import {
   type ConnectOptions,
   connectHandle,
   deadlineOf,
+  type FailedReopen,
   okOrThrow,
+  type ReopenedEvent,
+  type ReopenOptions,
+  type ReopenPlan,
   type Reply,
   type RetryOptions,
   random64,
@@ -24,9 +33,10 @@ import {
 } from '../protocol.ts';
 import { releaseOpen } from './calls.ts';
 import { Channel, type ChannelHost, type ChannelOptions } from './channel.ts';
+import { noteOpen } from './journal.ts';
 import { PublishWindow } from './publish-window.ts';
 
-export interface EventServiceOptions extends ConnectOptions, CallOptions {
+export interface EventServiceOptions extends ConnectOptions, CallOptions, ReopenOptions {
   /** How TRY_AGAIN is repeated; false: not at all. */
   readonly retry?: RetryOptions | false;
 }
@@ -64,14 +74,25 @@ export class EventService implements AsyncDisposable {
   /** @throws SaAisError: TRY_AGAIN or TIMEOUT when no executive answers, ACCESS, NOT_SUPPORTED. */
   static async connect(options: EventServiceOptions = {}): Promise<EventService> {
     const call = 'saEvtInitialize';
-    const { retry = {} } = options;
+    const { retry = {}, reopen } = options;
     let service: EventService | undefined;
+    const plan: ReopenPlan = {
+      note: noteOpen,
+      cut: () => {
+        if (service !== undefined) service.#tellLost();
+      },
+      reopened: (reason, failed) => {
+        const names = service === undefined ? [] : service.#endFailed(failed);
+        if (typeof reopen === 'function') reopen({ reason, failed: names });
+      },
+    };
     const handle = await connectHandle({
       ...{ call, retry, connect: options, deadline: deadlineOf(options, call) },
       service: EVT_SERVICE_NAME,
       supported: EVT_VERSIONS,
       membersOnly: true,
       version: { releaseCode: 'B', majorVersion: 3, minorVersion: 1 },
+      reopen: reopen === undefined ? undefined : plan,
       onEvent: (event) => {
         if (service !== undefined) service.#onEvent(event);
       },
@@ -141,6 +162,22 @@ export class EventService implements AsyncDisposable {
     } else if (event.name === 'lost') {
       this.#channels.get((event.payload as LostCallback).handle)?.tellLost();
     }
+  }
+
+  /** The executive restarted: what was published meanwhile is missing in every subscription. */
+  #tellLost(): void {
+    for (const channel of this.#channels.values()) channel.tellLost();
+  }
+
+  /** Ends what could not be opened again. */
+  #endFailed(failed: readonly FailedReopen[]): ReopenedEvent['failed'] {
+    return failed.map(({ argument, code }) => {
+      const { handle } = argument as { readonly handle: bigint };
+      const channel = this.#channels.get(handle);
+      this.#channels.delete(handle);
+      channel?.end(new SaAisError(SA_AIS_ERR_LIBRARY, 'saEvtDispatch', 'not opened again'));
+      return { name: channel?.name ?? '', code };
+    });
   }
 
   #end(lostBecause?: SaAisError): void {

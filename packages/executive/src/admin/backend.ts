@@ -1,7 +1,8 @@
 /**
  * What clients of one executive connect to: the service host, and beside it the channel `admin`, which is
- * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown`,
- * `load {service, config}`, `unload {service}`, `reload {service}`.
+ * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown {force}`,
+ * `load {service, config}`, `unload {service}`, `reload {service}`, `metrics`, `log-level {level}`, `dump`,
+ * `config-reload {dry, local}`.
  */
 import {
   SA_AIS_ERR_BAD_OPERATION,
@@ -14,6 +15,8 @@ import type { Reply } from '@aisexec/ipc';
 import type { Backend, BackendSink } from '@aisexec/ipc/server';
 import type { ClientRef, ClientSink, ServiceHost } from '@aisexec/service';
 import type { RotationStart } from '../keys/rotation.ts';
+import type { LeaveVeto } from '../leave.ts';
+import type { Operations } from '../operations/contract.ts';
 import type { ExecutiveStatus } from '../status.ts';
 
 export const ADMIN_SERVICE = 'admin';
@@ -23,8 +26,9 @@ export interface AdminSource {
   status(): ExecutiveStatus;
   /** Has the cluster change to the key in the key files. */
   rotateKey(): RotationStart;
-  /** Leaves in good order; the reply goes out first. */
-  shutdown(): void;
+  readonly operations: Pick<Operations, 'metrics' | 'logLevel' | 'dump' | 'reload'>;
+  /** Leaves in good order when nobody objects, or by force; the reply goes out first. @returns the vetoes. */
+  shutdown(force: boolean): Promise<readonly LeaveVeto[]>;
   /** Each resolves with what went wrong, undefined when nothing did. */
   load(what: string, config: unknown): Promise<string | undefined>;
   unload(name: string): Promise<string | undefined>;
@@ -84,12 +88,22 @@ export function createBackend(
       client = added({ sink, ref });
       return client;
     },
+    isJoining: (service) =>
+      host.services.some(({ name, state }) => name === service && state === 'joining'),
     request(client, request, fn, argument) {
       const { sink, ref, local } = client;
       if (ref !== undefined) host.request(ref, request, fn, argument);
       else if (local !== undefined) local.request(request, fn, argument);
       else if (fn === 'load' || fn === 'unload' || fn === 'reload') {
         void change(admin, fn, argument).then((reply) => {
+          if (clients.has(client)) sink.reply(request, reply);
+        });
+      } else if (fn === 'config-reload') {
+        void reloadConfig(admin, argument).then((reply) => {
+          if (clients.has(client)) sink.reply(request, reply);
+        });
+      } else if (fn === 'shutdown') {
+        void shutdown(admin, argument).then((reply) => {
           if (clients.has(client)) sink.reply(request, reply);
         });
       } else sink.reply(request, answer(host, admin, locals, fn, argument));
@@ -122,12 +136,29 @@ function answer(
       return inspect(host, locals, argument);
     case 'key-rotate':
       return { rc: SA_AIS_OK, ...admin.rotateKey() };
-    case 'shutdown':
-      admin.shutdown();
-      return { rc: SA_AIS_OK };
+    case 'metrics':
+      return { rc: SA_AIS_OK, text: admin.operations.metrics() };
+    case 'log-level': {
+      const { level } = (argument ?? {}) as { level?: unknown };
+      return { rc: SA_AIS_OK, ...admin.operations.logLevel(level) };
+    }
+    case 'dump':
+      return { rc: SA_AIS_OK, ...admin.operations.dump() };
     default:
       return { rc: SA_AIS_ERR_BAD_OPERATION };
   }
+}
+
+async function reloadConfig(admin: AdminSource, argument: unknown): Promise<Reply> {
+  const { dry, local } = (argument ?? {}) as { dry?: unknown; local?: unknown };
+  const result = await admin.operations.reload({ dry: dry === true, local: local === true });
+  return { rc: SA_AIS_OK, ...result };
+}
+
+async function shutdown(admin: AdminSource, argument: unknown): Promise<Reply> {
+  const force = (argument as { force?: unknown } | null | undefined)?.force === true;
+  const vetoes = await admin.shutdown(force);
+  return vetoes.length === 0 ? { rc: SA_AIS_OK } : { rc: SA_AIS_ERR_FAILED_OPERATION, vetoes };
 }
 
 async function change(

@@ -6,5 +6,6 @@ import { check, keygen, runDaemon } from './daemon.ts';
 
 const command = await parseCommandLine(hideBin(process.argv));
 if (command.keygen !== undefined) process.exitCode = keygen(command.keygen);
-else if (command.check) process.exitCode = check(command.config);
+// Imported modules may keep the process alive.
+else if (command.check) process.exit(await check(command.config));
 else await runDaemon(command.config);

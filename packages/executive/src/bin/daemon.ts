@@ -3,19 +3,23 @@
  * every class of failure has its exit code.
  */
 import { dirname, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { View } from '@aisexec/service';
-import type { ExecutiveConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
+import { openSupervisor, type Supervisor } from '../drivers/supervisor.ts';
 import { Executive } from '../executive.ts';
 import { createKeyFile, KeyFileError, keyName, readKeyFile } from '../key-file.ts';
-import { logEvent } from '../log/events.ts';
-import { createLog, type Log } from '../log/log.ts';
-import { packageVersion } from '../status.ts';
+import { VETO_ASK_AGAIN_MS, VETO_DELAY_MS_MAX } from '../limits.ts';
+import type { OperatorHooks } from '../operations/contract.ts';
+import { checkPlugins } from '../plugins/check-plugins.ts';
+import { type ExecutiveStatus, packageVersion } from '../status.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { createJournal, type Journal } from './journal.ts';
+import { type Supervision, supervise } from './supervise.ts';
 
 /** `--check`: the problems to standard error, or what would be run to standard output. */
-export function check(path: string | undefined): number {
-  const { config, problems } = loadConfig(path);
+export async function check(path: string | undefined): Promise<number> {
+  const { config, problems, complaint } = loadConfig(path);
   if (config === undefined) {
     complain(problems);
     return EXIT.config;
@@ -30,11 +34,21 @@ export function check(path: string | undefined): number {
     complain([(error as Error).message]);
     return EXIT.config;
   }
+  const refused = await checkPlugins(config, { directory: directoryOf(path), complaint });
+  if (refused.length > 0) {
+    complain(refused);
+    return EXIT.config;
+  }
   process.stdout.write(
     `${path ?? 'defaults'}: ok: node ${node.id} (${node.name}) of ${nodes.length} at ${node.address}:${node.port}, ` +
       `engine ${engine}, ${engine === 'totem' ? `${sealed}, token ${totem.tokenMs} ms` : `group ${config.corosync.group}`}, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
   );
   return EXIT.ok;
+}
+
+/** Where modules of the configuration are looked for. */
+function directoryOf(path: string | undefined): string {
+  return dirname(resolve(path ?? 'defaults'));
 }
 
 /** `--keygen`: a new key file; its name to standard output. */
@@ -58,82 +72,135 @@ export async function runDaemon(path: string | undefined): Promise<void> {
     process.exitCode = EXIT.config;
     return;
   }
-  const log = createLog(config.log, config.node.id);
-  process.on('exit', () => log.flush());
-  process.on('uncaughtException', (error) => crash(log, error));
-  write(log, 'start', { version: packageVersion(), pid: process.pid, config: path ?? 'defaults' });
+  let status: (() => ExecutiveStatus) | undefined;
+  const journal = createJournal(config, () => status?.() ?? null);
+  process.on('exit', () => journal.flush());
+  process.on('uncaughtException', (error) => crash(journal, error));
+  journal.write('start', {
+    version: packageVersion(),
+    pid: process.pid,
+    config: path ?? 'defaults',
+  });
   let executive: Executive;
+  let supervisor: Supervisor | undefined;
   try {
-    const directory = dirname(resolve(path ?? 'defaults'));
+    // Only now, with a configuration that is valid: one that is not must not be restarted for ever.
+    supervisor = openSupervisor(process.env, process.pid);
     executive = await Executive.start({
-      ...{ config, directory, complaint },
-      onLog: (event) => log.write(event),
+      ...{ config, directory: directoryOf(path), complaint },
+      onLog: journal.event,
+      operator: operatorHooks(path, journal),
     });
+    status = () => executive.status();
   } catch (error) {
     const code = exitCodeOf(error);
-    write(log, 'start-refused', { message: (error as Error).message, exit: code }, 'error');
-    log.flush();
+    journal.write('start-refused', { message: (error as Error).message, exit: code });
+    journal.flush();
     process.exit(code);
   }
-  serve(executive, config, log);
+  serve(executive, journal, supervise(executive, supervisor, journal));
 }
 
-function serve(executive: Executive, config: ExecutiveConfig, log: Log): void {
+function operatorHooks(path: string | undefined, journal: Journal): OperatorHooks {
+  return {
+    loadConfig: () => loadConfig(path),
+    get logLevel() {
+      return journal.level;
+    },
+    set logLevel(level) {
+      journal.level = level;
+    },
+    dump: (reason) => journal.dump(reason),
+    flight: journal.memory,
+  };
+}
+
+function serve(executive: Executive, journal: Journal, supervision: Supervision): void {
   executive.once('view', ({ ringId, members, quorate }: View) =>
-    write(log, 'ready', {
+    journal.write('ready', {
       ring: ringId,
       members: members.map(({ nodeId }) => nodeId),
       quorate,
       address: executive.endpoint,
-      socket: config.ipc.socket,
+      socket: executive.config.ipc.socket,
     }),
   );
   let exitCode: number = EXIT.ok;
   executive.once('failed', (error) => {
     exitCode = exitCodeOf(error);
+    journal.tryDump(error.message);
   });
   executive.once('stopped', () => {
-    write(log, 'stopped', { exit: exitCode });
-    log.flush();
+    journal.write('stopped', { exit: exitCode });
+    journal.flush();
     process.exit(exitCode);
   });
-  const leave = (signal: NodeJS.Signals) => {
-    write(log, 'signal', { signal });
-    void executive.stop();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
+  const leave = leaver(executive, journal);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      supervision.stopping();
       leave(signal);
-      // Whoever insists does not want to wait.
-      process.once(signal, () => process.exit(EXIT.internal));
     });
   }
-  process.on('SIGUSR2', () => dump(executive, log));
+  // On a terminal it says that the terminal is gone; elsewhere it is the customary word for a reload.
+  if (process.stderr.isTTY === true) process.on('SIGHUP', () => leave('SIGHUP'));
+  else process.on('SIGHUP', () => void supervision.reloading(() => executive.reload()));
+  // Taken, so that it does not start Node's inspector: a port that runs anybody's code.
+  process.on('SIGUSR1', () => toggleDebug(executive, journal));
+  process.on('SIGUSR2', () => dump(executive, journal));
+}
+
+/** SIGUSR1: between debug and the level of the configuration. */
+function toggleDebug(executive: Executive, journal: Journal): void {
+  const { level } = executive.config.log;
+  const from = journal.level;
+  const to = from === 'debug' ? (level === 'debug' ? 'info' : level) : 'debug';
+  journal.level = to;
+  journal.write('log-level', { from, to });
+}
+
+/**
+ * What a signal does: the first asks, and vetoes put the end off for a bounded time; the second leaves in good
+ * order whatever anybody says; the third does not wait.
+ */
+function leaver(executive: Executive, journal: Journal): (signal: NodeJS.Signals) => void {
+  let signals = 0;
+  return (signal) => {
+    journal.write('signal', { signal });
+    signals++;
+    if (signals === 1) void leaveWhenAgreed(executive, journal);
+    else if (signals === 2) void executive.stop();
+    else process.exit(EXIT.internal);
+  };
+}
+
+async function leaveWhenAgreed(executive: Executive, journal: Journal): Promise<void> {
+  const end = performance.now() + VETO_DELAY_MS_MAX;
+  while ((await executive.leave()).length > 0) {
+    if (performance.now() + VETO_ASK_AGAIN_MS > end) {
+      journal.write('veto-overruled', { afterMs: VETO_DELAY_MS_MAX });
+      await executive.stop();
+      return;
+    }
+    await delay(VETO_ASK_AGAIN_MS);
+  }
 }
 
 /** SIGUSR2: everything that is known, a line for the executive and one for every service. */
-function dump(executive: Executive, log: Log): void {
+function dump(executive: Executive, journal: Journal): void {
   const status = executive.status();
-  write(log, 'dump-status', { ...status });
+  journal.write('dump-status', { ...status });
   for (const { name } of status.services) {
-    write(log, 'dump-service', { service: name, state: executive.inspect(name) });
+    journal.write('dump-service', { service: name, state: executive.inspect(name) });
   }
 }
 
 /** Never goes on after a defect: a replica that is wrong is worse than one that is gone. */
-function crash(log: Log, error: Error): never {
-  write(log, 'crash', { message: error.message, stack: error.stack ?? '' }, 'error');
-  log.flush();
+function crash(journal: Journal, error: Error): never {
+  journal.write('crash', { message: error.message, stack: error.stack ?? '' });
+  journal.tryDump(`crash: ${error.message}`);
+  journal.flush();
   process.exit(EXIT.internal);
-}
-
-function write(
-  log: Log,
-  event: string,
-  detail: Readonly<Record<string, unknown>>,
-  level: 'info' | 'error' = 'info',
-): void {
-  log.write({ ...logEvent(event, detail), level });
 }
 
 function complain(problems: readonly string[]): void {

@@ -1,11 +1,13 @@
 /** Exit codes of the daemon, a class of failure each (numbers of sysexits.h; docs/reference/config.md). */
 import { SocketPathError } from '@aisexec/ipc/server';
+import { CredentialsError } from '../admin/listen.ts';
 import { StableStoreError } from '../drivers/durable-file.ts';
 import { StateInUseError } from '../drivers/state-lock.ts';
+import { SupervisorError } from '../drivers/supervisor.ts';
 import { TransportError } from '../drivers/udp/socket.ts';
 import { CorosyncError } from '../engines/corosync/errors.ts';
-import { CredentialsError } from '../executive.ts';
 import { KeyFileError } from '../key-file.ts';
+import { MetricsError } from '../metrics/server.ts';
 
 export const EXIT = {
   ok: 0,
@@ -36,6 +38,8 @@ export function exitCodeOf(error: unknown): number {
     return error.problem === 'mismatch' ? EXIT.config : EXIT.corosync;
   }
   if (error instanceof CredentialsError || error instanceof KeyFileError) return EXIT.config;
+  if (error instanceof SupervisorError) return EXIT.config;
+  if (error instanceof MetricsError) return EXIT.cannotCreate;
   if (error instanceof SocketPathError)
     return error.kind === 'in-use' ? EXIT.inUse : EXIT.cannotCreate;
   if (error instanceof TransportError) {

@@ -33,14 +33,19 @@ describe('a good configuration', () => {
       port: 0,
     });
     expect(config?.stateDir).toBe('/home/u/.local/state/aisexec');
-    expect(config?.ipc).toMatchObject({ mode: 0o600, allowUids: [], allowGids: [] });
+    expect(config?.ipc).toMatchObject({
+      mode: 0o600,
+      allowUids: [],
+      allowGids: [],
+      graceMs: 5_000,
+    });
     expect(config?.totem).toMatchObject({ tokenMs: 400, consensusMs: 480, tokenRetransmitMs: 32 });
     expect(config?.totem).toMatchObject({
       payloadBytesMax: 16_266,
       windowSize: 24,
       maxMessages: 8,
     });
-    expect(config?.services).toEqual(['clm', 'lck', 'evt', 'ckpt']);
+    expect(config?.services).toEqual(['clm', 'lck', 'evt', 'ckpt', 'tmr']);
     expect(config?.stateCheckS).toBeNull();
     expect(parse('# only a comment\n').config).toEqual(config);
   });
@@ -80,7 +85,7 @@ nodelist:
   - {id: 1, address: '::1', port: 7001}
   - {id: 2, address: 0:0:0:0:0:0:0:1}
 quorum: {provider: none, expected_votes: 2, two_node: true}
-ipc: {socket: /tmp/s, mode: '0660', allow: {uid: [5], gid: [6, 7]}}
+ipc: {socket: /tmp/s, mode: '0660', allow: {uid: [5], gid: [6, 7]}, grace: 250}
 state_dir: /tmp/state
 log: {level: debug, format: json}
 state_check: 60
@@ -91,7 +96,7 @@ services: [evt, clm]
       node: { id: 2, name: 'node-2', address: '::1', family: 'inet6', port: 7000 },
       totem: { tokenMs: 1000, consensusMs: 2000, payloadBytesMax: 8882, windowSize: 50 },
       quorum: { provider: 'none', twoNode: true },
-      ipc: { socket: '/tmp/s', mode: 0o660, allowUids: [5], allowGids: [6, 7] },
+      ipc: { socket: '/tmp/s', mode: 0o660, allowUids: [5], allowGids: [6, 7], graceMs: 250 },
       stateDir: '/tmp/state',
       log: { level: 'debug', format: 'json' },
       stateCheckS: 60,
@@ -367,7 +372,7 @@ describe('a bad configuration names line, column, key, finding and remedy', () =
     [
       'an unknown service',
       'services: [amf]',
-      'c.yaml:1:12: services[0]: expected one of clm, lck, evt, ckpt, cpg, found "amf"',
+      'c.yaml:1:12: services[0]: expected one of clm, lck, evt, ckpt, tmr, cpg, found "amf"',
     ],
   ])('%s', (_, text, expected) => {
     const { problems } = parse(text);

@@ -2,7 +2,7 @@
 import type { LinkMode } from '@aisexec/totem';
 import type { Timings } from './timings.ts';
 
-export const SERVICE_NAMES = ['clm', 'lck', 'evt', 'ckpt'] as const;
+export const SERVICE_NAMES = ['clm', 'lck', 'evt', 'ckpt', 'tmr'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 /** A service from outside of this package, by the module that exports it. */
@@ -90,12 +90,19 @@ export interface IpcConfig {
   /** Besides root and the daemon's own uid. Both empty: whoever the socket's mode lets connect. */
   readonly allowUids: readonly number[];
   readonly allowGids: readonly number[];
+  /** How long a cut session of a client that lives is kept, in milliseconds; 0: not at all. */
+  readonly graceMs: number;
 }
 
 export interface LogConfig {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error';
   readonly format: 'auto' | 'human' | 'json';
 }
+
+/** Where metrics are served: one of a unix socket and a port of a loopback address. */
+export type MetricsConfig =
+  | { readonly socket: string; readonly address?: undefined; readonly port?: undefined }
+  | { readonly socket?: undefined; readonly address: string; readonly port: number };
 
 export interface LocksConfig {
   /** The order of grants that this node proposes; the cluster has one. */
@@ -132,6 +139,8 @@ export interface ExecutiveConfig {
   readonly services: readonly ServiceName[];
   readonly plugins: readonly PluginConfig[];
   readonly watchdog: WatchdogConfig;
+  /** undefined: over the admin channel only. */
+  readonly metrics: MetricsConfig | undefined;
   /** Runs Corosync's services, too: CPG, votequorum, cfg. */
   readonly citizen: boolean;
 }

@@ -76,7 +76,7 @@ type Tree = { [key: string]: unknown };
 class Translation {
   readonly problems: { readonly position: Position; readonly text: string }[] = [];
   readonly places = new Map<string, Position>();
-  readonly value: Tree = { services: ['clm', 'lck', 'evt', 'ckpt', 'cpg'] };
+  readonly value: Tree = { services: ['clm', 'lck', 'evt', 'ckpt', 'tmr', 'cpg'] };
   readonly #resolve: Resolve;
   readonly #linkPorts: { [link: number]: CorosyncValue } = {};
 

@@ -6,7 +6,7 @@
 import { isIPv6, SocketAddress } from 'node:net';
 import { homedir, hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { serverSocketPath } from '@aisexec/ipc/server';
+import { SESSION_GRACE_MS, serverSocketPath } from '@aisexec/ipc/server';
 import { SEAL_OVERHEAD_BYTES } from '../limits.ts';
 import {
   type ExecutiveConfig,
@@ -20,6 +20,7 @@ import {
   type TransportConfig,
 } from './config.ts';
 import { engineOf } from './engine-choice.ts';
+import { isLoopback, metricsOf } from './metrics.ts';
 import { isMulticast, multicastGroup } from './multicast.ts';
 import type { ConfigFile, NodelistEntry } from './schema.ts';
 import type { Path } from './source.ts';
@@ -68,6 +69,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
   const quorum = quorumOf(file, nodes, complain);
   const engine = engineOf(file, complain);
   if (engine === 'totem') checkExposure(file, nodes, complain);
+  const metrics = metricsOf(file, complain);
   if (node === undefined || problems.length > 0) return { problems };
   const { ipc = {}, log = {} } = file;
   const config: ExecutiveConfig = {
@@ -87,6 +89,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
       mode: Number.parseInt(ipc.mode ?? defaultMode(ipc.allow), 8),
       allowUids: ipc.allow?.uid ?? [],
       allowGids: ipc.allow?.gid ?? [],
+      graceMs: ipc.grace ?? SESSION_GRACE_MS,
     },
     stateDir: file.state_dir ?? defaultStateDir(host),
     log: { level: log.level ?? 'info', format: log.format ?? 'auto' },
@@ -97,6 +100,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
       warnMs: file.watchdog?.warn ?? defaults.WATCHDOG_WARN_MS,
       killMs: file.watchdog?.kill ?? defaults.WATCHDOG_KILL_MS,
     },
+    metrics,
     citizen: file.services?.includes('cpg') ?? false,
   };
   return { config };
@@ -225,10 +229,6 @@ function findSelf(
 
 function isOfHost(address: string, host: Host): boolean {
   return isLoopback(address) || host.addresses.includes(address);
-}
-
-export function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.');
 }
 
 function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Complain): TotemConfig {

@@ -1,5 +1,6 @@
 /** The shape of the configuration file (docs/reference/config.md). Strict: unknown keys are errors. */
 import { isIP } from 'node:net';
+import { SESSION_GRACE_MS_MAX } from '@aisexec/ipc/server';
 import { LINK_MODES, LINKS_MAX } from '@aisexec/totem';
 import { z } from 'zod';
 import { NODELIST_MAX, SERVICES_MAX } from '../limits.ts';
@@ -74,6 +75,7 @@ const ipc = z.strictObject({
     .regex(/^0?[0-7]{3}$/, { error: "expected permissions in octal, like '0660'" })
     .optional(),
   allow: z.strictObject({ uid: ids, gid: ids }).optional(),
+  grace: z.int().min(0).max(SESSION_GRACE_MS_MAX).optional(),
 });
 
 const corosync = z.strictObject({
@@ -91,7 +93,16 @@ const log = z.strictObject({
   format: z.enum(['auto', 'human', 'json']).optional(),
 });
 
-const service = z.enum(['clm', 'lck', 'evt', 'ckpt', 'cpg']);
+const metrics = z.strictObject({
+  socket: z.string().min(1).optional(),
+  address: z
+    .string()
+    .refine((text) => isIP(text) !== 0, { error: 'expected an IPv4 or IPv6 address' })
+    .optional(),
+  port,
+});
+
+const service = z.enum(['clm', 'lck', 'evt', 'ckpt', 'tmr', 'cpg']);
 /** A service of one's own; its `config` is checked by its own schema when it is loaded. */
 const plugin = z.strictObject({
   module: z.string().min(1).max(4_096),
@@ -115,6 +126,7 @@ export const configSchema = z.strictObject({
     .max(SERVICES_MAX)
     .optional(),
   watchdog: z.strictObject({ warn: milliseconds, kill: milliseconds }).optional(),
+  metrics: metrics.optional(),
   state_check: z.int().min(1).max(86_400).optional(),
 });
 

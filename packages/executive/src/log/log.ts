@@ -7,9 +7,12 @@ import type { LogConfig } from '../config/config.ts';
 import { LOG_BYTES_MAX } from '../limits.ts';
 import type { LogEvent } from './events.ts';
 import { humanLine } from './human.ts';
+import type { LogLevel } from './levels.ts';
 
 export interface Log {
   write(event: LogEvent): void;
+  /** Lines below it are left out; may change at any time. */
+  level: LogLevel;
   /** What is written so far is out when this returns. */
   flush(): void;
 }
@@ -33,6 +36,12 @@ export function createLog(config: LogConfig, node: number): Log {
     stream,
   );
   return {
+    get level() {
+      return logger.level as LogLevel;
+    },
+    set level(level) {
+      logger.level = level;
+    },
     write({ level, event, detail }) {
       if (logger.isLevelEnabled(level)) logger[level]({ event, ...detail });
     },

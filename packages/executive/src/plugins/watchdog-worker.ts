@@ -1,9 +1,10 @@
 /** The second thread of the watchdog: looks, writes a log line, a note, and ends the process. */
 import { appendFileSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
+import { writeFlightFile } from '../log/flight-file.ts';
 import { SERVICE_CELL, TURN_CELL, type WatchdogData } from './watchdog.ts';
 
-const { shared, lookMs, node, notePath, warnMs, killMs } = workerData as WatchdogData;
+const { shared, lookMs, node, notePath, warnMs, killMs, flight } = workerData as WatchdogData;
 const cells = new Int32Array(shared);
 const names = new Map<number, string>();
 parentPort?.on('message', (entries: readonly (readonly [number, string])[]) => {
@@ -40,6 +41,12 @@ function end(service: number, ms: number): void {
     appendFileSync(notePath, `${names.get(service) ?? service}\n`);
   } catch {
     // No place for the note: the service will be loaded again.
+  }
+  try {
+    const head = { reason: 'service-stuck-end', service: names.get(service) ?? service };
+    if (flight !== undefined) writeFlightFile({ ...flight, node, time: Date.now(), head });
+  } catch {
+    // The log has said the most important of it.
   }
   // Nothing in this process can be ended in good order: its thread is taken.
   process.kill(process.pid, 'SIGKILL');

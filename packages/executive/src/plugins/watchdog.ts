@@ -17,6 +17,13 @@ export interface WatchdogData extends WatchdogConfig {
   readonly lookMs: number;
   readonly node: number;
   readonly notePath: string;
+  /** The flight recorder's memory and where a record belongs; undefined: there is none. */
+  readonly flight: FlightPlace | undefined;
+}
+
+export interface FlightPlace {
+  readonly memory: SharedArrayBuffer;
+  readonly stateDir: string;
 }
 
 export interface Watchdog extends Turns {
@@ -27,10 +34,7 @@ export interface Watchdog extends Turns {
   stop(): Promise<void>;
 }
 
-export interface WatchdogOptions extends WatchdogConfig {
-  readonly node: number;
-  readonly notePath: string;
-}
+export type WatchdogOptions = Omit<WatchdogData, 'shared' | 'lookMs'>;
 
 export function createWatchdog(options: WatchdogOptions): Watchdog {
   const shared = new SharedArrayBuffer(8);
@@ -51,9 +55,9 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
     },
     watch() {
       if (worker !== undefined) return;
-      const { node, notePath, warnMs, killMs } = options;
+      const { node, notePath, warnMs, killMs, flight } = options;
       const data: WatchdogData = {
-        ...{ shared, node, notePath, warnMs, killMs },
+        ...{ shared, node, notePath, warnMs, killMs, flight },
         lookMs: Math.min(WATCHDOG_LOOK_MS, warnMs),
       };
       worker = new Worker(new URL('./watchdog-worker.js', import.meta.url), { workerData: data });

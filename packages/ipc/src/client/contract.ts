@@ -36,7 +36,32 @@ export interface ClientConnection {
   unref(): void;
 }
 
-export interface ConnectOptions {
+/** How a session survives a cut connection (ADR 0164). */
+export interface SessionOptions {
+  /**
+   * For how many milliseconds a cut connection is made again before the handle is lost; at most what the
+   * executive grants (`ipc.grace`), which is also the default. 0: a cut ends the handle.
+   */
+  readonly graceMs?: number;
+  /** Asked before the executive leaves in good order; not by an executive in this process, which this process ends. */
+  readonly onShutdown?: ShutdownListener;
+}
+
+/** The executive wants to leave in good order. */
+export interface ShutdownRequest {
+  /** How long it waits for the answer. */
+  readonly withinMs: number;
+  /** Aborted when it stays after all. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * May the executive leave? A text, or an error, is a veto and names the reason; anything else agrees, and so does
+ * no answer in time. What must be done before it leaves is done before this resolves.
+ */
+export type ShutdownListener = (request: ShutdownRequest) => unknown;
+
+export interface ConnectOptions extends SessionOptions {
   /** Path of the executive's socket; else `AISEXEC_SOCKET`, else the default run directory. */
   readonly socket?: string;
   /** Another way to an executive: in-process, or a test's. Wins over `socket`. */

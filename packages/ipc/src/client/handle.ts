@@ -32,6 +32,7 @@ import type {
   QueuedCallback,
   SelectionObject,
 } from './handle-contract.ts';
+import { type ReopenPlan, reopeningConnector } from './reopen.ts';
 import { SelectionSource } from './selection-object.ts';
 import { socketConnector } from './socket.ts';
 
@@ -43,6 +44,8 @@ export interface OpenHandleOptions {
   /** The caller's in-out argument; null or undefined is INVALID_PARAM. */
   readonly version: SaVersionT | null | undefined;
   readonly connect?: ConnectOptions | undefined;
+  /** Opens again what was open after a restart of the executive. */
+  readonly reopen?: ReopenPlan | undefined;
   /** The service is for members of the cluster only: Initialize asks, and the handle may become stale. */
   readonly membersOnly?: boolean;
   /** A callback of the executive: usually ends in `handle.enqueue`. */
@@ -62,13 +65,15 @@ export interface OpenHandleResult {
  * @throws TypeError only for a `version` that is no SaVersionT at all.
  */
 export async function openHandle(options: OpenHandleOptions): Promise<OpenHandleResult> {
-  const { service, supported, version, connect = {}, membersOnly = false, onEvent } = options;
+  const { service, supported, version, connect = {} } = options;
+  const { membersOnly = false, onEvent, reopen } = options;
   if (version === null || version === undefined) return { rc: SA_AIS_ERR_INVALID_PARAM };
   checkVersion(version);
   const negotiated = negotiateVersion(version, supported);
   if (negotiated.version === undefined) return { rc: negotiated.rc };
   try {
-    const connector = connect.connector ?? socketConnector(connect.socket);
+    const plain = connect.connector ?? socketConnector(connect.socket, connect);
+    const connector = reopen === undefined ? plain : reopeningConnector(plain, reopen);
     const connection = await connector.connect(service);
     const handle = new ConnectionHandle({ version: negotiated.version, connection, membersOnly });
     connection.onCallback((event) => {

@@ -27,6 +27,8 @@ export interface BackendSink {
 /** Structurally the part of the service host that serves clients. */
 export interface Backend<Client> {
   connect(service: string, uid: number, sink: BackendSink): Client | undefined;
+  /** Nobody can connect to the service yet, but it is on its way: TRY_AGAIN instead of NOT_SUPPORTED. */
+  isJoining?(service: string): boolean;
   request(client: Client, request: number, fn: string, argument: unknown): void;
   disconnect(client: Client): void;
 }
@@ -53,6 +55,9 @@ export function localConnector<Client>(
       }
       const connection = new LocalConnection(backend);
       if (!connection.open(service, uid)) {
+        if (backend.isJoining?.(service) === true) {
+          throw new SaAisError(SA_AIS_ERR_TRY_AGAIN, 'connect', `'${service}' is still joining`);
+        }
         throw new SaAisError(SA_AIS_ERR_NOT_SUPPORTED, 'connect', `no service '${service}' here`);
       }
       return connection;

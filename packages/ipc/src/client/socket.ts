@@ -1,85 +1,103 @@
 /**
- * The client end of the executive's unix socket. One connection per AIS handle; requests are pipelined
- * and answered in any order. A fault of the executive or of the stream ends the connection with a
- * reason, it never throws.
+ * The client end of the executive's unix socket: one session per AIS handle, over one connection after the
+ * other when they are cut (ADR 0164). Requests are pipelined and answered in any order. A fault of the
+ * executive or of the stream ends the session with a reason, it never throws.
  */
-import { createConnection, type Socket } from 'node:net';
 import {
-  SA_AIS_ERR_ACCESS,
   SA_AIS_ERR_BAD_HANDLE,
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_LIBRARY,
+  SA_AIS_ERR_TIMEOUT,
   SA_AIS_ERR_TOO_BIG,
   SA_AIS_ERR_TRY_AGAIN,
   SaAisError,
   SaAisErrorT,
 } from '@aisexec/ais';
-import { decode, encode, isRecord } from '../codec.ts';
-import { FrameDecoder, FrameWriter } from '../framing.ts';
+import { encode, isRecord } from '../codec.ts';
 import {
   CLIENT_REQUESTS_MAX,
+  CLIENT_UNACKED_BYTES_MAX,
   CLOSE_TIMEOUT_MS,
-  CONNECT_TIMEOUT_MS,
   FRAME_BYTES_MAX,
   HANDLE_QUEUE_MAX,
-  READ_BYTES,
+  RECONNECT_BASE_MS,
+  RECONNECT_WAIT_MAX_MS,
+  SESSION_GRACE_MS_MAX,
 } from '../limits.ts';
 import { clientSocketPath } from '../paths.ts';
 import { IPC_VERSION } from '../protocol.ts';
-import type { CallbackEvent, ClientConnection, Connector, Reply } from './contract.ts';
+import { isNumbered, SessionStream } from '../session-stream.ts';
+import type {
+  CallbackEvent,
+  ClientConnection,
+  Connector,
+  Reply,
+  SessionOptions,
+  ShutdownListener,
+} from './contract.ts';
+import { LeaveQuestion } from './leave.ts';
+import { type Frame, Link, type LinkEnd } from './link.ts';
 
-/** @param path the executive's socket; else `AISEXEC_SOCKET`, else the default run directory. */
-export function socketConnector(path?: string): Connector {
+/**
+ * @param path the executive's socket; else `AISEXEC_SOCKET`, else the default run directory.
+ * @throws TypeError for a grace time that is no number of at least 0.
+ */
+export function socketConnector(path?: string, options: SessionOptions = {}): Connector {
+  const { graceMs = SESSION_GRACE_MS_MAX, onShutdown } = options;
+  if (!(graceMs >= 0)) throw new TypeError(`graceMs must be at least 0, not ${String(graceMs)}`);
   return {
-    connect: (service) => new SocketConnection(path ?? clientSocketPath()).open(service),
+    connect(service) {
+      const target = { path: path ?? clientSocketPath(), service };
+      const grace = Math.min(graceMs, SESSION_GRACE_MS_MAX);
+      return new SocketSession(target, grace, onShutdown).open();
+    },
   };
 }
 
-type State = 'connecting' | 'open' | 'closing' | 'lost';
+/** `connecting` until the first welcome; `open`, also while cut; `closing` until the leave is confirmed. */
+type State = 'connecting' | 'open' | 'closing' | 'over';
 
-class SocketConnection implements ClientConnection {
+class SocketSession implements ClientConnection {
   readonly #path: string;
-  readonly #socket: Socket;
-  readonly #writer: FrameWriter;
+  readonly #service: string;
+  readonly #graceWanted: number;
+  readonly #leaveQuestion: LeaveQuestion | undefined;
   readonly #replies = new Map<number, (reply: Reply) => void>();
   /** Callbacks that came before anybody listened. */
   readonly #early: CallbackEvent[] = [];
   #state: State = 'connecting';
+  #link: Link;
+  /** Whether the link carries the session: it is welcomed. */
+  #isLinked = false;
+  #isReferenced = true;
+  /** Of a session that can be resumed. */
+  #stream: SessionStream | undefined;
+  #token: string | undefined;
+  #graceMs = 0;
+  #cutAt = 0;
+  #attempts = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #closeBy: NodeJS.Timeout | undefined;
   #lastRequest = 0;
-  #lostReason = '';
+  #lostReason: string | undefined;
   #opened: { resolve: () => void; reject: (error: Error) => void } | undefined;
   #onCallback: ((event: CallbackEvent) => void) | undefined;
   #onLost: ((reason: string) => void) | undefined;
   #onEnd: (() => void) | undefined;
 
-  constructor(path: string) {
+  constructor(
+    { path, service }: { readonly path: string; readonly service: string },
+    graceMs: number,
+    onShutdown: ShutdownListener | undefined,
+  ) {
     this.#path = path;
-    const decoder = new FrameDecoder((body) => this.#frame(body));
-    this.#socket = createConnection({
-      path,
-      // Node reads into this memory again and again instead of making new memory for every read.
-      onread: {
-        buffer: new Uint8Array(READ_BYTES),
-        callback: (length, buffer) => {
-          const fault = decoder.push(buffer.subarray(0, length));
-          if (fault !== undefined) this.#fail(SA_AIS_ERR_LIBRARY, `the executive sent a ${fault}`);
-          return true;
-        },
-      },
-    });
-    this.#writer = new FrameWriter(this.#socket);
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#socketError(error));
-    this.#socket.on('close', () => {
-      this.#fail(SA_AIS_ERR_TRY_AGAIN, `the executive on ${path} closed the connection`);
-      this.#onEnd?.();
-    });
+    this.#service = service;
+    this.#graceWanted = graceMs;
+    this.#leaveQuestion = onShutdown === undefined ? undefined : new LeaveQuestion(onShutdown);
+    this.#link = this.#connect({ grace: graceMs, leave: onShutdown !== undefined });
   }
 
-  open(service: string): Promise<ClientConnection> {
-    this.#socket.setTimeout(CONNECT_TIMEOUT_MS, () =>
-      this.#fail(SA_AIS_ERR_TRY_AGAIN, `the executive on ${this.#path} does not answer`),
-    );
-    this.#send({ t: 'hello', v: IPC_VERSION, service });
+  open(): Promise<ClientConnection> {
     return new Promise((resolve, reject) => {
       this.#opened = { resolve: () => resolve(this), reject };
     });
@@ -87,7 +105,8 @@ class SocketConnection implements ClientConnection {
 
   request(fn: string, argument: unknown): Promise<Reply> {
     if (this.#state !== 'open') return Promise.resolve({ rc: SA_AIS_ERR_BAD_HANDLE });
-    if (this.#replies.size >= CLIENT_REQUESTS_MAX) {
+    const unacked = this.#stream?.bytes ?? 0;
+    if (this.#replies.size >= CLIENT_REQUESTS_MAX || unacked >= CLIENT_UNACKED_BYTES_MAX) {
       return Promise.resolve({ rc: SA_AIS_ERR_TRY_AGAIN });
     }
     const id = this.#lastRequest + 1;
@@ -95,7 +114,7 @@ class SocketConnection implements ClientConnection {
     if (body === undefined) return Promise.resolve({ rc: SA_AIS_ERR_INVALID_PARAM });
     if (body.length > FRAME_BYTES_MAX) return Promise.resolve({ rc: SA_AIS_ERR_TOO_BIG });
     this.#lastRequest = id;
-    this.#writer.write(body);
+    this.#write(body);
     return new Promise((resolve) => {
       this.#replies.set(id, resolve);
     });
@@ -109,67 +128,131 @@ class SocketConnection implements ClientConnection {
 
   onLost(listener: (reason: string) => void): void {
     this.#onLost = listener;
-    if (this.#state === 'lost') this.#tellLost();
+    if (this.#lostReason !== undefined) this.#tellLost();
   }
 
   hold(on: boolean): void {
-    if (this.#state === 'open') this.#send({ t: 'hold', on });
+    if (this.#state === 'open') this.#write(encode({ t: 'hold', on }) as Uint8Array);
   }
 
   /** Resolves when the executive has seen the end: what this client held is being given up. */
   close(): Promise<void> {
-    if (this.#state === 'lost' || this.#state === 'closing') return Promise.resolve();
+    if (this.#state === 'over' || this.#state === 'closing') return Promise.resolve();
     this.#state = 'closing';
     this.#settle(SA_AIS_ERR_BAD_HANDLE);
-    this.#send({ t: 'goodbye' });
-    this.#writer.flush();
-    this.#socket.end();
-    this.#socket.setTimeout(CLOSE_TIMEOUT_MS, () => this.#socket.destroy());
+    this.#closeBy = setTimeout(() => this.#over(), CLOSE_TIMEOUT_MS);
+    if (!this.#isReferenced) this.#closeBy.unref();
+    if (this.#isLinked) this.#leave();
     return new Promise((resolve) => {
       this.#onEnd = resolve;
     });
   }
 
   ref(): void {
-    this.#socket.ref();
+    this.#isReferenced = true;
+    this.#link.ref(true);
+    this.#retry?.ref();
   }
 
   unref(): void {
-    this.#socket.unref();
+    this.#isReferenced = false;
+    this.#link.ref(false);
+    this.#retry?.unref();
   }
 
-  #send(frame: object): void {
-    const body = encode(frame);
-    if (body !== undefined) this.#writer.write(body);
+  #connect(asking: object): Link {
+    const link = new Link(this.#path, {
+      frame: (frame, bytes) => this.#frame(frame, bytes),
+      ended: (end) => this.#linkEnded(end),
+    });
+    link.ref(this.#isReferenced);
+    link.send({ t: 'hello', v: IPC_VERSION, service: this.#service, ...asking });
+    return link;
   }
 
-  #frame(body: Uint8Array): boolean {
-    if (this.#state === 'closing' || this.#state === 'lost') return false;
-    const frame = decode(body)?.value;
-    const known = isRecord(frame) && this.#dispatch(frame);
-    if (!known) this.#fail(SA_AIS_ERR_LIBRARY, `no aisexec protocol is spoken on ${this.#path}`);
-    return known;
+  /** A numbered frame: kept until it is acknowledged, where the session can be resumed. */
+  #write(body: Uint8Array): void {
+    this.#stream?.sent(body);
+    if (this.#isLinked) this.#link.writer.write(body);
   }
 
-  #dispatch(frame: Readonly<Record<string, unknown>>): boolean {
-    switch (frame['t']) {
-      case 'reply':
-        return this.#reply(frame['id'], frame['reply']);
-      case 'callback':
-        return this.#callback(frame);
-      case 'welcome':
-        this.#state = 'open';
-        this.#socket.setTimeout(0);
-        this.#opened?.resolve();
-        this.#opened = undefined;
-        return true;
-      case 'goodbye':
-        this.#fail(resultCode(frame['rc']), String(frame['reason'] ?? 'the executive left'));
-        return true;
-      default:
-        // A later version may say more than this one understands, but not before it said welcome.
-        return this.#state === 'open' && typeof frame['t'] === 'string';
+  #leave(): void {
+    this.#link.send({ t: 'goodbye' });
+    this.#link.finish();
+  }
+
+  #frame(frame: Frame, bytes: number): boolean {
+    const kind = frame['t'];
+    if (this.#state === 'over' || typeof kind !== 'string') return this.#state === 'over';
+    if (kind === 'welcome') return this.#isLinked || this.#welcome(frame);
+    if (kind === 'goodbye') {
+      this.#goodbye(resultCode(frame['rc']), String(frame['reason'] ?? 'the executive left'));
+      return true;
     }
+    if (!this.#isLinked) return false;
+    const stream = this.#stream;
+    if (kind === 'ack') return stream === undefined || stream.acknowledged(frame['seen']);
+    if (isNumbered(kind) && stream?.received(bytes)) {
+      this.#link.send({ t: 'ack', seen: stream.seen });
+    }
+    // What comes after close() is counted, and nobody's any more.
+    if (this.#state === 'closing') return true;
+    if (kind === 'reply') return this.#reply(frame['id'], frame['reply']);
+    if (kind === 'may-leave') return this.#mayLeave(frame);
+    // A later version may say more than this one understands.
+    return kind !== 'callback' || this.#callback(frame);
+  }
+
+  #welcome({ session, grace, seen }: Frame): boolean {
+    const stream = this.#stream;
+    if (this.#token !== undefined) {
+      if (stream === undefined || !stream.acknowledged(seen)) return false;
+      stream.told();
+      for (const body of stream.unacked()) this.#link.writer.write(body);
+    } else if (typeof session === 'string' && typeof grace === 'number' && this.#graceWanted > 0) {
+      this.#token = session;
+      this.#graceMs = Math.min(grace, this.#graceWanted);
+      this.#stream = new SessionStream();
+    }
+    this.#isLinked = true;
+    this.#attempts = 0;
+    this.#link.answerWithin(0);
+    if (this.#state === 'closing') this.#leave();
+    if (this.#state === 'connecting') this.#state = 'open';
+    this.#opened?.resolve();
+    this.#opened = undefined;
+    return true;
+  }
+
+  #goodbye(code: SaAisErrorT, reason: string): void {
+    const isBusy = code === SA_AIS_ERR_TRY_AGAIN || code === SA_AIS_ERR_TIMEOUT;
+    if (this.#token !== undefined && !this.#isLinked && isBusy) {
+      // Not the end of the session: the executive had no room for one more handshake.
+      this.#link.drop();
+      this.#linkEnded({ kind: 'cut', code, reason });
+    } else this.#fail(code, reason);
+  }
+
+  #linkEnded({ kind, code, reason }: LinkEnd): void {
+    const now = performance.now();
+    if (this.#isLinked || this.#cutAt === 0) this.#cutAt = now;
+    this.#isLinked = false;
+    const waitMs = Math.min(RECONNECT_BASE_MS * 2 ** this.#attempts, RECONNECT_WAIT_MAX_MS);
+    const isLate = now + waitMs - this.#cutAt > this.#graceMs;
+    if (this.#token === undefined || kind === 'refused' || isLate) {
+      const late = isLate && this.#token !== undefined;
+      this.#fail(code, late ? `${reason}; not connected again in ${this.#graceMs} ms` : reason);
+      return;
+    }
+    this.#attempts++;
+    this.#retry = setTimeout(() => this.#reconnect(), waitMs);
+    if (!this.#isReferenced) this.#retry.unref();
+  }
+
+  #reconnect(): void {
+    const leftMs = this.#graceMs - (performance.now() - this.#cutAt);
+    this.#link = this.#connect({ session: this.#token, seen: this.#stream?.seen });
+    this.#link.answerWithin(Math.max(1, Math.ceil(leftMs)));
   }
 
   #reply(id: unknown, reply: unknown): boolean {
@@ -180,7 +263,7 @@ class SocketConnection implements ClientConnection {
     return true;
   }
 
-  #callback({ name, payload, priority }: Readonly<Record<string, unknown>>): boolean {
+  #callback({ name, payload, priority }: Frame): boolean {
     if (typeof name !== 'string' || typeof priority !== 'number') return false;
     const event = { name, payload, priority };
     if (this.#onCallback !== undefined) this.#onCallback(event);
@@ -188,34 +271,48 @@ class SocketConnection implements ClientConnection {
     return true;
   }
 
-  #socketError(error: NodeJS.ErrnoException): void {
-    if (error.code === 'EACCES' || error.code === 'EPERM') {
-      this.#fail(SA_AIS_ERR_ACCESS, `no permission to connect to ${this.#path}`);
-    } else if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') {
-      this.#fail(
-        SA_AIS_ERR_TRY_AGAIN,
-        `no executive answers on ${this.#path}: is aisexec running?`,
-      );
-    } else this.#fail(SA_AIS_ERR_TRY_AGAIN, `${this.#path}: ${error.message}`);
+  #mayLeave({ id, within, off }: Frame): boolean {
+    if (typeof id !== 'number' || typeof within !== 'number') return false;
+    if (off === true) this.#leaveQuestion?.callOff();
+    else {
+      void this.#leaveQuestion?.ask(within).then((veto) => {
+        if (this.#state !== 'open') return;
+        this.#write(encode({ t: 'leave', id, ...(veto !== undefined && { veto }) }) as Uint8Array);
+      });
+    }
+    return true;
   }
 
-  /** The end that this side did not ask for. The first reason counts. */
+  /** The end of the session that this side did not ask for, or the confirmation that it did. */
   #fail(code: SaAisErrorT, reason: string): void {
-    if (this.#state === 'closing' || this.#state === 'lost') return;
+    const state = this.#state;
+    if (state === 'over') return;
+    this.#over();
+    if (state === 'closing') return;
+    this.#settle(SA_AIS_ERR_LIBRARY);
     const opened = this.#opened;
     this.#opened = undefined;
-    this.#state = 'lost';
+    if (opened !== undefined) {
+      opened.reject(new SaAisError(code, 'connect', reason));
+      return;
+    }
     this.#lostReason = reason;
-    this.#socket.destroy();
-    this.#settle(SA_AIS_ERR_LIBRARY);
-    if (opened !== undefined) opened.reject(new SaAisError(code, 'connect', reason));
-    else this.#tellLost();
+    this.#tellLost();
+  }
+
+  #over(): void {
+    this.#state = 'over';
+    clearTimeout(this.#retry);
+    clearTimeout(this.#closeBy);
+    this.#link.drop();
+    this.#onEnd?.();
   }
 
   #tellLost(): void {
     const listener = this.#onLost;
     this.#onLost = undefined;
-    if (listener !== undefined) queueMicrotask(() => listener(this.#lostReason));
+    if (listener === undefined) return;
+    queueMicrotask(() => listener(this.#lostReason as string));
   }
 
   #settle(rc: typeof SA_AIS_ERR_BAD_HANDLE | typeof SA_AIS_ERR_LIBRARY): void {

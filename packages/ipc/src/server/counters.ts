@@ -4,6 +4,9 @@ export interface Counters {
   refused: number;
   malformed: number;
   slow: number;
+  /** Connections of resumable sessions that ended without a goodbye, and those made again. */
+  cut: number;
+  resumed: number;
   requests: number;
   replies: number;
   callbacks: number;
@@ -16,6 +19,8 @@ export function createCounters(): Counters {
     refused: 0,
     malformed: 0,
     slow: 0,
+    cut: 0,
+    resumed: 0,
     requests: 0,
     replies: 0,
     callbacks: 0,

@@ -33,6 +33,7 @@ export function fakeBackend() {
       clients.push(client);
       return client;
     },
+    isJoining: (service: string) => service === 'late',
     request(client: FakeClient, request: number, fn: string, argument: unknown) {
       if (fn === 'keep') kept.push([client, request]);
       else if (fn === 'big') {

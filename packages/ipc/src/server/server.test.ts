@@ -109,7 +109,7 @@ describe('a client of the server', () => {
 });
 
 describe('who may connect', () => {
-  test('an unknown service is NOT_SUPPORTED, a refused one ACCESS with the reason', async () => {
+  test('an unknown service is NOT_SUPPORTED, a joining one TRY_AGAIN, a refused one ACCESS with the reason', async () => {
     const path = freshPath();
     const { server, events } = await fakeServer(path, {
       credentials: () => ({ pid: 1, uid: 1234, gid: 5 }),
@@ -117,10 +117,15 @@ describe('who may connect', () => {
     });
     const connect = (service: string) => failure(socketConnector(path).connect(service));
     expect(isSaAisError(await connect('other'), SA_AIS_ERR_NOT_SUPPORTED)).toBe(true);
+    expect(isSaAisError(await connect('late'), SA_AIS_ERR_TRY_AGAIN)).toBe(true);
     const refused = await connect('secret');
     expect(isSaAisError(refused, SA_AIS_ERR_ACCESS)).toBe(true);
     expect(String(refused)).toMatch(/uid 1234 may not use it/);
-    expect(events.map((event) => event.event)).toEqual(['client-refused', 'client-refused']);
+    expect(events.map((event) => event.event)).toEqual([
+      'client-refused',
+      'client-refused',
+      'client-refused',
+    ]);
     await server.close();
   });
 

@@ -11,9 +11,13 @@ import {
   OUTBOUND_BYTES_MAX,
   OUTBOUND_FRAMES_MAX,
   REQUESTS_IN_FLIGHT_MAX,
+  SESSION_GRACE_MS,
   SOCKET_BYTES_HIGH,
   SOCKET_BYTES_MAX,
+  UNACKED_BYTES_MAX,
+  UNACKED_FRAMES_MAX,
 } from '../limits.ts';
+import { Connection, type ConnectionHost } from './connection.ts';
 import {
   type Credentials,
   type IpcEvent,
@@ -21,10 +25,12 @@ import {
   type IpcServerLimits,
   type IpcServerOptions,
   UNKNOWN_CREDENTIALS,
+  type Veto,
 } from './contract.ts';
 import { createCounters } from './counters.ts';
 import { listenOn } from './listen.ts';
-import { Session, type SessionHost } from './session.ts';
+import { processStart } from './peer-process.ts';
+import { createSessionTable } from './session-table.ts';
 
 const DEFAULTS: IpcServerLimits = {
   clientsMax: CLIENTS_MAX,
@@ -37,7 +43,12 @@ const DEFAULTS: IpcServerLimits = {
   socketBytesHigh: SOCKET_BYTES_HIGH,
   socketBytesMax: SOCKET_BYTES_MAX,
   goodbyeTimeoutMs: GOODBYE_TIMEOUT_MS,
+  graceMs: SESSION_GRACE_MS,
+  unackedBytesMax: UNACKED_BYTES_MAX,
+  unackedFramesMax: UNACKED_FRAMES_MAX,
 };
+
+const LEAVING = { rc: SA_AIS_ERR_TRY_AGAIN, reason: 'the executive leaves' } as const;
 
 /**
  * Listens on `options.path`.
@@ -50,39 +61,32 @@ export async function createIpcServer<Client>(
   const trace = rateLimited(options.onEvent ?? (() => {}));
   const limits = { ...DEFAULTS, ...options.limits };
   const counters = createCounters();
-  const pending = new Set<Session<Client>>();
-  const open = new Set<Session<Client>>();
-  const all = new Set<Session<Client>>();
+  const pending = new Set<Connection<Client>>();
+  const connections = new Set<Connection<Client>>();
+  const sessions = createSessionTable<Client>({
+    ...{ backend, limits, counters, trace },
+    processStart: options.processStart ?? processStart,
+  });
   let closing: Promise<void> | undefined;
   let onEmpty: () => void = () => {};
 
-  const host: SessionHost<Client> = {
-    backend,
-    limits,
-    counters,
-    access,
-    admit(session) {
-      if (open.size >= limits.clientsMax) return `already ${limits.clientsMax} clients`;
-      const { uid } = session.credentials;
-      const same = uid < 0 ? 0 : count(open, (other) => other.credentials.uid === uid);
-      return same < limits.clientsPerUidMax || `already ${same} clients of uid ${uid}`;
+  const host: ConnectionHost<Client> = {
+    ...{ limits, counters, access, trace },
+    hello: sessions.hello,
+    changed(connection) {
+      pending.delete(connection);
+      if (connection.state !== 'gone' || !connections.delete(connection)) return;
+      if (connections.size === 0) onEmpty();
     },
-    changed(session) {
-      pending.delete(session);
-      if (session.state === 'open') open.add(session);
-      else open.delete(session);
-      if (session.state === 'gone' && all.delete(session) && all.size === 0) onEmpty();
-    },
-    trace,
   };
 
   const server: Server = createServer((socket) => {
-    const session = new Session(host, socket, credentialsOf(socket, options.credentials));
-    all.add(session);
-    if (closing !== undefined) session.refuse(SA_AIS_ERR_TRY_AGAIN, 'the executive leaves');
+    const connection = new Connection(host, socket, credentialsOf(socket, options.credentials));
+    connections.add(connection);
+    if (closing !== undefined) connection.refuse(LEAVING);
     else if (pending.size >= limits.handshakePendingMax) {
-      session.refuse(SA_AIS_ERR_TRY_AGAIN, 'too many clients are connecting');
-    } else pending.add(session);
+      connection.refuse({ rc: SA_AIS_ERR_TRY_AGAIN, reason: 'too many clients are connecting' });
+    } else pending.add(connection);
   });
   // Beyond this the kernel's connection is dropped without a word: a flood gets no more.
   server.maxConnections = limits.clientsMax + 2 * limits.handshakePendingMax;
@@ -96,18 +100,27 @@ export async function createIpcServer<Client>(
       onEmpty = resolve;
     });
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const session of [...all]) session.end(SA_AIS_ERR_TRY_AGAIN, 'the executive leaves');
-    if (all.size > 0) await emptied;
+    sessions.endAll(LEAVING);
+    for (const connection of [...connections]) connection.end(LEAVING);
+    if (connections.size > 0) await emptied;
     await closed;
   }
 
+  let asking: Promise<readonly Veto[]> | undefined;
   return {
     path,
+    askLeave(withinMs) {
+      // Who asks while it is asked gets the same answer.
+      asking ??= sessions.askLeave(withinMs).finally(() => {
+        asking = undefined;
+      });
+      return asking;
+    },
     close() {
       closing ??= close();
       return closing;
     },
-    stats: () => ({ clients: open.size, handshakes: pending.size, ...counters }),
+    stats: () => ({ clients: sessions.size, handshakes: pending.size, ...counters }),
   };
 }
 
@@ -127,12 +140,6 @@ function rateLimited(tell: (event: IpcEvent) => void): (event: IpcEvent) => void
     if (told++ < EVENTS_PER_SECOND_MAX) tell(event);
     else suppressed++;
   };
-}
-
-function count<T>(items: Iterable<T>, matches: (item: T) => boolean): number {
-  let matching = 0;
-  for (const item of items) if (matches(item)) matching++;
-  return matching;
 }
 
 /** The descriptor of an accepted socket is private API of Node, and the only way to its credentials. */

@@ -1,7 +1,9 @@
 /** What ends when a client is gone: its requests, its place in the table, and in the order what replicas know of it. */
+import type { ExecContext } from '../contract.ts';
 import type { Client, ClientTable } from './clients.ts';
 import type { Emitter } from './emitter.ts';
 import { encodeEnvelope } from './envelope.ts';
+import { forgetLocally } from './local.ts';
 import type { Outbox } from './outbox.ts';
 import type { Replica } from './replica.ts';
 import type { Requests } from './requests.ts';
@@ -12,6 +14,8 @@ export interface DeparturesOptions {
   readonly outbox: Outbox;
   readonly emitter: Emitter;
   readonly wallClock: () => bigint;
+  /** For services of this node alone; undefined before the first view. */
+  readonly context: (time: bigint) => ExecContext | undefined;
 }
 
 export class Departures {
@@ -44,11 +48,14 @@ export class Departures {
 
   /** What it asked for ends here, and in the order wherever a replica can know it. */
   #gone(client: Client): void {
-    const { requests, outbox, wallClock } = this.#options;
+    const { requests, outbox, wallClock, context } = this.#options;
+    const { replica, ref } = client;
+    const time = wallClock();
     requests.forget(client);
+    if (replica.isLocal) forgetLocally(replica, ref, context(time));
     if (!client.known) return;
     client.known = false;
-    const gone = { service: client.replica.id, connection: client.ref.connection };
-    outbox.push(encodeEnvelope({ kind: 'gone', ...gone, time: wallClock() }), 'agreed');
+    const gone = { service: replica.id, connection: ref.connection };
+    outbox.push(encodeEnvelope({ kind: 'gone', ...gone, time }), 'agreed');
   }
 }

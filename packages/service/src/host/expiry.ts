@@ -2,8 +2,12 @@
  * Deadlines: time is a message. The lowest node that runs a service watches its deadline on its wall clock
  * and multicasts an intent to expire; all nodes drop what is due when it is ordered. Every view decides
  * anew who watches, so a lost watcher is followed by the next.
+ *
+ * A service of one node alone (ADR 0182) has nobody to agree with: it expires here, view or not.
  */
+import type { ExecContext } from '../contract.ts';
 import { EXPIRY_RETRY_MS, WAKE_DELAY_MS_MAX } from '../limits.ts';
+import { expireLocally } from './local.ts';
 import type { Replica } from './replica.ts';
 
 const NS_PER_MS = 1_000_000n;
@@ -16,6 +20,8 @@ export interface ExpiryOptions {
   readonly setWake: (delayMs: number | null) => void;
   /** Multicasts the intent. */
   readonly intend: (time: bigint) => void;
+  /** For services of this node alone; undefined before the first view. */
+  readonly context: (time: bigint) => ExecContext | undefined;
 }
 
 export class Expiry {
@@ -40,39 +46,47 @@ export class Expiry {
   /** Synchronisation started: nobody watches. */
   pause(): void {
     this.#watching = false;
-    this.#arm(null);
+    this.update();
   }
 
   /** States have changed: looks for the earliest deadline. */
   update(): void {
-    if (!this.#watching) return;
-    const due = this.#earliest();
-    this.#arm(due === null || due >= this.#notBefore ? due : this.#notBefore);
+    const agreed = this.#watching ? this.#earliest(false) : null;
+    const due = agreed === null || agreed >= this.#notBefore ? agreed : this.#notBefore;
+    const local = this.#earliest(true);
+    this.#arm(due === null || (local !== null && local < due) ? local : due);
   }
 
   /** An intent was ordered and applied. One that a service did not heed is repeated, but not at once. */
   applied(time: bigint): void {
-    const due = this.#earliest();
+    const due = this.#earliest(false);
     if (due === null || due > time) this.#notBefore = 0n;
     this.update();
   }
 
   wake(): void {
-    if (!this.#watching) return;
     this.#armedFor = null;
-    const now = this.#options.wallClock();
-    const due = this.#earliest();
+    const { wallClock, intend, context, replicas } = this.#options;
+    const now = wallClock();
+    const due = this.#watching ? this.#earliest(false) : null;
     if (due !== null && due <= now && this.#notBefore <= now) {
       this.#notBefore = now + BigInt(EXPIRY_RETRY_MS) * NS_PER_MS;
-      this.#options.intend(now);
+      intend(now);
+    }
+    for (const replica of replicas.values()) {
+      if (!replica.isLocal) continue;
+      const local = replica.deadline();
+      if (local !== null && local <= now) expireLocally(replica, context(now));
     }
     this.update();
   }
 
-  #earliest(): bigint | null {
+  /** @param isLocal of the services of this node alone, or of those whose deadlines are agreed. */
+  #earliest(isLocal: boolean): bigint | null {
     let earliest: bigint | null = null;
     for (const replica of this.#options.replicas.values()) {
-      if (!this.#options.watches(replica.id)) continue;
+      if (replica.isLocal !== isLocal) continue;
+      if (!isLocal && !this.#options.watches(replica.id)) continue;
       const due = replica.deadline();
       if (due !== null && (earliest === null || due < earliest)) earliest = due;
     }

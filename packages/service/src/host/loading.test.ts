@@ -191,6 +191,27 @@ describe('a service that is unloaded', () => {
     expect(client.take('bye')).toHaveLength(1);
   });
 
+  test('may object to the leave of its node; one that breaks at the question is stopped', () => {
+    const cluster = clusterOf(1);
+    const mayLeave = ({ counters }: CounterState) =>
+      counters.size > 0 ? `${counters.size} counters are in use` : undefined;
+    const broken = () => {
+      throw new Error('no idea');
+    };
+    cluster.host(1).load({ ...counterService, mayLeave });
+    cluster.host(1).load({ ...counterService, id: 41, name: 'broken', mayLeave: broken });
+    cluster.run();
+    expect(cluster.host(1).askLeave()).toEqual([]);
+    expect(stateOf(cluster, 1, 'broken')).toBe('failed');
+    cluster.client(1, 'counter').request('add', add('x', 1));
+    expect(cluster.host(1).askLeave()).toEqual([
+      { service: 'counter', reason: '1 counters are in use' },
+    ]);
+    expect(cluster.host(1).load({ ...counterService, id: 42, name: 'odd', mayLeave: 7 })).toMatch(
+      /mayLeave/,
+    );
+  });
+
   test('during a synchronisation leaves nobody waiting for its state', () => {
     for (let steps = 0; steps < 40; steps++) {
       const cluster = clusterOf(3);

@@ -95,6 +95,16 @@ export class Loading {
     replica.guard('exit', () => replica.definition.exit?.(replica.state, ctx));
   }
 
+  /** What running services have against it that this node leaves. */
+  askLeave(): readonly { readonly service: string; readonly reason: string }[] {
+    return [...this.#options.replicas.values()].flatMap((replica) => {
+      if (!replica.running) return [];
+      const { definition, name } = replica;
+      const reason = replica.guard('mayLeave', () => definition.mayLeave?.(replica.state));
+      return reason === undefined ? [] : [{ service: name, reason: String(reason) }];
+    });
+  }
+
   unload(name: string): string | undefined {
     const { closeClients, multicast, syncing, trace } = this.#options;
     const replica = this.#named(name);
@@ -316,11 +326,11 @@ export class Loading {
 }
 
 /** The state in messages; the empty one at the end says that it was all. */
-function batchesOf({ definition, state }: Replica): Uint8Array[][] {
+function batchesOf(replica: Replica): Uint8Array[][] {
   const batches: Uint8Array[][] = [];
   let batch: Uint8Array[] = [];
   let size = 0;
-  for (const chunk of definition.sync.save(state)) {
+  for (const chunk of replica.chunks()) {
     const bytes = encode(chunk);
     invariant(bytes.length < MESSAGE_BYTES_MAX / 2, 'state chunk too large', {
       bytes: bytes.length,

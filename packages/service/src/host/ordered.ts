@@ -40,7 +40,7 @@ export function applyExpiry(replicas: Replicas, time: bigint, context: ExecConte
   const isDue = (due: bigint | null) => due !== null && due <= time;
   for (const replica of replicas.values()) {
     const { deadline, expire } = replica.definition;
-    if (expire === undefined || deadline === undefined) continue;
+    if (expire === undefined || deadline === undefined || replica.isLocal) continue;
     // One that joins knows only when it has its state.
     if (!replica.joining && !isDue(replica.deadline())) continue;
     replica.change('expire', (state) => {
@@ -57,6 +57,7 @@ export function swapStates(
 ): void {
   for (const [id, replica] of replicas) {
     if (!replica.running && !replica.joining) continue;
+    if (replica.isLocal && replica.running) continue;
     const { parts, runners } = plan.services.get(id) ?? { parts: [], runners: [] };
     // Several nodes run it and none brings a state: all of them begin anew.
     const isNew = parts.length === 0 && runners.length > 1;

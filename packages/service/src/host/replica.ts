@@ -93,6 +93,16 @@ export class Replica {
     return this.#state;
   }
 
+  /** Its state is this node's own: it is changed at once, and never sent or compared. */
+  get isLocal(): boolean {
+    return this.#definition.scope === 'node';
+  }
+
+  /** What another node would need of the state. */
+  chunks(): Iterable<unknown> {
+    return this.isLocal ? [] : this.#definition.sync.save(this.#state);
+  }
+
   /** Runs the service's code. @returns undefined when it threw: then the service has failed. */
   guard<T>(where: string, run: () => T): T | undefined {
     if (!this.running && !this.joining) return undefined;
@@ -108,19 +118,19 @@ export class Replica {
   }
 
   /** Runs code that may change the committed state; while the service joins it waits for that state. */
-  change(where: string, run: (state: State) => void): void {
+  change<T>(where: string, run: (state: State) => T): T | undefined {
     if (this.joining) {
-      if (this.#backlog === undefined) return;
+      if (this.#backlog === undefined) return undefined;
       this.guard(where, () => {
         invariant(this.#backlog!.length < JOIN_BACKLOG_MAX, 'too much happened while it joined', {
           events: this.#backlog!.length,
         });
         this.#backlog!.push({ where, run });
       });
-      return;
+      return undefined;
     }
     this.#touch();
-    this.guard(where, () => run(this.#state));
+    return this.guard(where, () => run(this.#state));
   }
 
   /** Its place in the order has come: from here on changes are kept for it. */
@@ -161,6 +171,9 @@ export class Replica {
       id: definition.id,
       name: definition.name,
     });
+    invariant(definition.scope === this.#definition.scope, 'another scope', {
+      scope: definition.scope,
+    });
     const state: State = definition.init();
     for (const chunk of this.#definition.sync.save(this.#state)) {
       const decoded = decode(encode(chunk));
@@ -175,8 +188,7 @@ export class Replica {
 
   fail(where: string, error: unknown): void {
     if (!this.#end('failed')) return;
-    const message = error instanceof Error ? error.message : String(error);
-    this.#reason = `${where}: ${message}`;
+    this.#reason = `${where}: ${messageOf(error)}`;
     this.#failed(this, where, error);
   }
 
@@ -197,7 +209,7 @@ export class Replica {
   /** 16 hex digits; empty when the service has no state. */
   hash(): string {
     if (this.joining) return '';
-    this.#hash ??= this.guard('hash', () => hashState(this.#state));
+    this.#hash ??= this.guard('hash', () => hashState(this.isLocal ? null : this.#state));
     return this.#hash ?? '';
   }
 
@@ -224,6 +236,11 @@ export class Replica {
     this.#digest = undefined;
     this.#deadline = undefined;
   }
+}
+
+/** What was thrown, for people. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 const NO_VERSION = { releaseCode: '-', majorVersion: 0, minorVersion: 0 };

@@ -27,6 +27,8 @@ export interface RequestsOptions {
   readonly uniqueId: () => bigint;
   /** The last synchronised view; undefined before the first. */
   readonly view: () => View | undefined;
+  /** A service of this node alone has changed its state. */
+  readonly changed: () => void;
   /** A piece of a service's state is needed before the others. */
   readonly fetchFirst: (service: number, piece: unknown) => void;
   /** Counts something that was refused. */
@@ -115,10 +117,11 @@ export class Requests {
   #run(client: Client, handler: Handler, held: HeldRequest): void {
     const { replica } = client;
     const context = new RequestContext(this.#options, client, held.request);
-    const reply = replica.guard(`lib ${held.fn}`, () =>
-      handler.handle(replica.state, held.argument, context),
-    );
+    const run = () => handler.handle(replica.state, held.argument, context);
+    const where = `lib ${held.fn}`;
+    const reply = replica.isLocal ? replica.change(where, run) : replica.guard(where, run);
     if (reply !== undefined) this.#options.clients.reply(client, held.request, reply);
+    if (replica.isLocal) this.#options.changed();
   }
 
   #refuse(client: Client, held: HeldRequest, reply: Reply): void {

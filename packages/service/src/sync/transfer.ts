@@ -13,9 +13,7 @@ import type { PartPlan } from './plan.ts';
  */
 export function* sendState(replica: Replica, ringId: RingId): Generator<readonly Uint8Array[]> {
   const header: Header = { kind: 'chunks', service: replica.id, ringId };
-  const chunks = replica.guard('save', () =>
-    replica.definition.sync.save(replica.state)[Symbol.iterator](),
-  );
+  const chunks = replica.guard('save', () => replica.chunks()[Symbol.iterator]());
   let batch: Uint8Array[] = [];
   let size = 0;
   for (;;) {

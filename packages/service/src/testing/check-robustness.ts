@@ -8,14 +8,15 @@ import type { ServiceDefinition, StatePart } from '../contract.ts';
 import { hashState } from '../state-hash.ts';
 import { mutate } from './mutate.ts';
 import { createRandom } from './random.ts';
-import { fakeContext, type Suite } from './suite.ts';
-import type { TestCluster } from './test-cluster.ts';
+import { clone, fakeContext, type Suite } from './suite.ts';
 import { watchWorld } from './watch-world.ts';
 import { WorkloadRunner } from './workload.ts';
 
 /** Steps of one synchronisation at which it is cut short, and how far apart. */
 const CUT_STEPS_MAX = 120;
 const CUT_STRIDE = 3;
+/** Chunks after which a transfer is cut short; of more chunks than that some are left out. */
+const CHUNK_CUTS_MAX = 64;
 /** Rounds of the workload after which the state may not grow any more, and until when it is watched. */
 const ROUNDS_SETTLED = 3;
 const ROUNDS = 6;
@@ -42,6 +43,32 @@ export function checkInterruption<State>(suite: Suite<State>): void {
     cluster.heal();
     suite.expectAgreement(cluster, `after a synchronisation was cut short at step ${cut}`);
     if (isOver || suite.faults.length > 0) return;
+  }
+}
+
+/**
+ * A transfer that ends after any of its chunks and is begun anew, as the executive does it: the iterator of `save` is
+ * left where it was and never told, and what was loaded is dropped.
+ */
+export function checkChunkCuts<State>(suite: Suite<State>): void {
+  const { sync, init } = suite.definition;
+  const total = suite.saved.length;
+  const source = suite.state();
+  const hash = hashState(source);
+  for (let cut = 0; cut <= total; cut += Math.ceil((total + 1) / CHUNK_CUTS_MAX)) {
+    const chunks = sync.save(source)[Symbol.iterator]();
+    const dropped = init();
+    for (let i = 0; i < cut; i++) sync.load(dropped, clone(chunks.next().value));
+    if (hashState(source) !== hash) {
+      suite.fault(`a save that is cut short after ${cut} of ${total} chunks changes its state`);
+      return;
+    }
+    const next = init();
+    for (const chunk of sync.save(source)) sync.load(next, clone(chunk));
+    if (hashState(next) !== hash) {
+      suite.fault(`after one cut short at chunk ${cut} of ${total}, the next transfer differs`);
+      return;
+    }
   }
 }
 
@@ -117,14 +144,9 @@ export function checkRequests<State>(suite: Suite<State>): void {
     }
   }
   if (client.closedReason !== undefined) {
-    suite.fault(`a client's request ended the service: ${reasonOf(cluster)}`);
+    suite.fault(`a client's request ended the service: ${suite.failure()}`);
   }
   suite.expectAgreement(cluster, 'after rubbish from clients');
-}
-
-function reasonOf(cluster: TestCluster): string {
-  const failed = cluster.trace.find(({ event }) => event === 'service-failed');
-  return `${failed?.detail?.['where']}: ${failed?.detail?.['message']}`;
 }
 
 /** Runs the workload with the world watched: who looks at a clock acts differently on every node. */

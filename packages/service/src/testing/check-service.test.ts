@@ -1,5 +1,7 @@
+import { SA_AIS_OK } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
-import type { ServiceDefinition } from '../contract.ts';
+import { defineNodeService, type LibContext, type ServiceDefinition } from '../contract.ts';
+import { s } from '../schema.ts';
 import { type CounterState, checkService, counterService, type WorkloadStep } from './index.ts';
 
 const steps: WorkloadStep[] = [
@@ -121,6 +123,57 @@ describe('the compliance suite', () => {
     const faults = faultsOf({ sync: { ...counterService.sync, merge: last } });
     expect(faults).toMatch(/not commutative/);
     expect(faults).toMatch(/an empty history changes the state/);
+  });
+
+  test('finds a save that leaves its state in pieces when it is cut short', () => {
+    const sync = {
+      ...counterService.sync,
+      *save(state: CounterState) {
+        const all = [...state.counters];
+        state.counters.clear();
+        for (const [, counter] of all) yield counter;
+        for (const [name, counter] of all) state.counters.set(name, counter);
+      },
+    };
+    expect(faultsOf({ sync })).toMatch(/cut short after 1 of 3 chunks changes its state/);
+  });
+
+  test('finds timers that outlive their client, and ones that never come to an end', () => {
+    const expiring = (change: Partial<ServiceDefinition<CounterState>>) => {
+      const { id, name, versions, init, lib, inspect, sync } = counterService;
+      const own = Object.entries(lib).map(([fn, handler]) => [
+        fn,
+        {
+          ...{ ...handler, reply: undefined, flow: 'local' as const },
+          handle: (state: CounterState, _request: unknown, { client, now }: LibContext) => {
+            const changed = now + 1_000_000n;
+            const key = `${client.connection}`;
+            state.counters.set(key, { name: key, value: 1n, changed, watchers: [] });
+            return { rc: SA_AIS_OK };
+          },
+        },
+      ]);
+      const definition = defineNodeService<CounterState>({
+        ...{ id, name, versions, init, inspect, sync },
+        lib: Object.fromEntries(own) as ServiceDefinition<CounterState>['lib'],
+      });
+      return checkService({ ...definition, ...change }, { steps }).join('\n');
+    };
+    const clientGone = (state: CounterState, { connection }: { readonly connection: number }) => {
+      state.counters.delete(`${connection}`);
+    };
+    const deadline = (state: CounterState) => [...state.counters.values()][0]?.changed ?? null;
+    const expire = (state: CounterState) => state.counters.clear();
+    expect(expiring({ clientGone })).toBe('');
+    expect(expiring({ clientGone, deadline, expire })).toBe('');
+    expect(expiring({})).toMatch(/grows with every round/);
+    expect(expiring({ clientGone, deadline, expire: () => {} })).toMatch(/left its own deadline/);
+    expect(expiring({ clientGone, deadline })).toMatch(/come together or not at all/);
+  });
+
+  test('finds a reply that is not what its handler declares', () => {
+    const add = { ...counterService.lib['add']!, reply: s.object({ value: s.text(5) }) };
+    expect(faultsOf({ lib: { ...counterService.lib, add } })).toMatch(/not what its handler/);
   });
 
   test('finds a load that touches what it should not', () => {

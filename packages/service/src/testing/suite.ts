@@ -36,6 +36,7 @@ export class Suite<State> {
   live: State | undefined;
   /** Chunks of the state after the whole workload on one node. */
   saved: readonly unknown[] = [];
+  #cluster: TestCluster | undefined;
 
   constructor(definition: ServiceDefinition<State>, workload: ServiceWorkload) {
     this.definition = definition;
@@ -43,6 +44,17 @@ export class Suite<State> {
     this.seed = workload.seed ?? 1;
     this.mutations = workload.mutations ?? 20;
     this.accumulates = workload.accumulates ?? false;
+  }
+
+  /** Its state is one node's own (ADR 0182). */
+  get isLocal(): boolean {
+    return this.definition.scope === 'node';
+  }
+
+  /** Where the service failed on the last cluster, and with what. */
+  failure(): string | undefined {
+    const failed = this.#cluster?.trace.find(({ event }) => event === 'service-failed');
+    return failed && `${failed.detail?.['where']}: ${failed.detail?.['message']}`;
   }
 
   fault(text: string): void {
@@ -55,7 +67,8 @@ export class Suite<State> {
     seed = this.seed,
     definition: ServiceDefinition<State> = this.#recording(),
   ): TestCluster {
-    return createTestCluster({ nodes, services: [definition], seed });
+    this.#cluster = createTestCluster({ nodes, services: [definition], seed });
+    return this.#cluster;
   }
 
   run(cluster: TestCluster, steps: readonly WorkloadStep[] = this.steps): void {

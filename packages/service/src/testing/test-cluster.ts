@@ -7,6 +7,7 @@
  *     client.request('add', { amount: 2 });      // { rc: 1, value: 2 }
  *     cluster.split([[1, 2], [3]]);
  */
+import { SA_AIS_OK } from '@aisexec/ais';
 import type { GroupMessage } from '@aisexec/totem';
 import type {
   CallbackOptions,
@@ -125,8 +126,7 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
     node.host = createServiceHost({
       node: nodeInfo(nodeId, now),
       messaging,
-      services:
-        typeof options.services === 'function' ? options.services(nodeId) : options.services,
+      services: servicesOf(nodeId),
       quorum: createQuorum(options.quorum ?? { provider: 'none' }),
       background: options.background ?? {},
       wallClock: () => now,
@@ -139,6 +139,14 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
       },
     });
     nodes.set(nodeId, node as TestNode);
+  }
+
+  function servicesOf(nodeId: number): Services {
+    return typeof options.services === 'function' ? options.services(nodeId) : options.services;
+  }
+
+  function libOf(nodeId: number, name: string): ServiceDefinition<unknown>['lib'] {
+    return servicesOf(nodeId).find((service) => service.name === name)?.lib ?? {};
   }
 
   function kill(nodeId: number): void {
@@ -204,7 +212,8 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
       run();
     },
     host: (node) => aliveNode(node).host,
-    client: (node, service, uid = 0) => createTestClient(aliveNode(node), service, uid, run),
+    client: (node, service, uid = 0) =>
+      createTestClient(aliveNode(node), service, uid, run, libOf(node, service)),
     hashes: (service) => [
       ...new Set([...nodes.values()].map((node) => node.host.stateHash(service))),
     ],
@@ -235,8 +244,9 @@ function createTestClient(
   service: string,
   uid: number,
   run: () => void,
+  lib: ServiceDefinition<unknown>['lib'],
 ): TestClient {
-  const pending = new Map<number, { reply: Reply | undefined }>();
+  const pending = new Map<number, { readonly fn: string; reply: Reply | undefined }>();
   const callbacks: TestCallback[] = [];
   let closedReason: string | undefined;
   let next = 1;
@@ -244,6 +254,9 @@ function createTestClient(
     reply(request, reply) {
       const waiting = pending.get(request);
       invariant(waiting !== undefined, 'reply to no request', { service, request });
+      const declared = Object.hasOwn(lib, waiting.fn) ? lib[waiting.fn]?.reply : undefined;
+      const fits = reply.rc !== SA_AIS_OK || declared === undefined || declared.check(reply);
+      invariant(fits, 'a reply is not what its handler declares', { service, fn: waiting.fn });
       waiting.reply = reply;
       pending.delete(request);
     },
@@ -254,7 +267,7 @@ function createTestClient(
   });
   invariant(ref !== undefined, 'no such service', { service });
   function post(fn: string, argument?: unknown): PendingReply {
-    const waiting: { reply: Reply | undefined } = { reply: undefined };
+    const waiting: { readonly fn: string; reply: Reply | undefined } = { fn, reply: undefined };
     const request = next++;
     pending.set(request, waiting);
     if (node.alive) node.host.request(ref!, request, fn, argument);

@@ -1,9 +1,10 @@
-/** Request tables of the four AIS services: few names and small ranges, so that clients get in each other's way. */
+/** Request tables of the AIS services: few names and small ranges, so that clients get in each other's way. */
 import { SA_AIS_OK } from '@aisexec/ais';
 import { ckptService, createCkptService } from '@aisexec/ckpt/service';
 import { clmService } from '@aisexec/clm/service';
 import { evtService } from '@aisexec/evt/service';
 import { lckService } from '@aisexec/lck/service';
+import { tmrService } from '@aisexec/tmr/service';
 import type { Random } from '../random.ts';
 import { type RequestTable, requestWorkload } from './requests.ts';
 import type { ServiceWorkload } from './workload.ts';
@@ -210,10 +211,35 @@ const ckpt: RequestTable = {
   ],
 };
 
+const attributes = (random: Random) => ({
+  type: 2,
+  initialExpirationTime: duration(random),
+  timerPeriodDuration: random.pick([0n, 0n, duration(random)]),
+});
+
+const tmr: RequestTable = {
+  service: tmrService,
+  kinds: [
+    {
+      weight: 4,
+      fn: 'start',
+      argument: (random) => ({ id: small(random), attributes: attributes(random) }),
+    },
+    {
+      weight: 1,
+      fn: 'reschedule',
+      argument: (random) => ({ id: small(random), attributes: attributes(random) }),
+    },
+    { weight: 3, fn: 'cancel', argument: (random) => ({ id: small(random) }) },
+    { weight: 1, fn: 'skip', argument: (random) => ({ id: small(random) }) },
+    { weight: 1, fn: 'get', argument: (random) => ({ id: small(random) }) },
+  ],
+};
+
 const ckptInBackground: RequestTable = {
   ...ckpt,
   service: createCkptService({ inlineBytesMax: 0 }),
 };
 
 export const aisWorkloads = (inBackground: boolean): readonly ServiceWorkload[] =>
-  [clm, lck, evt, inBackground ? ckptInBackground : ckpt].map(requestWorkload);
+  [clm, lck, evt, inBackground ? ckptInBackground : ckpt, tmr].map(requestWorkload);

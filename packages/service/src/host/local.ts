@@ -1,0 +1,23 @@
+/**
+ * What happens to a service of one node alone (ADR 0182): its clients and its time are no matter of the order, so
+ * it is told at once. Without a view no request has run yet, and there is nothing to tell.
+ */
+import type { ClientRef, ExecContext } from '../contract.ts';
+import type { Replica } from './replica.ts';
+
+type Context = ExecContext | undefined;
+
+export function forgetLocally(replica: Replica, client: ClientRef, context: Context): void {
+  const { clientGone } = replica.definition;
+  if (context === undefined || clientGone === undefined) return;
+  replica.change('clientGone', (state) => clientGone(state, client, context));
+}
+
+/** A service that leaves its deadline where it was would have the thread for ever: it fails. */
+export function expireLocally(replica: Replica, context: Context): void {
+  if (context === undefined) return;
+  replica.change('expire', (state) => replica.definition.expire?.(state, context));
+  const next = replica.deadline();
+  if (next === null || next > context.time) return;
+  replica.fail('expire', new Error(`it left its own deadline in place: ${next}`));
+}
