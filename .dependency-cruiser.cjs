@@ -43,6 +43,7 @@ module.exports = {
       from: { path: `^packages/${name}/src/(client/|index\\.ts)`, pathNot: '\\.test\\.ts$' },
       to: { path: `^packages/(${name}/src/service/|ipc/src/server/)` },
     })),
+    only('quorum-arrows', own('quorum'), [pkg(['ais', 'ipc', 'quorum'])]),
     only('ctl-arrows', own('ctl'), [
       pkg(['ais', 'ipc', 'ctl']),
       '^packages/executive/src/key-file\\.ts$',

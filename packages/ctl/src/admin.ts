@@ -44,6 +44,14 @@ export interface AdminStatus extends Readonly<Record<string, unknown>> {
     readonly quorate: boolean;
     readonly votes: number;
     readonly needed: number;
+    readonly expected: number;
+    readonly flags: readonly string[];
+    readonly nodes: readonly {
+      readonly nodeId: number;
+      readonly votes: number;
+      readonly expected: number;
+      readonly flags: readonly string[];
+    }[];
   };
   readonly keys: KeyStatus | null;
   readonly services: readonly {
@@ -147,6 +155,14 @@ export class Admin implements AsyncDisposable {
       throw new Failure(refused, EXIT.failed, "'aisctl key status'; docs/security.md");
     }
     return { rotation: Number(rotation), key: String(key) };
+  }
+
+  /** Sets the expected votes of the whole cluster. @throws Failure with the reason when they cannot be set. */
+  async setExpectedVotes(votes: number): Promise<void> {
+    const { refused } = await this.#ask('quorum-expected', { votes });
+    if (typeof refused === 'string') {
+      throw new Failure(`${votes} expected votes: ${refused}`, EXIT.failed, "'aisctl quorum'");
+    }
   }
 
   /**

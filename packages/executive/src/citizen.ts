@@ -13,6 +13,8 @@ import {
 } from '@aisexec/service';
 import type { GroupMessaging } from '@aisexec/totem';
 import type { ExecutiveConfig } from './config/config.ts';
+import { openQuorumStore } from './drivers/quorum-store.ts';
+import { voteOptions } from './quorum.ts';
 
 export interface CitizenPart {
   readonly citizen: Citizen;
@@ -25,13 +27,14 @@ export interface CitizenPartOptions {
   readonly config: ExecutiveConfig;
   readonly messaging: GroupMessaging;
   readonly dropped: (reason: string, source: number) => void;
+  /** Nanoseconds since the Unix epoch. */
+  readonly wallClock: () => bigint;
   /** An operator had this node killed, at the node `source`. */
   readonly killed: (source: number) => void;
 }
 
 export function createCitizenPart(options: CitizenPartOptions): CitizenPart {
-  const { config, messaging, dropped, killed } = options;
-  const { provider, expectedVotes, twoNode, waitForAll, votes } = config.quorum;
+  const { config, messaging, dropped, killed, wallClock } = options;
   let cpg: CpgService | undefined;
   let quorum: QuorumFilter | undefined;
   const citizen = createCitizen({
@@ -40,9 +43,16 @@ export function createCitizenPart(options: CitizenPartOptions): CitizenPart {
     services: (bus) => {
       cpg = createCpgService(bus);
       const cfg = createCfgService(bus, killed);
-      if (provider === 'none') return [cfg, cpg];
-      const mine = votes[config.node.id] ?? 1;
-      const votequorum = createVotequorum(bus, { votes: mine, expectedVotes, twoNode, waitForAll });
+      const { provider, module, votes, allowDownscale } = config.quorum;
+      if (provider !== 'votequorum' || module !== undefined) return [cfg, cpg];
+      const votequorum = createVotequorum(bus, {
+        ...voteOptions(config),
+        votes: votes[config.node.id] ?? 1,
+        wallClock,
+        ...(allowDownscale
+          ? { store: openQuorumStore(config.stateDir, provider, config.node.id) }
+          : {}),
+      });
       quorum = votequorum.filter;
       return [cfg, cpg, votequorum.service];
     },

@@ -15,6 +15,7 @@ import {
 import { ringIdText } from '@aisexec/totem';
 import { type AdminSource, createBackend, type ExecutiveBackend } from './admin/backend.ts';
 import { listenForClients } from './admin/listen.ts';
+import { createQuorumService, quorumStatus } from './admin/quorum-service.ts';
 import { type CitizenPart, createCitizenPart } from './citizen.ts';
 import type { EngineName, ExecutiveConfig } from './config/config.ts';
 import { lockState, type StateLock } from './drivers/state-lock.ts';
@@ -29,6 +30,7 @@ import type { AnyService } from './plugins/import-plugin.ts';
 import { Plugins, type PluginsOptions } from './plugins/plugins.ts';
 import { stuckNotePath } from './plugins/stuck-note.ts';
 import { createWatchdog, type Watchdog } from './plugins/watchdog.ts';
+import { openQuorum } from './quorum.ts';
 import type { ReloadResult } from './reload/agreement.ts';
 import { serviceOf } from './services.ts';
 import {
@@ -78,6 +80,8 @@ const ENGINES: Readonly<Record<EngineName, EngineFactory>> = {
 
 const NS_PER_MS = 1_000_000n;
 
+const wallClock = (): bigint => BigInt(Date.now()) * NS_PER_MS;
+
 /** An operator of the Corosync ring had this node killed (`corosync-cfgtool -k`). */
 export class KilledError extends Error {
   override readonly name = 'KilledError';
@@ -92,7 +96,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   readonly #loop: LoopMonitor = createLoopMonitor();
   readonly #watchdog: Watchdog;
   readonly #plugins: Plugins;
-  #quorum: QuorumFilter;
+  /** Until the start has made the configured one. */
+  #quorum: QuorumFilter = createQuorum({ provider: 'none' });
   #citizen: CitizenPart | undefined;
   #lock: StateLock | undefined;
   #engine: Engine | undefined;
@@ -129,12 +134,6 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     this.#transfers = createTransferReport(
       () => this.#transferStatus(),
       (event, detail) => this.#log(event, detail),
-    );
-    const { provider, expectedVotes, twoNode, votes } = config.quorum;
-    this.#quorum = createQuorum(
-      provider === 'votequorum'
-        ? { provider, expectedVotes, twoNode, votes }
-        : { provider: 'none' },
     );
   }
 
@@ -179,9 +178,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     });
     this.#engine = engine;
     this.#operations.join(engine.messaging, () => this.view?.members.map(({ nodeId }) => nodeId));
-    if (engine.quorum !== undefined && config.quorum.provider === 'corosync') {
-      this.#quorum = engine.quorum;
-    }
+    this.#quorum = await openQuorum(config, options.directory ?? process.cwd(), engine.quorum);
     if (config.citizen) this.#joinCorosync(engine);
     const builtin = options.services ?? config.services.map((name) => serviceOf(config, name));
     const loaded = await this.#plugins.prepare(config.plugins, builtin);
@@ -189,10 +186,11 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     this.#host = host;
     this.#plugins.attach(host);
     const { cpg } = this.#citizen ?? {};
+    const quorum = createQuorumService(config.node.id, this.#quorum, host);
     this.#backend = createBackend({
       host,
-      admin: this.#admin(),
-      locals: cpg === undefined ? [] : [cpg],
+      admin: this.#admin(host),
+      locals: cpg === undefined ? [quorum] : [quorum, cpg],
       access: this.#operations.access,
     });
     if (options.listen !== false) this.#server = await this.#listen(this.#backend);
@@ -205,6 +203,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     const citizen = createCitizenPart({
       config,
       messaging,
+      wallClock,
       dropped: (reason, source) => this.#log('drop-message', { reason, source }),
       killed: (source) =>
         this.#fail(
@@ -223,7 +222,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       services,
       quorum: this.#quorum,
       participants: this.#citizen?.citizen.participants ?? [],
-      wallClock: () => BigInt(Date.now()) * NS_PER_MS,
+      wallClock,
       random: Math.random,
       turns: this.#watchdog,
       effects: {
@@ -252,8 +251,9 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     });
   }
 
-  #admin(): AdminSource {
+  #admin(host: ServiceHost): AdminSource {
     return {
+      setExpectedVotes: (votes) => host.quorum.setExpected(votes),
       status: () => this.status(),
       load: (what, config) => this.#plugins.load(what, config),
       unload: (name) => Promise.resolve(this.#plugins.unload(name)),
@@ -302,7 +302,6 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   status(): ExecutiveStatus {
     const { node, clusterName } = this.config;
     const ring = this.#engine?.ring;
-    const { quorate, votes, needed } = this.#quorum.state;
     return {
       version: this.#version,
       pid: process.pid,
@@ -318,7 +317,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
         links: this.#engine?.links ?? [],
       },
       view: viewStatus(this.view),
-      quorum: { provider: this.#quorum.name, quorate, votes, needed },
+      quorum: quorumStatus(this.#quorum),
       keys: this.#engine?.rotation?.status() ?? null,
       services: this.#plugins.list(),
       transfers: this.#transferStatus(),
@@ -365,6 +364,8 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
   }
 
   async #stop(): Promise<void> {
+    // What is queued still goes out: the engine's leave waits for it.
+    this.#host?.quorum.announceLeave();
     this.#host?.leave();
     await this.#server?.close();
     this.#backend?.closeAll('the executive leaves');

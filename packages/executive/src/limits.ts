@@ -98,6 +98,8 @@ export const PLUGIN_IMPORT_MS_MAX = 10_000;
 /** Time between two lines of the log about a transfer in the background. */
 export const TRANSFER_LOG_MS = 1000;
 
+/** Expected votes that an operator may set. */
+export const EXPECTED_VOTES_MAX = 1_000_000;
 /** Bytes of the flight recorder: the last several thousand events. */
 export const FLIGHT_BYTES = 1_048_576;
 /** Bytes of one event there; a longer one is kept without its details. */

@@ -1,7 +1,7 @@
 /** The executive's condition as plain data: what `status` of the admin channel answers and SIGUSR2 logs. */
 import { readFileSync } from 'node:fs';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
-import type { View } from '@aisexec/service';
+import type { QuorumNode, View } from '@aisexec/service';
 import { type LinkStatus, type RingState, ringIdText } from '@aisexec/totem';
 import type { RotationStatus } from './keys/rotation.ts';
 import type { ListedService } from './plugins/plugins.ts';
@@ -35,6 +35,9 @@ export interface ExecutiveStatus {
     readonly quorate: boolean;
     readonly votes: number;
     readonly needed: number;
+    readonly expected: number;
+    readonly flags: readonly string[];
+    readonly nodes: readonly QuorumNode[];
   };
   /** The keys of a sealed ring by id and fingerprint; null: the ring is in the clear. */
   readonly keys: RotationStatus | null;

@@ -132,7 +132,16 @@ export interface ServiceHost {
    * events, clients stay (ADR 0155). A failed service is loaded again. @returns why not: the old code goes on.
    */
   reload(definition: unknown): string | undefined;
+  readonly quorum: QuorumControl;
   stats(): Readonly<Record<string, number>>;
+}
+
+/** What may be said to the quorum filters of all members. */
+export interface QuorumControl {
+  /** An operator's word. @returns why it cannot be said now; undefined: it is on its way. */
+  setExpected(expected: number): string | undefined;
+  /** This node is about to leave in good order. @returns whether it was sent. */
+  announceLeave(): boolean;
 }
 
 export interface ServiceInfo {

@@ -21,18 +21,12 @@ import { Doubt } from './host/doubt.ts';
 import { Emitter } from './host/emitter.ts';
 import { AIS_GROUP, decodeEnvelope, type Envelope, encodeEnvelope } from './host/envelope.ts';
 import { Expiry } from './host/expiry.ts';
+import { helloOf } from './host/hello.ts';
 import { History } from './host/history.ts';
 import { Loading } from './host/loading.ts';
-import {
-  applyExec,
-  applyExpiry,
-  applyGone,
-  digestsOf,
-  divergedIn,
-  holdersIn,
-  swapStates,
-} from './host/ordered.ts';
+import * as ordered from './host/ordered.ts';
 import { Outbox } from './host/outbox.ts';
+import { QuorumDesk } from './host/quorum-desk.ts';
 import { messageOf, type Replica, type ReplicaOptions, serviceInfo } from './host/replica.ts';
 import { ReplicaTable } from './host/replica-table.ts';
 import { Requests } from './host/requests.ts';
@@ -47,7 +41,7 @@ import type {
 } from './host-contract.ts';
 import { invariant } from './invariant.ts';
 import { roleByUid } from './roles.ts';
-import { type Hello, nodeSchema } from './sync/messages.ts';
+import { nodeSchema } from './sync/messages.ts';
 import type { SyncOutcome } from './sync/state-sync.ts';
 
 /** A host for `options.services` on one node. @throws InvariantError for services that share an id or a name. */
@@ -65,6 +59,7 @@ class Host implements ServiceHost {
   readonly #requests: Requests;
   readonly #expiry: Expiry;
   readonly #loading: Loading;
+  readonly quorum: QuorumDesk;
   readonly #admissions: Admissions;
   readonly #departures: Departures;
   readonly #background: Background;
@@ -106,11 +101,12 @@ class Host implements ServiceHost {
       changed: () => this.#expiry.update(),
       counted: (what) => this.#counters[what]++,
     });
+    this.quorum = this.#createDesk(options);
     this.#expiry = new Expiry({
       ...{ replicas, wallClock, context: this.#contextAt },
       watches: (service) => this.#loading.roster.nodes(service)[0] === nodeId,
       setWake: (delayMs) => effects.setWake(delayMs),
-      intend: (time) => this.#outbox.push(encodeEnvelope({ kind: 'expire', time }), 'agreed'),
+      ...this.quorum.expiry,
     });
     this.#departures = new Departures({
       ...{ clients, outbox, wallClock, requests: this.#requests, emitter: this.#emitter },
@@ -154,10 +150,25 @@ class Host implements ServiceHost {
     });
   }
 
+  #createDesk({ node, quorum, wallClock }: HostOptions): QuorumDesk {
+    return new QuorumDesk({
+      ...{ nodeId: node.nodeId, filter: quorum, wallClock, outbox: this.#outbox },
+      ...{ replicas: this.#replicas, history: this.#history },
+      ...{ emitter: this.#emitter, listeners: this.#listeners },
+      view: () => this.view,
+      judged: (view) => {
+        this.#lastView = view;
+      },
+      context: (view, time) => this.#context(view, time),
+      trace: (event, detail) => this.#trace(event, detail),
+    });
+  }
+
   #startSync({ messaging, participants = [] }: HostOptions): void {
     startSynchronisation({
       ...{ messaging, participants, replicas: this.#replicas },
-      hello: () => this.#hello(),
+      hello: () => helloOf(this.#options, this.#replicas, this.#history, this.quorum),
+      proposed: (configuration) => this.#options.quorum.propose?.(configuration),
       started: (ringId) => this.#syncStarted(ringId),
       activated: (outcome) => this.#emitter.event(() => this.#activate(outcome)),
       completed: (ringId) => this.#emitter.event(() => this.#syncCompleted(ringId)),
@@ -254,16 +265,6 @@ class Host implements ServiceHost {
     return { ...this.#counters, ...this.#background.stats(), clients, outbox: this.#outbox.size };
   }
 
-  #hello(): Hello {
-    return {
-      node: this.#options.node,
-      time: this.#options.wallClock(),
-      order: this.#history.lineage === null ? 0n : this.#history.order,
-      lineage: this.#history.lineage,
-      services: digestsOf(this.#replicas),
-    };
-  }
-
   #syncStarted(ringId: RingId): void {
     this.#syncing = true;
     this.#counters.syncStarts++;
@@ -275,9 +276,10 @@ class Host implements ServiceHost {
   }
 
   /** The swap: from one event to the next the node has the merged states and the new view. */
-  #activate({ ringId, plan, states }: SyncOutcome): void {
+  #activate(outcome: SyncOutcome): void {
+    const { ringId, plan, states } = outcome;
     const ids = plan.members.map(({ nodeId }) => nodeId);
-    const { quorate } = this.#options.quorum.update(ringId, ids);
+    const quorate = this.quorum.update(outcome.configuration);
     const { members, joined, left } = plan;
     const view: View = { ringId, members, joined, left, quorate };
     const hadState = this.#history.lineage !== null;
@@ -286,18 +288,15 @@ class Host implements ServiceHost {
     this.#syncing = false;
     this.#history.begin(view, plan);
     const context = this.#context(view, plan.time);
-    for (const service of divergedIn(plan, this.#replicas)) {
+    for (const service of ordered.divergedIn(plan, this.#replicas)) {
       this.#counters.diverged++;
       this.#trace('state-diverged', { service });
     }
-    swapStates(this.#replicas, { ringId, plan, states }, hadState ? context : undefined);
+    ordered.swapStates(this.#replicas, outcome, hadState ? context : undefined);
     this.#loading.view(plan.services);
-    for (const replica of this.#replicas.values()) {
-      const own = context.of(replica);
-      replica.change('confchg', (state) => replica.definition.confchg?.(state, view, own));
-    }
+    ordered.tellServices(this.#replicas, view, context);
     this.#admissions.update();
-    this.#background.begin(view, new Set(states.keys()), holdersIn(plan));
+    this.#background.begin(view, new Set(states.keys()), ordered.holdersIn(plan));
     this.#doubt.end(quorate && !plan.joined.includes(this.#options.node.nodeId));
     this.#counters.views++;
     this.#trace('view', {
@@ -325,8 +324,6 @@ class Host implements ServiceHost {
 
   #deliver({ source, bytes }: GroupMessage): void {
     if (this.#syncing) {
-      // Normal messages wait for the end of synchronisation; should an engine let one through, it is
-      // dropped at the same place of the order everywhere.
       this.#counters.messagesInSync++;
       this.#trace('drop-message', { reason: 'ordered during synchronisation', source });
       return;
@@ -351,18 +348,21 @@ class Host implements ServiceHost {
   #apply(envelope: Envelope, source: number, context: EventContext): void {
     switch (envelope.kind) {
       case 'expire':
-        applyExpiry(this.#replicas, envelope.time, context);
+        ordered.applyExpiry(this.#replicas, envelope.time, context);
         this.#expiry.applied(envelope.time);
         return;
       case 'gone':
-        applyGone(this.#replicas, envelope, source, context);
+        ordered.applyGone(this.#replicas, envelope, source, context);
         return;
       case 'exec': {
-        const refused = applyExec(this.#replicas, envelope, source, context);
+        const refused = ordered.applyExec(this.#replicas, envelope, source, context);
         if (refused === undefined) this.#counters.messagesApplied++;
         else this.#drop(refused, source);
         return;
       }
+      case 'quorum':
+        this.quorum.apply(envelope, source);
+        return;
       case 'background':
         this.#background.apply(envelope, source, context);
         return;

@@ -32,8 +32,10 @@ export {
   createQuorum,
   type NoQuorumOptions,
   type QuorumOptions,
-  type VotequorumOptions,
 } from './quorum/create-quorum.ts';
+export { rulesOf, type VotequorumOptions } from './quorum/votequorum.ts';
+export { promisesOne, type TieBreaker, type VoteRules } from './quorum/votes.ts';
+export type { YkdOptions } from './quorum/ykd.ts';
 export { mayAct } from './roles.ts';
 export { type Fields, type Infer, type InferFields, type Schema, s } from './schema.ts';
 export { type SchemaFault, schemaFault } from './schema-fault.ts';

@@ -38,3 +38,9 @@ export const JOIN_BACKLOG_MAX = 65_536;
 export const HANDOVER_WINDOW = 4;
 /** Highest version of a service (its field in a message). */
 export const SERVICE_VERSION_MAX = 65_535;
+/** Packed bytes that a quorum filter may tell in a hello; a filter that tells more is refused by its own node. */
+export const QUORUM_SAID_BYTES_MAX = 65_536;
+/** Votes of one node. */
+export const VOTES_MAX = 65_535;
+/** Attempts at a primary component whose end is unknown; a node with more takes part in no further one. */
+export const AMBIGUOUS_ATTEMPTS_MAX = 16;

@@ -19,7 +19,7 @@ export type { Chosen } from './options.ts';
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   status: [],
   members: [],
-  quorum: [],
+  quorum: ['expected'],
   locks: [],
   timers: [],
   services: ['load', 'unload', 'reload'],

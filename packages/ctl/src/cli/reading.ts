@@ -3,6 +3,7 @@ import type { Argv } from 'yargs';
 import { type Choose, withFormat } from './options.ts';
 
 export function readingCommands(parser: Argv, choose: Choose): void {
+  quorumCommands(parser, choose);
   parser
     .command('status', 'the condition of the executive of this host', withFormat, (args) =>
       choose(args, async (socket) =>
@@ -12,11 +13,6 @@ export function readingCommands(parser: Argv, choose: Choose): void {
     .command('members', 'who is in the cluster', withFormat, (args) =>
       choose(args, async (socket) =>
         (await import('../commands/members.ts')).members(socket, args.format),
-      ),
-    )
-    .command('quorum', 'exit 0: quorate, 2: not, 1: no answer', withFormat, (args) =>
-      choose(args, async (socket) =>
-        (await import('../commands/quorum.ts')).quorum(socket, args.format),
       ),
     )
     .command(
@@ -72,4 +68,25 @@ function stateCommands(parser: Argv, choose: Choose): void {
           (await import('../commands/inspect.ts')).inspect(socket, args.format, args.service),
         ),
     );
+}
+
+function quorumCommands(parser: Argv, choose: Choose): void {
+  parser.command(
+    'quorum',
+    'exit 0: quorate, 2: not, 1: no answer',
+    (y) =>
+      withFormat(y).command(
+        'expected <votes>',
+        'set the votes of the whole cluster, on all nodes of this part',
+        (z) => z.positional('votes', { type: 'number', demandOption: true }),
+        (args) =>
+          choose(args, async (socket) =>
+            (await import('../commands/quorum.ts')).expectVotes(socket, args.votes),
+          ),
+      ),
+    (args) =>
+      choose(args, async (socket) =>
+        (await import('../commands/quorum.ts')).quorum(socket, args.format),
+      ),
+  );
 }

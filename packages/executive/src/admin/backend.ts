@@ -2,7 +2,7 @@
  * What clients of one executive connect to: the service host, and beside it the channel `admin`, which is
  * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown {force}`,
  * `load {service, config}`, `unload {service}`, `reload {service}`, `metrics`, `log-level {level}`, `dump`,
- * `config-reload {dry, local}`. Here is where a client gets its role.
+ * `config-reload {dry, local}`, `quorum-expected {votes}`. Here is where a client gets its role.
  */
 import {
   SA_AIS_ERR_ACCESS,
@@ -25,7 +25,7 @@ import {
 } from '@aisexec/service';
 import type { RotationStart } from '../keys/rotation.ts';
 import type { LeaveVeto } from '../leave.ts';
-import { PLUGIN_NAME_BYTES_MAX } from '../limits.ts';
+import { EXPECTED_VOTES_MAX, PLUGIN_NAME_BYTES_MAX } from '../limits.ts';
 import type { Operations } from '../operations/contract.ts';
 import type { ExecutiveStatus } from '../status.ts';
 import { type AccessRule, ADMIN_SERVICE } from './access.ts';
@@ -35,6 +35,8 @@ export interface AdminSource {
   status(): ExecutiveStatus;
   /** Has the cluster change to the key in the key files. */
   rotateKey(): RotationStart;
+  /** An operator's word on the expected votes, for all members. @returns why not. */
+  setExpectedVotes(votes: number): string | undefined;
   readonly operations: Pick<Operations, 'metrics' | 'logLevel' | 'dump' | 'reload'>;
   /** Leaves in good order when nobody objects, or by force; the reply goes out first. @returns the vetoes. */
   shutdown(force: boolean): Promise<readonly LeaveVeto[]>;
@@ -47,6 +49,8 @@ export interface AdminSource {
 /** A service beside the replicated ones, with clients of its own: CPG. */
 export interface LocalService {
   readonly name: string;
+  /** What its calls need; default `user`. */
+  readonly role?: Role;
   connect(sink: ClientSink): LocalConnection;
   inspect(): unknown;
 }
@@ -62,7 +66,7 @@ export interface ExecutiveClient {
   /** A client of a replicated service. */
   readonly ref?: ClientRef;
   /** A client of a local service. Neither: of the admin channel. */
-  readonly local?: LocalConnection;
+  readonly local?: { readonly service: LocalService; readonly connection: LocalConnection };
 }
 
 export interface ExecutiveBackend extends Backend<ExecutiveClient> {
@@ -98,6 +102,7 @@ export const ADMIN_CALLS: Readonly<Record<string, AdminCall>> = {
   'log-level': { role: 'operator', request: something },
   dump: { role: 'operator', request: something },
   'config-reload': { role: 'operator', request: something },
+  'quorum-expected': { role: 'operator', request: something },
 };
 
 export function createBackend({
@@ -117,7 +122,9 @@ export function createBackend({
       if (role === undefined) return undefined;
       if (service === ADMIN_SERVICE) return added({ sink, role });
       const local = locals.find(({ name }) => name === service);
-      if (local !== undefined) return added({ sink, role, local: local.connect(sink) });
+      if (local !== undefined) {
+        return added({ sink, role, local: { service: local, connection: local.connect(sink) } });
+      }
       let client: ExecutiveClient | undefined;
       const hostSink: ClientSink = {
         reply: (request, reply) => sink.reply(request, reply),
@@ -136,11 +143,10 @@ export function createBackend({
       host.services.some(({ name, state }) => name === service && state === 'joining'),
     request(client, request, fn, argument) {
       const { sink, ref, local, role } = client;
-      const refused =
-        ref === undefined ? refusal(role, local === undefined, fn, argument) : undefined;
+      const refused = ref === undefined ? refusal(role, local?.service, fn, argument) : undefined;
       if (ref !== undefined) host.request(ref, request, fn, argument);
       else if (refused !== undefined) sink.reply(request, { rc: refused });
-      else if (local !== undefined) local.request(request, fn, argument);
+      else if (local !== undefined) local.connection.request(request, fn, argument);
       else if (fn === 'load' || fn === 'unload' || fn === 'reload') {
         void change(admin, fn, argument).then((reply) => {
           if (clients.has(client)) sink.reply(request, reply);
@@ -157,7 +163,7 @@ export function createBackend({
     },
     disconnect(client) {
       clients.delete(client);
-      client.local?.disconnect();
+      client.local?.connection.disconnect();
       if (client.ref !== undefined) host.disconnect(client.ref);
     },
     closeAll(reason) {
@@ -170,8 +176,9 @@ export function createBackend({
 }
 
 /** Why a request beside the service host, which checks its own, is not passed on. */
-function refusal(role: Role, isAdmin: boolean, fn: string, argument: unknown) {
-  if (!isAdmin) return mayAct(role, 'user') ? undefined : SA_AIS_ERR_ACCESS;
+function refusal(role: Role, local: LocalService | undefined, fn: string, argument: unknown) {
+  if (local !== undefined)
+    return mayAct(role, local.role ?? 'user') ? undefined : SA_AIS_ERR_ACCESS;
   const call = Object.hasOwn(ADMIN_CALLS, fn) ? ADMIN_CALLS[fn] : undefined;
   if (call === undefined) return SA_AIS_ERR_BAD_OPERATION;
   if (!mayAct(role, call.role)) return SA_AIS_ERR_ACCESS;
@@ -192,6 +199,8 @@ function answer(
       return inspect(host, locals, argument);
     case 'key-rotate':
       return { rc: SA_AIS_OK, ...admin.rotateKey() };
+    case 'quorum-expected':
+      return expectVotes(admin, argument);
     case 'metrics':
       return { rc: SA_AIS_OK, text: admin.operations.metrics() };
     case 'log-level': {
@@ -203,6 +212,14 @@ function answer(
     default:
       return { rc: SA_AIS_ERR_BAD_OPERATION };
   }
+}
+
+function expectVotes(admin: AdminSource, argument: unknown): Reply {
+  const votes = (argument as { votes?: unknown } | null | undefined)?.votes;
+  const isCount = typeof votes === 'number' && Number.isInteger(votes) && votes > 0;
+  if (!isCount || votes > EXPECTED_VOTES_MAX) return { rc: SA_AIS_ERR_INVALID_PARAM };
+  const refused = admin.setExpectedVotes(votes);
+  return { rc: SA_AIS_OK, ...(refused === undefined ? {} : { refused }) };
 }
 
 async function reloadConfig(admin: AdminSource, argument: unknown): Promise<Reply> {

@@ -76,11 +76,18 @@ export interface TotemConfig extends Timings {
 
 export interface QuorumConfig {
   /** `corosync`: what the quorum service of the Corosync below says; only with the engine `corosync`. */
-  readonly provider: 'votequorum' | 'corosync' | 'none';
+  readonly provider: 'votequorum' | 'ykd' | 'corosync' | 'none';
+  /** A filter of one's own in the place of a provider. */
+  readonly module?: string;
+  readonly config?: unknown;
   readonly expectedVotes: number;
   readonly twoNode: boolean;
-  /** Corosync's wait_for_all; only where votes are told (`citizen`). */
   readonly waitForAll: boolean;
+  /** Which half goes on after an even split. */
+  readonly autoTieBreaker?: 'lowest' | 'highest' | readonly number[];
+  /** The window of last_man_standing; absent: it is off. */
+  readonly lastManStandingMs?: number;
+  readonly allowDownscale: boolean;
   /** By nodeid. */
   readonly votes: Readonly<Record<number, number>>;
 }

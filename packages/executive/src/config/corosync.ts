@@ -38,9 +38,6 @@ const REQUIRED: readonly (readonly [section: string, key: string, only: string, 
   ['totem', 'crypto_cipher', 'none', 'Corosync does not encrypt udp and udpu'],
   ['totem', 'crypto_hash', 'none', 'Corosync does not sign udp and udpu'],
   ['totem', 'secauth', 'off', 'Corosync does not sign udp and udpu'],
-  ['quorum', 'last_man_standing', '0', 'not supported by this executive'],
-  ['quorum', 'auto_tie_breaker', '0', 'not supported by this executive'],
-  ['quorum', 'allow_downscale', '0', 'not supported by this executive'],
 ];
 
 export function isCorosyncConf(file: string): boolean {
@@ -233,10 +230,26 @@ class Translation {
     this.#setFlag(['quorum', 'two_node'], twoNode);
     // Corosync waits for all of two nodes unless it is told otherwise.
     this.#setFlag(['quorum', 'wait_for_all'], quorum.keys.get('wait_for_all') ?? twoNode);
+    this.#setFlag(['quorum', 'last_man_standing'], quorum.keys.get('last_man_standing'));
+    const window = quorum.keys.get('last_man_standing_window');
+    this.#setNumber(['quorum', 'last_man_standing_window'], window);
+    this.#setFlag(['quorum', 'auto_tie_breaker'], quorum.keys.get('auto_tie_breaker'));
+    this.#tieBreaker(quorum.keys.get('auto_tie_breaker_node'));
+    // The name of allow_downscale before Corosync 2.0.
+    const downscale = quorum.keys.get('allow_downscale') ?? quorum.keys.get('leave_remove');
+    this.#setFlag(['quorum', 'allow_downscale'], downscale);
     const device = quorum.sections.find(({ name }) => name === 'device');
     if (device !== undefined) {
       this.#complain(device.position, 'quorum.device: quorum devices are not supported');
     }
+  }
+
+  #tieBreaker(found: CorosyncValue | undefined): void {
+    if (found === undefined) return;
+    const words = found.text.trim().split(/\s+/);
+    const isList = words.every((word) => /^\d+$/.test(word));
+    const value = isList ? words.map(Number) : found.text;
+    this.#put(['quorum', 'auto_tie_breaker_node'], value, found.position);
   }
 
   #setFlag(path: Path, found: CorosyncValue | undefined): void {

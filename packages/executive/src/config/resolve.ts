@@ -22,8 +22,9 @@ import {
 import { engineOf } from './engine-choice.ts';
 import { isLoopback, metricsOf } from './metrics.ts';
 import { isMulticast, multicastGroup } from './multicast.ts';
+import { quorumOf } from './resolve-quorum.ts';
 import type { ConfigFile, NodelistEntry } from './schema.ts';
-import type { Path } from './source.ts';
+import type { Complain, Path } from './source.ts';
 import * as defaults from './timings.ts';
 
 const PORT_MAX = 65_535;
@@ -109,8 +110,6 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
 }
 
 type TotemFile = NonNullable<ConfigFile['totem']>;
-
-type Complain = (path: Path, text: string) => void;
 
 function pluginsOf({ services = [] }: ConfigFile): readonly PluginConfig[] {
   return services.flatMap((entry, index) =>
@@ -345,32 +344,6 @@ function transportOf(
     complain(['totem', 'transport'], 'udp needs one port for all nodes of the nodelist');
   }
   return { type: 'udp', group, ttl: ttl ?? 1 };
-}
-
-function quorumOf(
-  { engine, quorum = {}, nodelist = [], services = [] }: ConfigFile,
-  nodes: readonly NodeConfig[],
-  complain: Complain,
-): ExecutiveConfig['quorum'] {
-  const given = nodelist.filter((entry) => entry.votes !== undefined);
-  const votes = Object.fromEntries(given.map((entry) => [entry.id, entry.votes!]));
-  const sum = nodes.reduce((total, { id }) => total + (votes[id] ?? 1), 0);
-  const { provider = engine === 'corosync' ? 'corosync' : 'votequorum' } = quorum;
-  const { expected_votes: expectedVotes = Math.max(1, sum) } = quorum;
-  const { two_node: twoNode = false, wait_for_all: waitForAll = false } = quorum;
-  if (expectedVotes < sum) {
-    const text = `${expectedVotes} is less than the ${sum} votes of the ${nodes.length} nodes in the nodelist`;
-    complain(['quorum', 'expected_votes'], text);
-  }
-  if (waitForAll && !services.includes('cpg')) {
-    const text = "needs nodes that tell their votes: add 'cpg' to services";
-    complain(['quorum', 'wait_for_all'], text);
-  }
-  if (twoNode && expectedVotes !== 2) {
-    const text = `two_node needs exactly 2 expected votes, there are ${expectedVotes}`;
-    complain(['quorum', 'two_node'], text);
-  }
-  return { provider, expectedVotes, twoNode, waitForAll, votes };
 }
 
 function grantsOf({ ipc = {} }: ConfigFile, complain: Complain): ExecutiveConfig['ipc']['access'] {

@@ -61,10 +61,21 @@ const totem = z.strictObject({
 });
 
 const quorum = z.strictObject({
-  provider: z.enum(['votequorum', 'corosync', 'none']).optional(),
+  provider: z.enum(['votequorum', 'ykd', 'corosync', 'none']).optional(),
+  module: z.string().min(1).max(4_096).optional(),
+  config: z.unknown().optional(),
   expected_votes: z.int().min(1).max(NODELIST_MAX).optional(),
   two_node: z.boolean().optional(),
   wait_for_all: z.boolean().optional(),
+  last_man_standing: z.boolean().optional(),
+  last_man_standing_window: milliseconds,
+  auto_tie_breaker: z.boolean().optional(),
+  auto_tie_breaker_node: z
+    .union([z.enum(['lowest', 'highest']), z.array(nodeId).min(1).max(NODELIST_MAX)], {
+      error: "expected 'lowest', 'highest' or a list of nodeids",
+    })
+    .optional(),
+  allow_downscale: z.boolean().optional(),
 });
 
 const locks = z.strictObject({ fairness: z.enum(['standard', 'fifo']).optional() });

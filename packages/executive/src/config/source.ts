@@ -68,3 +68,6 @@ export function parseSource(text: string): ConfigSource {
 function firstLine(text: string): string {
   return text.split('\n', 1)[0] ?? text;
 }
+
+/** Takes a complaint about the value at `path`. */
+export type Complain = (path: Path, text: string) => void;

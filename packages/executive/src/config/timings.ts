@@ -5,6 +5,8 @@
 
 /** Of the ring, on link 0; link n has the one n above. */
 export const DEFAULT_PORT = 5_405;
+/** Corosync's last_man_standing_window. */
+export const LAST_MAN_STANDING_MS = 10_000;
 export const TOKEN_MS = 3_000;
 export const TOKEN_COEFFICIENT_MS = 650;
 /**

@@ -165,7 +165,10 @@ export class LocalNode {
     const ring = {
       totem: { transport: 'udpu', ...totem },
       nodelist,
-      quorum: { provider: cluster.quorum ?? 'votequorum' },
+      quorum:
+        typeof cluster.quorum === 'object'
+          ? cluster.quorum
+          : { provider: cluster.quorum ?? 'votequorum' },
     };
     return {
       cluster: { name: 'local' },

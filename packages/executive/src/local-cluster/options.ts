@@ -19,8 +19,8 @@ export type TotemKeys = Readonly<Record<string, number | string | boolean>>;
 export interface LocalClusterOptions {
   /** Number of executives, 1 to 16. */
   readonly nodes: number;
-  /** Quorum provider; default `votequorum` with a vote each. */
-  readonly quorum?: 'votequorum' | 'none';
+  /** Quorum provider, or the section `quorum`; default `votequorum` with a vote each. */
+  readonly quorum?: 'votequorum' | 'ykd' | 'none' | Readonly<Record<string, unknown>>;
   /** The list `services` of the configuration; modules are looked for in the node's directory and above. */
   readonly services?: readonly unknown[];
   /** The section `watchdog`. */

@@ -138,6 +138,7 @@ const SERVICES: Table = {
   view: entry('info', 'a synchronised membership: `members`, `joined`, `left`, `quorate`'),
   'sync-start': entry('debug', 'synchronisation begins'),
   'sync-done': entry('debug', 'synchronisation is over'),
+  quorum: entry('info', 'the word of the quorum filter changed while the membership stayed'),
   'sync-abort': entry('info', 'the membership changed during synchronisation; it starts again'),
   'drop-message': entry('debug', 'a message of the order that cannot be used: `reason`, `source`'),
   'state-diverged': entry(

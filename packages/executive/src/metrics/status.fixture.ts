@@ -41,7 +41,15 @@ export function fullStatus(): ExecutiveStatus {
         { id: 2, name: 'b' },
       ],
     },
-    quorum: { provider: 'votequorum', quorate: true, votes: 2, needed: 2 },
+    quorum: {
+      provider: 'votequorum',
+      quorate: true,
+      votes: 2,
+      needed: 2,
+      expected: 3,
+      flags: [],
+      nodes: [],
+    },
     services: [
       {
         ...{ id: 5, name: 'lck', version: 'B.3.1', reason: '' },

@@ -10,6 +10,7 @@ import { createExecMessage, decodeExecHeader } from './exec-message.ts';
 import {
   createVotequorum,
   decodeNodeInfo,
+  encodeExpected,
   encodeNodeInfo,
   type VoteOptions,
   type Votequorum,
@@ -123,14 +124,14 @@ describe('votequorum in a ring with Corosync', () => {
     for (const node of [1, 2, 3]) world.start(node);
     world.run();
     for (const node of [1, 2, 3]) {
-      expect(world.state(node)).toEqual({ quorate: true, votes: 3, needed: 2 });
+      expect(world.state(node)).toMatchObject({ quorate: true, votes: 3, needed: 2 });
     }
     world.bus.kill(3);
     world.run();
-    expect(world.state(1)).toEqual({ quorate: true, votes: 2, needed: 2 });
+    expect(world.state(1)).toMatchObject({ quorate: true, votes: 2, needed: 2 });
     world.bus.kill(2);
     world.run();
-    expect(world.state(1)).toEqual({ quorate: false, votes: 1, needed: 2 });
+    expect(world.state(1)).toMatchObject({ quorate: false, votes: 1, needed: 2 });
   });
 
   test('the highest expectation of any member counts', () => {
@@ -138,7 +139,7 @@ describe('votequorum in a ring with Corosync', () => {
     world.start(1, 3);
     world.start(2, 5);
     world.run();
-    expect(world.state(1)).toEqual({ quorate: false, votes: 2, needed: 3 });
+    expect(world.state(1)).toMatchObject({ quorate: false, votes: 2, needed: 3 });
   });
 
   test('with wait_for_all nobody is quorate before all were there, and a newcomer trusts who was', () => {
@@ -151,12 +152,34 @@ describe('votequorum in a ring with Corosync', () => {
     world.run();
     expect(world.state(1)).toMatchObject({ quorate: true, votes: 3 });
     world.bus.kill(3);
+    world.run();
+    world.start(3);
+    world.run();
+    expect(world.state(3)).toMatchObject({ quorate: true, votes: 3 });
+    // Corosync's rule: who loses quorum waits for all again.
+    world.bus.kill(3);
     world.bus.kill(2);
     world.run();
     expect(world.state(1)).toMatchObject({ quorate: false, votes: 1 });
     world.start(2);
     world.run();
-    for (const node of [1, 2]) expect(world.state(node)).toMatchObject({ quorate: true, votes: 2 });
+    expect(world.state(1)).toMatchObject({ quorate: false, votes: 2 });
+    world.start(3);
+    world.run();
+    for (const node of [1, 2, 3])
+      expect(world.state(node)).toMatchObject({ quorate: true, votes: 3 });
+  });
+
+  test('an operator of any node sets the expected votes of all', () => {
+    const world = createWorld();
+    for (const node of [1, 2]) world.start(node, 5);
+    world.run();
+    expect(world.state(1)).toMatchObject({ quorate: false, expected: 5, needed: 3 });
+    world.bus.inject(2, 'a', encodeExpected(2, 3));
+    world.run();
+    for (const node of [1, 2]) {
+      expect(world.state(node)).toMatchObject({ quorate: true, expected: 3, needed: 2 });
+    }
   });
 
   test('what a node says of another, or malformed, does not count', () => {

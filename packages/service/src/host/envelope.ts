@@ -33,6 +33,16 @@ export type Envelope =
       readonly time: bigint;
     }
   | { readonly kind: 'expire'; readonly time: bigint }
+  /**
+   * For the quorum filter: an operator at the sender's set the expected votes, the sender leaves in good order, or
+   * the filter's deadline has passed.
+   */
+  | {
+      readonly kind: 'quorum';
+      readonly what: 'expected' | 'leaving' | 'expired';
+      readonly value: number;
+      readonly time: bigint;
+    }
   /** The sender has loaded a service and wants its state (ADR 0154). */
   | {
       readonly kind: 'join';
@@ -74,8 +84,10 @@ const KIND = {
   state: 6,
   background: 7,
   check: 8,
+  quorum: 9,
 } as const;
 const name = s.text(SERVICE_NAME_BYTES_MAX);
+const quorumChange = s.oneOf('expected', 'leaving', 'expired');
 const packed = s.list(s.bytes(MESSAGE_BYTES_MAX), STATE_BATCH_BYTES);
 
 export function encodeEnvelope(event: Envelope): Uint8Array {
@@ -83,6 +95,8 @@ export function encodeEnvelope(event: Envelope): Uint8Array {
   switch (event.kind) {
     case 'expire':
       return encode(head);
+    case 'quorum':
+      return encode([...head, event.what, event.value]);
     case 'gone':
       return encode([...head, event.service, event.connection]);
     case 'join':
@@ -119,6 +133,11 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | undefined {
     return undefined;
   if (kind === KIND.expire) return { kind: 'expire', time };
   if (kind === KIND.check) return { kind: 'check', time, payload: fields[3] };
+  if (kind === KIND.quorum) {
+    const value = fields[4];
+    if (!quorumChange.check(service) || !s.u32.check(value)) return undefined;
+    return { kind: 'quorum', what: service, value, time };
+  }
   if (!s.u8.check(service)) return undefined;
   const fourth = fields[4];
   if (kind === KIND.leave) return { kind: 'leave', service, time };

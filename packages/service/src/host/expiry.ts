@@ -16,6 +16,8 @@ export interface ExpiryOptions {
   readonly replicas: ReadonlyMap<number, Replica>;
   /** Whether this node watches the service's deadlines. */
   readonly watches: (service: number) => boolean;
+  /** A deadline besides those of the services: the quorum filter's, where this node watches it. */
+  readonly further: () => bigint | null;
   readonly wallClock: () => bigint;
   readonly setWake: (delayMs: number | null) => void;
   /** Multicasts the intent. */
@@ -83,7 +85,7 @@ export class Expiry {
 
   /** @param isLocal of the services of this node alone, or of those whose deadlines are agreed. */
   #earliest(isLocal: boolean): bigint | null {
-    let earliest: bigint | null = null;
+    let earliest = isLocal ? null : this.#options.further();
     for (const replica of this.#options.replicas.values()) {
       if (replica.isLocal !== isLocal) continue;
       if (!isLocal && !this.#options.watches(replica.id)) continue;

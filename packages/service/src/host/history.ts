@@ -30,6 +30,12 @@ export class History {
     this.#digest = new Hash64();
   }
 
+  /** The same view with another word of the quorum filter. */
+  judged(view: View): void {
+    this.#view = view;
+    if (view.quorate) this.#primary = view.ringId.seq;
+  }
+
   /**
    * One more message. What a node delivers of a ring is a prefix per sender, in the ring's order (EVS), so
    * the senders' sequence alone tells two histories apart; the length is for good measure.

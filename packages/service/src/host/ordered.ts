@@ -1,5 +1,6 @@
 /** What an ordered message, or a synchronised view, does to the services of one node: the same on all of them. */
 import { SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
+import type { View } from '../contract.ts';
 import type { Hello } from '../sync/messages.ts';
 import type { SyncOutcome } from '../sync/state-sync.ts';
 import { FIRST_VERSION, told } from '../versions.ts';
@@ -58,6 +59,14 @@ export function applyExpiry(replicas: Replicas, time: bigint, context: EventCont
     replica.change('expire', (state) => {
       if (isDue(deadline(state))) expire(state, own);
     });
+  }
+}
+
+/** A view, or another word of the quorum filter on it. */
+export function tellServices(replicas: Replicas, view: View, context: EventContext): void {
+  for (const replica of replicas.values()) {
+    const own = context.of(replica);
+    replica.change('confchg', (state) => replica.definition.confchg?.(state, view, own));
   }
 }
 

@@ -4,7 +4,10 @@ import { createSyncEngine, type SyncEngine, type SyncParticipant } from '../sync
 import { createStateSync, type StateSyncOptions } from '../sync/state-sync.ts';
 
 export interface SynchronisationOptions
-  extends Pick<StateSyncOptions, 'replicas' | 'hello' | 'activated' | 'aborted' | 'dropped'> {
+  extends Pick<
+    StateSyncOptions,
+    'replicas' | 'hello' | 'proposed' | 'activated' | 'aborted' | 'dropped'
+  > {
   readonly messaging: GroupMessaging;
   /** Further participants, in their order. */
   readonly participants: readonly SyncParticipant[];

@@ -11,6 +11,7 @@ import type { RingId } from '@aisexec/totem';
 import { decode, encode } from '../codec.ts';
 import type { NodeInfo } from '../contract.ts';
 import {
+  QUORUM_SAID_BYTES_MAX,
   SERVICE_NAME_BYTES_MAX,
   SERVICE_VERSION_MAX,
   SYNC_MEMBERS_MAX,
@@ -62,6 +63,8 @@ export interface Hello {
     readonly version?: number | undefined;
     readonly minVersion?: number | undefined;
   }[];
+  /** msgpack of what the node's quorum filter tells; absent where it has nothing to tell. */
+  readonly quorum?: Uint8Array | undefined;
 }
 
 export interface Header {
@@ -107,6 +110,7 @@ const helloSchema: Schema<Hello> = s.object({
     }),
     SYNC_SERVICES_MAX,
   ),
+  quorum: s.optional(s.bytes(QUORUM_SAID_BYTES_MAX)),
 });
 
 export function encodeHeader(header: Header): Uint8Array {

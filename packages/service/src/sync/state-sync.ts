@@ -9,7 +9,9 @@
  */
 import type { Group, GroupMessage, GroupMessaging, RingId } from '@aisexec/totem';
 import { ringIdEquals } from '@aisexec/totem';
+import { decode } from '../codec.ts';
 import type { Replica } from '../host/replica.ts';
+import type { QuorumConfiguration } from '../quorum/contract.ts';
 import type { SyncParticipant, SyncStart } from './engine.ts';
 import {
   decodeEnd,
@@ -31,6 +33,8 @@ export const STATE_SYNC_ID = 40;
 export interface SyncOutcome {
   readonly ringId: RingId;
   readonly plan: SyncPlan;
+  /** The executives with what their quorum filters told. */
+  readonly configuration: QuorumConfiguration;
   /** New states by service id; a service that is missing keeps its own. */
   readonly states: ReadonlyMap<number, StagedState>;
 }
@@ -40,6 +44,8 @@ export interface StateSyncOptions {
   readonly replicas: ReadonlyMap<number, Replica>;
   /** This node's hello, taken when its synchronisation starts. */
   readonly hello: () => Hello;
+  /** All hellos are there. Runs before this node's barrier: what it throws ends the node. */
+  readonly proposed: (configuration: QuorumConfiguration) => void;
   readonly activated: (outcome: SyncOutcome) => void;
   readonly aborted: () => void;
   /** The engine's {@link SyncEngine.proceed}. */
@@ -58,6 +64,7 @@ class StateSync implements SyncParticipant {
   readonly #hellos = new Map<number, Hello | undefined>();
   #start: SyncStart | undefined;
   #plan: SyncPlan | undefined;
+  #configuration: QuorumConfiguration | undefined;
   #parts = new Map<number, StagedPart[]>();
   #states: Map<number, StagedState> | undefined;
   /** What this node still has to send, and the message the queue had no room for. */
@@ -96,6 +103,7 @@ class StateSync implements SyncParticipant {
     const outcome: SyncOutcome = {
       ringId: this.#start!.ringId,
       plan: this.#plan!,
+      configuration: this.#configuration!,
       states: this.#states!,
     };
     this.#reset();
@@ -110,6 +118,7 @@ class StateSync implements SyncParticipant {
   #reset(): void {
     this.#start = undefined;
     this.#plan = undefined;
+    this.#configuration = undefined;
     this.#states = undefined;
     this.#unsent = undefined;
     this.#outgoing = [];
@@ -162,6 +171,12 @@ class StateSync implements SyncParticipant {
     const valid = new Map<number, Hello>();
     for (const [node, one] of this.#hellos) if (one !== undefined) valid.set(node, one);
     this.#plan = planSync(start.ringId, valid);
+    this.#configuration = {
+      ringId: start.ringId,
+      members: this.#plan.members.map(({ nodeId }) => ({ nodeId, ...saidIn(valid.get(nodeId)) })),
+      time: this.#plan.time,
+    };
+    this.#options.proposed(this.#configuration);
     this.#prepare(this.#plan);
   }
 
@@ -223,4 +238,9 @@ class StateSync implements SyncParticipant {
   get #self(): number {
     return this.#options.messaging.nodeId;
   }
+}
+
+function saidIn(hello: Hello | undefined): { readonly said?: unknown } {
+  const decoded = hello?.quorum === undefined ? undefined : decode(hello.quorum);
+  return decoded?.ok === true ? { said: decoded.value } : {};
 }

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { type CheckQuorumOptions, checkQuorumFilter } from './check-quorum.ts';
 export { checkService } from './check-service.ts';
 export { type CounterState, counterService } from './counter.ts';
 export { createMemoryBus, type MemoryBus, type MemoryBusOptions } from './memory-bus.ts';

@@ -134,7 +134,7 @@ const JOIN_RING_SEQ_OFFSET = 25;
 /** Half of the votes are enough. */
 const halfIsEnough: PartsMutation = (parts, environment) => {
   const { quorum } = parts;
-  if (quorum.provider === 'none') return parts;
+  if (quorum.provider !== 'votequorum') return parts;
   const expectedVotes = Math.max(1, Math.floor(environment.nodes.length / 2));
   // Two votes for oneself make every half a majority of what is expected.
   return { ...parts, quorum: { ...quorum, expectedVotes: Math.max(1, expectedVotes - 1) } };
@@ -143,7 +143,7 @@ const halfIsEnough: PartsMutation = (parts, environment) => {
 /** Every node counts with a number of votes of its own making. */
 const privateVotes: PartsMutation = (parts, environment) => {
   const { quorum } = parts;
-  if (quorum.provider === 'none') return parts;
+  if (quorum.provider !== 'votequorum') return parts;
   return {
     ...parts,
     quorum: { ...quorum, votes: { [environment.node]: environment.nodes.length } },

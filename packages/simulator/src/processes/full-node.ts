@@ -141,7 +141,10 @@ function createHost(
   const random = environment.random.fork('host');
   const wallClock = (): bigint =>
     WALL_CLOCK_START_NS + BigInt(Math.round(environment.time * NS_PER_MS));
-  const quorum = createQuorum(quorumOptions);
+  const quorum = createQuorum(quorumOptions, node, {
+    saved: environment.store.quorum,
+    save: (bytes) => environment.storeQuorum?.(bytes),
+  });
   const host = createServiceHost({
     node: {
       nodeId: node,

@@ -1,6 +1,6 @@
 /** The real protocol on the nodes of a run: bare, or with everything above it; with a mutant if one is named. */
 
-import type { QuorumOptions } from '@aisexec/service';
+import type { NoQuorumOptions, QuorumOptions, VotequorumOptions } from '@aisexec/service';
 import { createRing } from '@aisexec/totem';
 import { mutantByName } from '../mutants/index.ts';
 import type { FactoryOf } from '../run.ts';
@@ -10,6 +10,9 @@ import type { ProcessFactory } from '../world/process.ts';
 import { fullNodeFactory } from './full-node.ts';
 import { linkedProcessFactory } from './linked-process.ts';
 import { type RingFactory, type RingProcessOptions, ringProcessFactory } from './ring-process.ts';
+
+/** The window of last_man_standing, short enough to end within a run. */
+const LAST_MAN_STANDING_MS = 500;
 
 export const realFactoryOf: FactoryOf = (scenario, options) =>
   realFactoryWith(createRing)(scenario, options);
@@ -34,7 +37,7 @@ function innerFactoryOf(
     settings: scenario.settings,
     settingsOf: scenario.settingsOf,
     load: scenario.load,
-    quorum: quorumOf(scenario),
+    quorum: options.stack === 'ring' ? countOf(scenario) : quorumOf(scenario),
     ...(options.mutant === undefined ? {} : { mutate: mutantByName(options.mutant).mutate }),
   };
   if (options.stack === 'ring') return ringProcessFactory(ring);
@@ -51,8 +54,25 @@ export const IN_SMALL_STEPS = { wantBytes: 1, wants: 1 };
 /** Three seeds of four send every content in the background, however small the state is. */
 export const inBackground = (seed: number): boolean => seed % 4 !== 0;
 
+/** With hellos there are all filters that promise one quorate part; a mutant of the count needs a plain one. */
+function quorumOf(scenario: Scenario): QuorumOptions {
+  const { nodes, random } = scenario;
+  const plain = countOf(scenario);
+  if (plain.provider === 'none') return plain;
+  const votes = { ...plain, waitForAll: true };
+  return random
+    .fork('quorum filter')
+    .pick<QuorumOptions>([
+      plain,
+      votes,
+      { ...votes, autoTieBreaker: 'lowest' },
+      { ...votes, lastManStandingMs: LAST_MAN_STANDING_MS },
+      { provider: 'ykd', nodes },
+    ]);
+}
+
 /** Where there can be a majority, half of the seeds ask for one. */
-function quorumOf({ nodes, random }: Scenario): QuorumOptions {
+function countOf({ nodes, random }: Scenario): NoQuorumOptions | VotequorumOptions {
   const counts = nodes.length >= 3 && random.fork('quorum').chance(0.5);
   return counts ? { provider: 'votequorum', expectedVotes: nodes.length } : { provider: 'none' };
 }

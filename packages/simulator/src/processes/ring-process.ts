@@ -106,7 +106,12 @@ function createRingProcess(
       environment.trace({ kind: 'configuration', time, node, incarnation, configuration });
       if (configuration.type !== 'regular') return;
       const { ringId, members } = configuration;
-      traceQuorum(environment, quorum, configuration, quorum.update(ringId, members));
+      traceQuorum(
+        environment,
+        quorum,
+        configuration,
+        quorum.update({ ringId, members: members.map((nodeId) => ({ nodeId })) }),
+      );
       syncRing = ringId;
       syncMembers = members;
       syncSeen = new Set();

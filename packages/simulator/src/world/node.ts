@@ -75,6 +75,7 @@ interface Life {
 export function createNode(options: NodeOptions): SimNode {
   const { id, index, nodes, scheduler, networks, random, trace } = options;
   const store = { ringSeq: 0, previous: 0, lost: false };
+  let quorumRecord: Uint8Array | undefined;
   let life: Life | undefined;
   let incarnation = 0;
   let paused = false;
@@ -113,7 +114,10 @@ export function createNode(options: NodeOptions): SimNode {
     node: id,
     incarnation,
     nodes,
-    store: { ringSeq: store.ringSeq },
+    store: { ringSeq: store.ringSeq, quorum: quorumRecord },
+    storeQuorum(bytes) {
+      if (self.alive) quorumRecord = bytes.slice();
+    },
     random: random.fork(`life ${incarnation}`),
     get time() {
       return scheduler.now;

@@ -36,6 +36,8 @@ export interface SimProcess {
 export interface StableStore {
   /** Highest ring sequence made durable; 0 on the very first start. */
   readonly ringSeq: number;
+  /** The quorum filter's record, if there is one. */
+  readonly quorum?: Uint8Array | undefined;
 }
 
 /** What a process may ask of its node. Calls of an incarnation that has ended are ignored. */
@@ -55,6 +57,8 @@ export interface ProcessEnvironment {
   setTimer(name: string, delayMs: number): void;
   cancelTimer(name: string): void;
   storeRingSeq(seq: number): void;
+  /** Makes the quorum filter's record durable. */
+  storeQuorum?(bytes: Uint8Array): void;
   /** Records of this node; head fields come from {@link head}. */
   trace(record: TraceRecord): void;
   /** time, node and incarnation of a record made now. */

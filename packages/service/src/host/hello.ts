@@ -1,0 +1,24 @@
+/** What the host tells of itself when a synchronisation starts. */
+import type { HostOptions } from '../host-contract.ts';
+import type { Hello } from '../sync/messages.ts';
+import type { History } from './history.ts';
+import { digestsOf } from './ordered.ts';
+import type { QuorumDesk } from './quorum-desk.ts';
+import type { ReplicaTable } from './replica-table.ts';
+
+export function helloOf(
+  { node, wallClock }: Pick<HostOptions, 'node' | 'wallClock'>,
+  replicas: ReplicaTable,
+  history: History,
+  quorum: QuorumDesk,
+): Hello {
+  const { lineage } = history;
+  return {
+    node,
+    time: wallClock(),
+    order: lineage === null ? 0n : history.order,
+    lineage,
+    services: digestsOf(replicas),
+    ...quorum.hello(),
+  };
+}
