@@ -187,13 +187,14 @@ export class Application {
 }
 
 async function connectAll(socket) {
-  const [membership, locks, events, checkpoints] = await Promise.all([
-    Membership.connect({ socket }),
-    LockService.connect({ socket }),
-    EventService.connect({ socket }),
-    CheckpointService.connect({ socket }),
-  ]);
-  return { membership, locks, events, checkpoints };
+  const services = [Membership, LockService, EventService, CheckpointService];
+  const attempts = await Promise.allSettled(services.map((one) => one.connect({ socket })));
+  const failed = attempts.find(({ status }) => status === 'rejected');
+  const [membership, locks, events, checkpoints] = attempts.map(({ value }) => value);
+  if (failed === undefined) return { membership, locks, events, checkpoints };
+  // All or none: who tries again must not leave connections behind.
+  await Promise.allSettled(attempts.map(({ value }) => value?.close()));
+  throw failed.reason;
 }
 
 /** The shared checkpoint; whoever comes first makes it, and it outlives a cluster-wide lapse of its users. */

@@ -14,6 +14,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { corosyncConf, daemonCommand, environmentOf } from './daemons.mjs';
 import { Network } from './netns.mjs';
 
 const NODES = 3;
@@ -43,23 +44,9 @@ const { values } = parseArgs({
 });
 const numbers = (text) => text.split(',').map(Number);
 const path = (file) => fileURLToPath(new URL(file, import.meta.url));
-const KINDS = {
-  corosync: {
-    daemon: (node) => {
-      const script = 'mount -t tmpfs none /run && exec corosync -f -c "$0"';
-      const file = join(node.directory, 'corosync.conf');
-      return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, file];
-    },
-    load: () => [program],
-  },
-  aisexec: {
-    daemon: (node) => [
-      process.execPath,
-      path('../../packages/executive/dist/bin/aisexec.js'),
-      ...['-c', join(node.directory, 'corosync.conf')],
-    ],
-    load: () => [process.execPath, path('./cpg-load.mjs')],
-  },
+const LOADS = {
+  corosync: () => [program],
+  aisexec: () => [process.execPath, path('./cpg-load.mjs')],
 };
 let program;
 const figures = [];
@@ -80,22 +67,23 @@ else printTable();
 process.exit();
 
 async function measure(network, kind, transport, mtu) {
+  const ours = values.ours.split(',').filter(Boolean);
+  const keys = kind === 'aisexec' ? Object.fromEntries(ours.map((pair) => pair.split('='))) : {};
+  const totem = { transport, netmtu: mtu, ...keys };
+  const { realtime } = values;
   for (const node of network.nodes) {
-    writeFileSync(
-      join(node.directory, 'corosync.conf'),
-      configOf(kind, network.nodes, node, transport, mtu),
-    );
+    const text = corosyncConf(network.nodes, node, { totem, realtime });
+    writeFileSync(join(node.directory, 'corosync.conf'), text);
   }
-  const { daemon, load } = KINDS[kind];
   const daemons = network.nodes.map((node) =>
-    network.spawn(node, daemon(node), {
-      env: { XDG_STATE_HOME: node.directory, AISEXEC_SOCKET: join(node.directory, 'sock') },
+    network.spawn(node, daemonCommand(kind, node), {
+      env: environmentOf(node),
       stdio: ['ignore', 'ignore', 'pipe'],
     }),
   );
   await Promise.all(daemons.map((child) => formed(child, kind)));
   const loads = network.nodes.map((node) =>
-    network.spawn(node, load(), { env: { AISEXEC_SOCKET: join(node.directory, 'sock') } }),
+    network.spawn(node, LOADS[kind](), { env: environmentOf(node) }),
   );
   const lines = loads.map((child) =>
     createInterface({ input: child.stdout })[Symbol.asyncIterator](),
@@ -151,23 +139,6 @@ async function formed(child, kind) {
   });
   clearTimeout(late);
   await delay(300);
-}
-
-function configOf(kind, nodes, self, transport, mtu) {
-  const members = nodes.map(
-    ({ id, address }) =>
-      `  node {\n    nodeid: ${id}\n    name: n${id}\n    ring0_addr: ${address}\n  }`,
-  );
-  return [
-    `totem {\n  version: 2\n  cluster_name: bench\n  transport: ${transport}\n  netmtu: ${mtu}`,
-    ...(kind === 'aisexec' ? values.ours.split(',').map((line) => line.replace('=', ': ')) : []),
-    ...(transport === 'udp' ? ['  interface {\n    mcastport: 5405\n  }'] : []),
-    '}\nnodelist {',
-    ...members,
-    '}\nquorum {\n  provider: corosync_votequorum\n}',
-    'logging {\n  to_stderr: yes\n  to_syslog: no\n  to_logfile: no\n}',
-    `system {\n  move_to_root_cgroup: no\n  sched_rr: ${values.realtime}\n  state_dir: ${self.directory}\n}\n`,
-  ].join('\n');
 }
 
 function note(figure) {

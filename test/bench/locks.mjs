@@ -2,8 +2,9 @@
 //   node test/bench/locks.mjs [--only latency,rate,kill,held] [--seconds 3] [--rounds 10] [--locks 10000,1000000] [--format json]
 // latency: lock + unlock, idle and under event load, with 1, 3 and 5 executives. rate: locks per second of 1, 16 and
 // 256 clients, on a resource each and on one. kill: from kill -9 of a holder's executive to the next grant.
-// held: with so many locks held, on a resource each: memory of an executive, and how long a node takes to join (a
-// million: about 1.5 GB for each of three executives; not part of the default).
+// held: with so many locks held, on a resource each: memory of an executive, how long a node takes to join, the views that it
+// took (one, unless an event loop stood still for longer than the token's time-out) and the worst delay of
+// the event loops (the sender's is that of its life: before and after). A million: minutes, and about 1.5 GB for each of three executives.
 // Run it on a quiet machine; compare ratios within one run, not absolute figures of different runs.
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -193,8 +194,15 @@ async function measureHeld(cluster, count) {
     (memoryOf(first) - before) / count,
     'B',
   );
+  const quiet = await statusOf(first);
   report(`join with ${count} locks held`, await rejoin(cluster, last), 'ms');
   report(`memory of the joined executive, ${count} locks`, memoryOf(last) / 2 ** 20, 'MiB');
+  const [sender, joiner] = await Promise.all([first, last].map(statusOf));
+  const views = sender.counters.host.views - quiet.counters.host.views;
+  report(`views of the sender for that join`, views, '');
+  report(`worst event-loop delay of the sender, before`, quiet.eventLoop.maxMs, 'ms');
+  report(`worst event-loop delay of the sender, after`, sender.eventLoop.maxMs, 'ms');
+  report(`worst event-loop delay of the joined executive`, joiner.eventLoop.maxMs, 'ms');
   // Which the lock service must still be able to do in no time.
   await reportLockTimes(cluster, `lock + unlock beside ${count} held`);
   await Promise.all(connections.map((connection) => connection.close()));
@@ -246,6 +254,15 @@ async function rejoin(cluster, node) {
   await node.start();
   await complete;
   return performance.now() - started;
+}
+
+async function statusOf(node) {
+  const connection = await socketConnector(node.socket).connect('admin');
+  try {
+    return (await connection.request('status', null)).status;
+  } finally {
+    await connection.close();
+  }
 }
 
 function memoryOf(node) {

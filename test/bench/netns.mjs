@@ -44,6 +44,11 @@ export class Network {
     return child;
   }
 
+  /** Pulls a node's cable, or puts it back. */
+  cut({ id }, on) {
+    ip('-n', `${this.#prefix}-sw`, 'link', 'set', `v${id}`, on ? 'down' : 'up');
+  }
+
   close() {
     for (const child of this.#children) child.kill('SIGKILL');
     for (const name of [...this.nodes.map(({ namespace }) => namespace), `${this.#prefix}-sw`]) {

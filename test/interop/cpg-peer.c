@@ -3,8 +3,12 @@
  * input and prints what happens, a line each.
  *
  *   send COUNT MIN MAX SEED   multicasts COUNT messages of MIN..MAX bytes
+ *   mix COUNT MAX SEED        the same with sizes of all magnitudes from 1 to MAX bytes
+ *   reset                     forgets what was delivered so far, and prints "reset"
  *   hash                      prints "hash COUNT DIGEST" of everything delivered so far
  *   leave                     leaves and ends
+ *
+ * A new ring is printed as "ring REP.SEQ COUNT DIGEST": what was delivered since the ring before it.
  */
 #include <corosync/cpg.h>
 #include <poll.h>
@@ -14,13 +18,21 @@
 #include <string.h>
 #include <unistd.h>
 
-static uint32_t digest = 2166136261u;
+#define DIGEST_EMPTY 2166136261u
+#define START_TRIES 3000
+
+static uint32_t digest = DIGEST_EMPTY;
 static uint32_t delivered;
+/* Of the ring that is there now. */
+static uint32_t ring_digest = DIGEST_EMPTY;
+static uint32_t ring_delivered;
 
 static void mix(const unsigned char *bytes, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
+	for (size_t i = 0; i < length; i++) {
 		digest = (digest ^ bytes[i]) * 16777619u;
+		ring_digest = (ring_digest ^ bytes[i]) * 16777619u;
+	}
 }
 
 static void mix_u32(uint32_t value)
@@ -39,6 +51,7 @@ static void on_message(cpg_handle_t handle, const struct cpg_name *group, uint32
 	mix_u32(length);
 	mix(message, length);
 	delivered++;
+	ring_delivered++;
 }
 
 static void print_list(const char *what, const struct cpg_address *list, size_t count)
@@ -65,6 +78,18 @@ static void on_change(cpg_handle_t handle, const struct cpg_name *group,
 	printf("\n");
 }
 
+static void on_ring(cpg_handle_t handle, struct cpg_ring_id ring, uint32_t count,
+		    const uint32_t *nodes)
+{
+	(void)handle;
+	(void)count;
+	(void)nodes;
+	printf("ring %u.%llu %u %08x\n", ring.nodeid, (unsigned long long)ring.seq, ring_delivered,
+	       ring_digest);
+	ring_digest = DIGEST_EMPTY;
+	ring_delivered = 0;
+}
+
 static void dispatch(cpg_handle_t handle)
 {
 	cs_error_t error = cpg_dispatch(handle, CS_DISPATCH_ALL);
@@ -74,25 +99,53 @@ static void dispatch(cpg_handle_t handle)
 	}
 }
 
+static uint32_t draw(uint32_t *seed)
+{
+	*seed = *seed * 1103515245u + 12345u;
+	return *seed >> 8;
+}
+
+/* A power of two up to the largest, and something below it on top. */
+static size_t any_magnitude(uint32_t *seed, size_t max)
+{
+	int bits = 0;
+	while ((size_t)2 << bits <= max)
+		bits++;
+	size_t base = (size_t)1 << draw(seed) % (bits + 1);
+	size_t length = base + draw(seed) % base;
+	return length < max ? length : max;
+}
+
+static void send_one(cpg_handle_t handle, unsigned char *bytes, size_t length)
+{
+	struct iovec part = {bytes, length};
+	cs_error_t error;
+	while ((error = cpg_mcast_joined(handle, CPG_TYPE_AGREED, &part, 1)) == CS_ERR_TRY_AGAIN ||
+	       error == CS_ERR_INTERRUPT) {
+		dispatch(handle);
+		usleep(500);
+	}
+	if (error != CS_OK) {
+		printf("mcast failed %d\n", error);
+		exit(1);
+	}
+	dispatch(handle);
+}
+
+/* With a minimum of 0, all magnitudes. */
 static void send_all(cpg_handle_t handle, long count, long min, long max, uint32_t seed)
 {
-	static unsigned char bytes[1 << 20];
+	static unsigned char bytes[4 << 20];
 	for (long i = 0; i < count; i++) {
-		seed = seed * 1103515245u + 12345u;
-		size_t length = min + (max > min ? seed % (uint32_t)(max - min + 1) : 0);
+		size_t length;
+		if (min == 0) {
+			length = any_magnitude(&seed, max);
+		} else {
+			seed = seed * 1103515245u + 12345u;
+			length = min + (max > min ? seed % (uint32_t)(max - min + 1) : 0);
+		}
 		memset(bytes, seed >> 24, length);
-		struct iovec part = {bytes, length};
-		cs_error_t error;
-		while ((error = cpg_mcast_joined(handle, CPG_TYPE_AGREED, &part, 1)) ==
-		       CS_ERR_TRY_AGAIN) {
-			dispatch(handle);
-			usleep(500);
-		}
-		if (error != CS_OK) {
-			printf("mcast failed %d\n", error);
-			exit(1);
-		}
-		dispatch(handle);
+		send_one(handle, bytes, length);
 	}
 	printf("sent %ld\n", count);
 }
@@ -102,7 +155,13 @@ static void obey(cpg_handle_t handle, const struct cpg_name *group, const char *
 	long count, min, max, seed;
 	if (sscanf(line, "send %ld %ld %ld %ld", &count, &min, &max, &seed) == 4)
 		send_all(handle, count, min, max, seed);
-	else if (strncmp(line, "hash", 4) == 0)
+	else if (sscanf(line, "mix %ld %ld %ld", &count, &max, &seed) == 3)
+		send_all(handle, count, 0, max, seed);
+	else if (strncmp(line, "reset", 5) == 0) {
+		digest = DIGEST_EMPTY;
+		delivered = 0;
+		printf("reset\n");
+	} else if (strncmp(line, "hash", 4) == 0)
 		printf("hash %u %08x\n", delivered, digest);
 	else if (strncmp(line, "leave", 5) == 0) {
 		cpg_leave(handle, group);
@@ -112,7 +171,7 @@ static void obey(cpg_handle_t handle, const struct cpg_name *group, const char *
 
 int main(int argc, char **argv)
 {
-	cpg_callbacks_t callbacks = {on_message, on_change};
+	cpg_model_v1_data_t callbacks = {CPG_MODEL_V1, on_message, on_change, on_ring, 0};
 	struct cpg_name group;
 	cpg_handle_t handle;
 	int fd;
@@ -123,8 +182,14 @@ int main(int argc, char **argv)
 	group.length = strlen(argc > 1 ? argv[1] : "");
 	memcpy(group.value, argv[1], group.length);
 	cs_error_t error;
-	while ((error = cpg_initialize(&handle, &callbacks)) == CS_ERR_TRY_AGAIN)
+	/* A daemon that has just started does not listen yet: CS_ERR_LIBRARY. */
+	for (int tries = 0; tries < START_TRIES; tries++) {
+		error = cpg_model_initialize(&handle, CPG_MODEL_V1, (cpg_model_data_t *)&callbacks,
+					     NULL);
+		if (error != CS_ERR_TRY_AGAIN && error != CS_ERR_LIBRARY)
+			break;
 		usleep(10000);
+	}
 	while (error == CS_OK && (error = cpg_join(handle, &group)) == CS_ERR_TRY_AGAIN)
 		usleep(10000);
 	if (error != CS_OK || cpg_fd_get(handle, &fd) != CS_OK) {

@@ -14,6 +14,8 @@ export interface LabOptions {
   readonly nodes: Readonly<Record<number, Kind>>;
   /** Lines for the section totem of corosync.conf; `key: value`. */
   readonly totem?: Readonly<Record<string, string | number>>;
+  /** Keys of that section for the executives alone, which then have a file in our own format. */
+  readonly ours?: Readonly<Record<string, string | number>>;
   readonly quorum?: Readonly<Record<string, string | number>>;
   /** knet: encrypted and signed, as distributions set it up; only among corosync daemons. */
   readonly transport?: 'udpu' | 'udp' | 'knet';
@@ -26,25 +28,27 @@ export interface LabOptions {
 
 /** @returns the file's path. */
 export function writeConfig(...args: Parameters<typeof corosyncConf>): string {
-  const [{ sealed = false }, , , , directory] = args;
-  const path = join(directory, sealed ? 'aisexec.yaml' : 'corosync.conf');
-  writeFileSync(path, sealed ? aisexecYaml(...args) : corosyncConf(...args));
+  const [{ nodes, sealed = false, ours }, , reader, , directory] = args;
+  const isOwn = sealed || (ours !== undefined && nodes[reader] === 'aisexec');
+  const path = join(directory, isOwn ? 'aisexec.yaml' : 'corosync.conf');
+  writeFileSync(path, isOwn ? aisexecYaml(...args) : corosyncConf(...args));
   return path;
 }
 
 /** A corosync.conf names no key (ADR 0137). JSON is YAML. */
 function aisexecYaml(
-  { totem = {}, networks = 1 }: LabOptions,
+  { totem = {}, ours = {}, sealed = false, networks = 1 }: LabOptions,
   ids: readonly number[],
   reader: number,
   addressOf: (id: number, network: number) => string,
   directory: string,
 ): string {
   const linksOf = (id: number) => Array.from({ length: networks }, (_, i) => addressOf(id, i));
+  const guard = sealed ? { key_file: join(directory, KEY_FILE) } : { allow_unsealed: true };
   return JSON.stringify({
     cluster: { name: 'lab' },
     node: { id: reader },
-    totem: { token: 1000, ...totem, key_file: join(directory, KEY_FILE) },
+    totem: { token: 1000, ...totem, ...ours, ...guard },
     nodelist: ids.map((id) => ({ id, links: linksOf(id) })),
     services: ['clm', 'lck', 'evt', 'ckpt', 'cpg'],
     state_dir: directory,

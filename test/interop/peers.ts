@@ -23,9 +23,18 @@ export function compilePeer(lab: Lab): string {
   return program;
 }
 
+const DIGEST_EMPTY = 2_166_136_261;
+
 export interface Delivered {
   readonly count: number;
   readonly digest: string;
+}
+
+/** What a process delivered between two rings: `from` is undefined where it joined in the middle. */
+export interface Segment {
+  readonly from: string | undefined;
+  readonly to: string;
+  readonly delivered: string;
 }
 
 /** The C program behind one corosync daemon. */
@@ -53,6 +62,18 @@ export class CPeer {
     return all === '' ? [] : all.split(',').sort();
   }
 
+  /** `first`: the ring in which it joined, when it has joined before anything was sent. */
+  segments(first?: string): readonly Segment[] {
+    let from = first;
+    return this.lines.flatMap((line) => {
+      const [, to, count, digest] = /^ring (\S+) (\d+) (\S+)$/.exec(line) ?? [];
+      if (to === undefined) return [];
+      const segment = { from, to, delivered: `${count} ${digest}` };
+      from = to;
+      return [segment];
+    });
+  }
+
   async delivered(): Promise<Delivered> {
     const before = this.lines.length;
     this.tell('hash');
@@ -78,7 +99,10 @@ export class NodePeer {
   readonly group: ProcessGroup;
   readonly events: GroupEvent[] = [];
   #count = 0;
-  #digest = 2_166_136_261;
+  #digest = DIGEST_EMPTY;
+  readonly #rings: { readonly to: string; readonly delivered: string }[] = [];
+  #ringCount = 0;
+  #ringDigest = DIGEST_EMPTY;
 
   private constructor(group: ProcessGroup) {
     this.group = group;
@@ -94,8 +118,11 @@ export class NodePeer {
   }
 
   delivered(): Promise<Delivered> {
-    const digest = (this.#digest >>> 0).toString(16).padStart(8, '0');
-    return Promise.resolve({ count: this.#count, digest });
+    return Promise.resolve({ count: this.#count, digest: hexOf(this.#digest) });
+  }
+
+  segments(first?: string): readonly Segment[] {
+    return this.#rings.map((ring, i) => ({ from: this.#rings[i - 1]?.to ?? first, ...ring }));
   }
 
   /** The same load as the C program's `send`. */
@@ -107,7 +134,8 @@ export class NodePeer {
       const length = min + (max > min ? state % (max - min + 1) : 0);
       const sent = this.group.multicast(new Uint8Array(length).fill(state >>> 24));
       window.add(sent);
-      void sent.finally(() => window.delete(sent));
+      const settled = () => window.delete(sent);
+      sent.then(settled, settled);
       if (window.size >= 64) await Promise.race(window);
     }
     await Promise.all(window);
@@ -123,6 +151,13 @@ export class NodePeer {
   }
 
   #note(event: GroupEvent): void {
+    if (event.type === 'ring') {
+      const { rep, seq } = event.ringId;
+      const delivered = `${this.#ringCount} ${hexOf(this.#ringDigest)}`;
+      this.#rings.push({ to: `${rep}.${seq}`, delivered });
+      this.#ringCount = 0;
+      this.#ringDigest = DIGEST_EMPTY;
+    }
     if (event.type !== 'message') {
       this.events.push(event);
       return;
@@ -134,13 +169,44 @@ export class NodePeer {
     this.#mix(new Uint8Array(head.buffer));
     this.#mix(event.bytes);
     this.#count++;
+    this.#ringCount++;
   }
 
   #mix(bytes: Uint8Array): void {
     let digest = this.#digest;
-    for (let i = 0; i < bytes.length; i++) digest = Math.imul(digest ^ bytes[i]!, 16_777_619);
+    let ring = this.#ringDigest;
+    for (let i = 0; i < bytes.length; i++) {
+      digest = Math.imul(digest ^ bytes[i]!, 16_777_619);
+      ring = Math.imul(ring ^ bytes[i]!, 16_777_619);
+    }
     this.#digest = digest;
+    this.#ringDigest = ring;
   }
+}
+
+function hexOf(digest: number): string {
+  return (digest >>> 0).toString(16).padStart(8, '0');
+}
+
+/**
+ * Virtual synchrony: processes that went from one ring to the same next one have delivered the same in between.
+ * @returns how many such pairs there were. @throws Error naming a pair that differs.
+ */
+export function checkSynchrony(histories: readonly (readonly Segment[])[]): number {
+  const seen = new Map<string, string>();
+  let pairs = 0;
+  for (const { from, to, delivered } of histories.flat()) {
+    if (from === undefined) continue;
+    const step = `${from} to ${to}`;
+    const other = seen.get(step);
+    if (other !== undefined && other !== delivered) {
+      const all = histories.map((segments) => JSON.stringify(segments)).join('\n');
+      throw new Error(`ring ${step}: one delivered ${other}, one ${delivered}\n${all}`);
+    }
+    if (other !== undefined) pairs++;
+    seen.set(step, delivered);
+  }
+  return pairs;
 }
 
 /** Resolves with the one digest when all have delivered as many messages, `count` at least; rejects when they differ. */

@@ -1,6 +1,6 @@
 /** What the CPG client and the CPG service of one executive say to each other. */
 import { type Infer, s } from '@aisexec/service';
-import { GROUP_NAME_BYTES_MAX, MESSAGE_BYTES_MAX } from './limits.ts';
+import { GROUP_NAME_BYTES_MAX, MESSAGE_BYTES_MAX, PART_BYTES_MAX } from './limits.ts';
 
 export const CPG_SERVICE = 'cpg';
 
@@ -25,10 +25,20 @@ export type JoinRequest = Infer<typeof joinRequest>;
 /** Replied when the message is delivered here, in its place of the total order. */
 export const multicastRequest = s.object({ bytes: s.bytes(MESSAGE_BYTES_MAX) });
 export type MulticastRequest = Infer<typeof multicastRequest>;
+/**
+ * A part of a message of `total` bytes, the parts in order and one after the other. Replied like a message; INTERRUPT when the
+ * membership changed since the first part: nothing of the message will arrive, begin again.
+ */
+export const partRequest = s.object({
+  bytes: s.bytes(PART_BYTES_MAX),
+  total: s.u32,
+  first: s.bool,
+});
+export type PartRequest = Infer<typeof partRequest>;
 /** Replied when the leave is ordered. */
 export const leaveRequest = s.object({});
 
-/** Callback: a message, or a part of one that a C program sent in parts. */
+/** Callback: a message, or a part of a large one. */
 export interface MessageEvent extends CpgProcess {
   readonly bytes: Uint8Array;
   readonly part: 'whole' | 'first' | 'middle' | 'last';

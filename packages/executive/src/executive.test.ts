@@ -11,7 +11,6 @@ import { type Connector, socketConnector } from '@aisexec/ipc';
 import { SocketPathError } from '@aisexec/ipc/server';
 import { counterService } from '@aisexec/service/testing';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createAccessRule } from './admin/access.ts';
 import type { ExecutiveConfig } from './config/config.ts';
 import { loadPeerCredentials } from './drivers/native.ts';
 import { StateInUseError } from './drivers/state-lock.ts';
@@ -180,35 +179,6 @@ describe('the admin channel', () => {
 });
 
 describe('who may use what', () => {
-  const ipc = (allow: { uid?: number[]; gid?: number[] }, mode = 0o600) => ({
-    socket: '',
-    mode,
-    allowUids: allow.uid ?? [],
-    allowGids: allow.gid ?? [],
-    graceMs: 0,
-  });
-  const peer = (uid: number, gid = 100) => ({ pid: 1, uid, gid });
-
-  test.each([
-    ['no list: whoever can connect', ipc({}), 'lck', peer(7), true],
-    ['no list, unknown peer', ipc({}), 'lck', peer(-1, -1), true],
-    ['own uid', ipc({ uid: [5] }), 'lck', peer(1000), true],
-    ['root', ipc({ uid: [5] }), 'lck', peer(0), true],
-    ['listed uid', ipc({ uid: [5] }), 'lck', peer(5), true],
-    ['listed gid', ipc({ gid: [100] }), 'lck', peer(7), true],
-    ['nobody listed', ipc({ uid: [5], gid: [6] }), 'lck', peer(7), false],
-    ['unknown peer under a list', ipc({ uid: [5] }), 'lck', peer(-1, -1), false],
-    ['admin for the own uid', ipc({}), 'admin', peer(1000), true],
-    ['admin for root', ipc({}), 'admin', peer(0), true],
-    ['admin for a listed uid', ipc({ uid: [5] }), 'admin', peer(5), false],
-    ['admin for an unknown peer on a private socket', ipc({}), 'admin', peer(-1), true],
-    ['admin for an unknown peer on a shared socket', ipc({}, 0o660), 'admin', peer(-1), false],
-  ])('%s', (_, config, service, credentials, allowed) => {
-    const answer = createAccessRule(config, 1000)(service, credentials);
-    if (allowed) expect(answer).toBe(true);
-    else expect(answer).toMatch(/uid/);
-  });
-
   const here = loadPeerCredentials().read === undefined ? test.skip : test;
   here('the kernel says who connects, and an allow list keeps others out', async () => {
     const own = process.getuid?.() ?? -1;

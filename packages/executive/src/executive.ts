@@ -187,10 +187,12 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     this.#plugins.attach(host);
     const { cpg } = this.#citizen ?? {};
     const quorum = createQuorumService(config.node.id, this.#quorum, host);
-    this.#backend = createBackend(host, this.#admin(host), [
-      quorum,
-      ...(cpg === undefined ? [] : [cpg]),
-    ]);
+    this.#backend = createBackend({
+      host,
+      admin: this.#admin(host),
+      locals: cpg === undefined ? [quorum] : [quorum, cpg],
+      access: this.#operations.access,
+    });
     if (options.listen !== false) this.#server = await this.#listen(this.#backend);
     await this.#operations.serve();
     engine.start();
@@ -244,8 +246,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
 
   #listen(backend: ExecutiveBackend): Promise<IpcServer> {
     return listenForClients({
-      ...{ config: this.config, backend },
-      access: (service, credentials) => this.#operations.access(service, credentials),
+      ...{ config: this.config, backend, access: this.#operations.access },
       log: (event, detail) => this.#log(event, detail),
     });
   }

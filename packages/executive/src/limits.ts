@@ -88,6 +88,11 @@ export const SERVICES_MAX = 63;
 export const WATCHDOG_LOOK_MS = 50;
 /** Bytes of the note about a service that was found stuck. */
 export const STUCK_NOTE_BYTES_MAX = 4_096;
+/** Entries of `ipc.access`, and uids or gids of one of them or of `ipc.allow`. */
+export const ACCESS_GRANTS_MAX = 256;
+export const ACCESS_IDS_MAX = 1_024;
+/** A service's name or its module's, in a request of the admin channel. */
+export const PLUGIN_NAME_BYTES_MAX = 4_096;
 /** Milliseconds that a module may take to be imported. */
 export const PLUGIN_IMPORT_MS_MAX = 10_000;
 /** Time between two lines of the log about a transfer in the background. */

@@ -7,17 +7,14 @@ import { tmrService } from '@aisexec/tmr/service';
 import type { ExecutiveConfig, ServiceName } from './config/config.ts';
 import type { AnyService } from './plugins/import-plugin.ts';
 
-/** Root and the executive's own user may remove nodes and revoke locks. */
-const administrators = [0, process.getuid?.() ?? -1];
-
 /** A service of the configuration, as it wants it. */
 export function serviceOf(
   { locks }: Pick<ExecutiveConfig, 'locks'>,
   name: ServiceName,
 ): AnyService {
   const known: Readonly<Record<ServiceName, () => AnyService>> = {
-    clm: () => createClmService({ administrators }),
-    lck: () => createLckService({ administrators, fairness: locks.fairness }),
+    clm: () => createClmService(),
+    lck: () => createLckService({ fairness: locks.fairness }),
     evt: () => evtService,
     ckpt: () => ckptService,
     tmr: () => tmrService,

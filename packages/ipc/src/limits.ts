@@ -22,6 +22,8 @@ export const CLOSE_TIMEOUT_MS = 2_000;
  * what a client allows itself: blocked calls count, and the unlock they wait for must be read (ADR 0050).
  */
 export const REQUESTS_IN_FLIGHT_MAX = 4_096;
+/** Requests of all clients together that are served before the event loop goes on; each gets its share, at least one. */
+export const REQUESTS_PER_TURN = 256;
 /** Clients connected at a time. */
 export const CLIENTS_MAX = 1_024;
 /** Of these, clients of one uid; does not count where the platform does not tell the uid. */

@@ -127,9 +127,16 @@ export interface LockLostPayload {
   readonly reason: RevocationReason;
 }
 
+/** Callback `locksLost`: the same of several locks of one client, a bounded number (`LOST_PER_CALLBACK_MAX`). */
+export interface LocksLostPayload {
+  readonly lockIds: readonly bigint[];
+  readonly reason: RevocationReason;
+}
+
 /** Names of the callbacks; `waitersLost` stands for `waiter` callbacks that a slow client missed. */
 export const CALLBACK = {
   waiter: 'waiter',
   waitersLost: 'waitersLost',
   lockLost: 'lockLost',
+  locksLost: 'locksLost',
 } as const;

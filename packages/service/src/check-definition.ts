@@ -2,7 +2,8 @@
  * What a service's definition must look like before anything of it runs: for strangers' services, whose authors
  * may not have had a compiler. Every refusal says what was found and what to do.
  */
-import { SERVICE_ID_MAX, SERVICE_NAME_BYTES_MAX } from './limits.ts';
+import { SERVICE_ID_MAX, SERVICE_NAME_BYTES_MAX, SERVICE_VERSION_MAX } from './limits.ts';
+import { FIRST_VERSION } from './versions.ts';
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
@@ -40,6 +41,8 @@ export function checkDefinition(
 
 function checkParts(definition: Readonly<Record<string, unknown>>): string | undefined {
   const { versions, sync, lib, exec } = definition;
+  const fault = checkVersions(definition);
+  if (fault !== undefined) return fault;
   if (!Array.isArray(versions) || versions.length === 0) {
     return 'versions: expected at least one { releaseCode, majorVersion, minorVersion }';
   }
@@ -65,10 +68,30 @@ function checkParts(definition: Readonly<Record<string, unknown>>): string | und
   }
   const scoped = checkScope(definition);
   if (scoped !== undefined) return scoped;
+  if (sync['digest'] !== undefined && !isFunction(sync['digest'])) {
+    return 'sync.digest: expected a function or nothing';
+  }
+  if (sync['background'] !== undefined && sync['digest'] === undefined) {
+    return 'sync.digest: expected a function, since contents follow in the background';
+  }
   return (
     checkHandlers(lib, 'lib', 'request', 'handle') ??
     checkHandlers(exec, 'exec', 'message', 'apply')
   );
+}
+
+function checkVersions({
+  version = FIRST_VERSION,
+  minVersion = FIRST_VERSION,
+}: Readonly<Record<string, unknown>>): string | undefined {
+  for (const [field, value] of Object.entries({ version, minVersion })) {
+    if (!Number.isInteger(value) || Number(value) < 1 || Number(value) > SERVICE_VERSION_MAX) {
+      return `${field} ${String(value)}: expected a whole number from 1 to ${SERVICE_VERSION_MAX}`;
+    }
+  }
+  return Number(minVersion) > Number(version)
+    ? `minVersion ${minVersion}: above version ${version}, which the code speaks at most`
+    : undefined;
 }
 
 /** A service of one node orders nothing. */

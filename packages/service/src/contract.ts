@@ -32,6 +32,12 @@ export interface Reply {
   readonly [out: string]: unknown;
 }
 
+/**
+ * What a client may do with a service, each including the one before (ADR 0174): look at it, use it,
+ * run it. The executive decides who has which role, by the kernel's word on the client.
+ */
+export type Role = 'reader' | 'user' | 'operator';
+
 /** How a callback waits for a client that reads slowly. */
 export interface CallbackOptions {
   /** 0 (default, highest) to 3: the client's queue is served in this order, first come first served within. */
@@ -83,6 +89,8 @@ export interface LibContext {
   readonly now: bigint;
   /** uid of the client's process; -1 where the platform does not tell. */
   readonly uid: number;
+  /** The version that all nodes of the view speak, see {@link ServiceDefinition.version}. */
+  readonly version: number;
   /** A number unique in the cluster: nodeid in the upper 32 bits, a counter in the lower. */
   uniqueId(): bigint;
   /** Submit an ordered message in the client's name; the exec handler replies. */
@@ -104,6 +112,8 @@ export interface ExecContext {
    * a quorate history, over restarts and merges: the fencing token. A view change takes one, too.
    */
   readonly order: bigint;
+  /** The version that all nodes of the view speak, see {@link ServiceDefinition.version}. */
+  readonly version: number;
   /** The sender's wall clock in ns at submission (for a view change or expiry: the coordinator's). */
   readonly time: bigint;
   /** Answer a client; a no-op on every node but the client's, and when the client is gone. */
@@ -130,11 +140,15 @@ export interface LibHandler<State, Request> {
    * client's other requests. `local`: answered from this node's state at once, quorate or not.
    */
   readonly flow: 'ordered' | 'local';
+  /** What a client needs to make this call, perhaps by its request; less is answered ACCESS. Default: user. */
+  readonly role?: Role | ((request: Request) => Role);
   /** A reply now, or nothing: then the exec handler (or a later message) replies. */
   readonly handle: (state: State, request: Request, ctx: LibContext) => Reply | undefined;
 }
 
 export interface ExecHandler<State, Message> {
+  /** The first {@link ServiceDefinition.version} that knows this message; sending it below is a defect. Default 1. */
+  readonly since?: number;
   readonly message: Schema<Message>;
   /** A total function: stale, duplicate or unknown ids are answered or ignored, never thrown at. */
   readonly apply: (state: State, message: Message, source: Source, ctx: ExecContext) => void;
@@ -163,9 +177,10 @@ export interface SyncHandlers<State, Chunk> {
   readonly chunk: Schema<Chunk>;
   /**
    * Chunks that rebuild the state, the order of its Maps and Sets included, when folded into a fresh one.
+   * They are read by code of any version from `version` on, the one that all nodes speak, so nothing newer is in them.
    * Each packs to well below 1 MiB; plain objects and arrays only, since msgpack turns a Map into an object.
    */
-  readonly save: (state: State) => Iterable<Chunk>;
+  readonly save: (state: State, version: number) => Iterable<Chunk>;
   readonly load: (state: State, chunk: Chunk) => void;
   /**
    * One state out of two or more, the same on every node. The parts come winner first: the history whose
@@ -174,6 +189,13 @@ export interface SyncHandlers<State, Chunk> {
    * one once. When a service has diverged, two parts may even be of one ring: merge all the same.
    */
   readonly merge: (parts: readonly StatePart<State>[]) => State;
+  /**
+   * What stands for the state when replicas are compared, up to 16 characters: of equal states equal, of others
+   * another one. Taken at each view change that follows a change, so it must not cost what the state is large: keep sums
+   * that each change corrects (`sum52`). Absent: a hash of the whole state, fine for small ones. With
+   * {@link background} it must be here, and stand for contents by their versions: for whoever lacks them, too.
+   */
+  readonly digest?: (state: State) => string;
   /** Given: chunks may leave contents out, which follow while clients work. */
   // biome-ignore lint/suspicious/noExplicitAny: each service has its own pieces
   readonly background?: BackgroundSync<State, any>;
@@ -192,11 +214,6 @@ export interface BackgroundSync<State, Piece> {
   readonly piece: Schema<Piece>;
   /** Largest content of a piece. */
   readonly pieceBytesMax: number;
-  /**
-   * Hash of the whole state, contents by version: equal exactly when states are equal once all contents
-   * are there. Taken at each view change that follows a change: cheap, i.e. not proportional to the contents.
-   */
-  readonly digest: (state: State) => string;
   /** A state was replaced: takes over every content that `before` has already. */
   readonly adopt: (before: State, after: State) => void;
   /** Every piece that this replica lacks. */
@@ -222,6 +239,14 @@ export interface ServiceDefinition<State> {
   /** Short name that clients and the config use, e.g. `lck`. */
   readonly name: string;
   readonly versions: readonly Readonly<SaVersionT>[];
+  /**
+   * Version of what nodes say to each other about this service: messages, chunks and what they mean. Raise it
+   * with every change of these; what is new is done from `ctx.version` on, which is what all nodes of
+   * the view understand (ADR 0173). 1 to 65,535; default 1.
+   */
+  readonly version?: number;
+  /** The oldest of these that this code still speaks; default 1. */
+  readonly minVersion?: number;
   /** `cluster` when absent: one replicated state. `node`: see {@link defineNodeService}. */
   readonly scope?: 'cluster' | 'node';
   /** A fresh, empty state. */

@@ -8,6 +8,7 @@ import type {
   ClientRef,
   NodeInfo,
   Reply,
+  Role,
   ServiceDefinition,
   View,
 } from './contract.ts';
@@ -75,11 +76,15 @@ export interface HostTraceEvent {
 }
 
 export interface ServiceHost {
-  /** A client of a service connects. @returns its reference, or undefined when there is no such service. */
-  connect(service: string, uid: number, sink: ClientSink): ClientRef | undefined;
+  /**
+   * A client of a service connects. @param role what it may do; default: root is operator, others are users.
+   * @returns its reference, or undefined when there is no such service.
+   */
+  connect(service: string, uid: number, sink: ClientSink, role?: Role): ClientRef | undefined;
   /**
    * One request. `request` is a number > 0, unique among the client's outstanding ones. The reply comes
-   * through the sink, possibly before this returns. Unknown function: BAD_OPERATION reply.
+   * through the sink, possibly before this returns. Unknown function: BAD_OPERATION reply; one that
+   * the client's role does not cover: ACCESS.
    */
   request(client: ClientRef, request: number, fn: string, argument: unknown): void;
   /** The client is gone; its ordered `clientGone` follows. Idempotent. */
@@ -153,4 +158,6 @@ export interface ServiceInfo {
   readonly reason: string;
   /** Nodes of the view that hold its state, ascending. */
   readonly nodes: readonly number[];
+  /** Versions between nodes: the oldest and newest that this node's code speaks, and the one in use; null: it never ran. */
+  readonly speaks: readonly [oldest: number, newest: number, inUse: number] | null;
 }

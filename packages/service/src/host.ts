@@ -9,8 +9,8 @@
  * members send, and what a departed incarnation had queued died with it. So messages of nodes that are no
  * executives of the view are dropped; a new incarnation's clients have new numbers.
  */
-import type { Group, GroupMessage, RingId } from '@aisexec/totem';
-import type { ClientRef, ExecContext, View } from './contract.ts';
+import type { GroupMessage, RingId } from '@aisexec/totem';
+import type { ClientRef, Role, View } from './contract.ts';
 import { Admissions } from './host/admissions.ts';
 import { Background } from './host/background.ts';
 import { ClientTable, random32, uniqueIds } from './host/clients.ts';
@@ -40,6 +40,7 @@ import type {
   TransferProgress,
 } from './host-contract.ts';
 import { invariant } from './invariant.ts';
+import { roleByUid } from './roles.ts';
 import { nodeSchema } from './sync/messages.ts';
 import type { SyncOutcome } from './sync/state-sync.ts';
 
@@ -74,8 +75,7 @@ class Host implements ServiceHost {
   constructor(options: HostOptions) {
     const { node, messaging, random, wallClock, effects } = options;
     const { nodeId } = node;
-    const fits = nodeSchema.check(node) && nodeId === messaging.nodeId;
-    invariant(fits, 'node does not fit', { nodeId });
+    invariant(nodeSchema.check(node) && nodeId === messaging.nodeId, 'node does not fit');
     this.#options = options;
     this.#loading = this.#createLoading(options);
     const failed: ReplicaOptions['failed'] = (...how) => this.#serviceFailed(...how);
@@ -84,7 +84,7 @@ class Host implements ServiceHost {
     }
     this.#clients = new ClientTable(node.nodeId, random32(random), this.#emitter);
     this.#doubt = new Doubt(this.#clients);
-    const group: Group = messaging.join(AIS_GROUP, {
+    const group = messaging.join(AIS_GROUP, {
       deliver: (message) => this.#emitter.event(() => this.#deliver(message)),
       configuration: ({ type }) => {
         if (type === 'transitional') this.#doubt.begin();
@@ -121,6 +121,7 @@ class Host implements ServiceHost {
     });
     this.#background = new Background({
       ...{ nodeId, replicas, outbox, wallClock, limits: options.background ?? {} },
+      holders: (service) => this.#loading.roster.nodes(service),
       trace: (event, detail) => this.#trace(event, detail),
     });
     this.#check = new StateCheck({
@@ -143,6 +144,7 @@ class Host implements ServiceHost {
       failed: (...how) => this.#serviceFailed(...how),
       closeClients: (replica, reason) => this.#departures.closeAll(replica, reason),
       arrived: (replica, holders) => this.#background.seek(replica, holders),
+      left: (service, node) => this.#background.left(service, node),
       context: () => this.#contextAt(wallClock()),
       trace: (event, detail) => this.#trace(event, detail),
     });
@@ -181,10 +183,10 @@ class Host implements ServiceHost {
     });
   }
 
-  connect(service: string, uid: number, sink: ClientSink): ClientRef | undefined {
+  connect(service: string, uid: number, sink: ClientSink, role?: Role): ClientRef | undefined {
     const replica = this.#replicas.named(service);
     if (replica?.running !== true) return undefined;
-    const client = this.#clients.add(replica, uid, sink);
+    const client = this.#clients.add(replica, { uid, role: role ?? roleByUid(uid), sink });
     this.#emitter.event(() => this.#admissions.connected(client));
     return client.ref;
   }
@@ -343,7 +345,7 @@ class Host implements ServiceHost {
     this.#expiry.update();
   }
 
-  #apply(envelope: Envelope, source: number, context: ExecContext): void {
+  #apply(envelope: Envelope, source: number, context: EventContext): void {
     switch (envelope.kind) {
       case 'expire':
         ordered.applyExpiry(this.#replicas, envelope.time, context);
@@ -372,12 +374,10 @@ class Host implements ServiceHost {
     }
   }
 
-  /** In the last view; undefined before the first. */
-  readonly #contextAt = (time: bigint): ExecContext | undefined =>
-    this.#lastView && this.#context(this.#lastView, time);
+  readonly #contextAt = (time: bigint) => this.#lastView && this.#context(this.#lastView, time);
 
-  #context(view: View, time: bigint): ExecContext {
-    return new EventContext(view, this.#history.order, time, this.#clients, this.#doubt);
+  #context(view: View, time: bigint): EventContext {
+    return new EventContext({ view, order: this.#history.order, time }, this.#clients, this.#doubt);
   }
 
   #serviceFailed(replica: Replica, where: string, error: unknown): void {

@@ -36,9 +36,10 @@ export {
 export { rulesOf, type VotequorumOptions } from './quorum/votequorum.ts';
 export { promisesOne, type TieBreaker, type VoteRules } from './quorum/votes.ts';
 export type { YkdOptions } from './quorum/ykd.ts';
+export { mayAct } from './roles.ts';
 export { type Fields, type Infer, type InferFields, type Schema, s } from './schema.ts';
 export { type SchemaFault, schemaFault } from './schema-fault.ts';
-export { Hash64, hashState } from './state-hash.ts';
+export { Hash64, hashState, sum52 } from './state-hash.ts';
 export {
   createSyncEngine,
   SYNC_GROUP,

@@ -36,6 +36,8 @@ export const SERVICE_NAME_BYTES_MAX = 256;
 export const JOIN_BACKLOG_MAX = 65_536;
 /** Messages of state that are on their way to a node that loads a service. */
 export const HANDOVER_WINDOW = 4;
+/** Highest version of a service (its field in a message). */
+export const SERVICE_VERSION_MAX = 65_535;
 /** Packed bytes that a quorum filter may tell in a hello; a filter that tells more is refused by its own node. */
 export const QUORUM_SAID_BYTES_MAX = 65_536;
 /** Votes of one node. */

@@ -64,7 +64,13 @@ export class Hash64 {
     this.word(scratch.getInt32(4));
   }
 
-  /** The hash so far in 52 bits: an integer that two of can be added exactly. */
+  /** A safe integer, all of its bits. */
+  integer(value: number): void {
+    this.word(value | 0);
+    this.word(Math.floor(value / 0x1_0000_0000));
+  }
+
+  /** The hash so far in 52 bits: an integer that two of can be added exactly, see {@link sum52}. */
   number52(): number {
     const high = finish(this.#a ^ this.#b) & 0xf_ffff;
     return high * 0x1_0000_0000 + finish(this.#b);
@@ -74,6 +80,18 @@ export class Hash64 {
   hex(): string {
     return hex32(finish(this.#a ^ this.#b)) + hex32(finish(this.#b));
   }
+}
+
+const SUM_END = 2 ** 52;
+
+/**
+ * A sum of hashes in 52 bits, to which `hash` is added or, negative, from which it is taken: the digest of a
+ * collection in no order, corrected by each change.
+ */
+export function sum52(sum: number, hash: number): number {
+  const next = sum + hash;
+  if (next < 0) return next + SUM_END;
+  return next >= SUM_END ? next - SUM_END : next;
 }
 
 /**

@@ -64,6 +64,9 @@ export const LOSS_MAX = { 1: 0.2, 2: 0.3 } as const;
 /** Share of seeds whose nodes have time-outs of their own, and how far apart these are. */
 export const SKEW_SHARE = 0.05;
 const SKEWS = [0.7, 1, 1.5];
+/** Share of seeds whose nodes derive their token time-outs, and how far these may go. */
+export const DERIVED_SHARE = 0.1;
+const DERIVED_FACTORS = [2, 5];
 /** Share of seeds with 16 to 32 nodes. */
 export const CROWD_SHARE = 0.01;
 const CROWD_NODES_MIN = 16;
@@ -96,9 +99,9 @@ export function drawScenario(options: RunOptions): Scenario {
   const network = random.fork('delays');
   const delayMeanMs = network.magnitude(0.1, 15);
   const delayMinMs = delayMeanMs * network.next();
-  const settings = drawSettings(random.fork('settings'), count, delayMeanMs);
+  const plain = drawSettings(random.fork('settings'), count, delayMeanMs);
   const mix = drawMix(random.fork('mix'), {
-    tokenMs: settings.tokenMs,
+    tokenMs: plain.tokenMs,
     delayMeanMs,
     delayMinMs,
     lossMax: options.loss ?? LOSS_MAX[draws],
@@ -108,7 +111,10 @@ export function drawScenario(options: RunOptions): Scenario {
   const nodes = drawIds(random.fork('ids'), count);
   const isSkewed = draws === 2 && later.chance(SKEW_SHARE);
   const skews = new Map(nodes.map((id) => [id, isSkewed ? later.pick(SKEWS) : 1]));
-  const slowest = Math.max(...skews.values());
+  const isDerived = draws === 2 && later.chance(DERIVED_SHARE);
+  const widening = isDerived ? later.pick(DERIVED_FACTORS) : 1;
+  const settings = { ...plain, tokenMaxMs: plain.tokenMs * widening };
+  const slowest = Math.max(...skews.values()) * widening;
   const several =
     (options.links ?? 1) === 1
       ? { mix }
@@ -139,6 +145,7 @@ function skewed(settings: RingSettings, factor: number): RingSettings {
   return {
     ...settings,
     tokenMs: settings.tokenMs * factor,
+    tokenMaxMs: settings.tokenMaxMs * factor,
     tokenRetransmitMs: settings.tokenRetransmitMs * factor,
     consensusMs: settings.consensusMs * factor,
     joinMs: settings.joinMs * factor,
@@ -171,6 +178,7 @@ function drawSettings(random: Random, count: number, delayMeanMs: number): RingS
   return {
     payloadBytesMax: random.pick([1382, 1382, 1382, 300, 64]),
     tokenMs,
+    tokenMaxMs: tokenMs,
     tokenRetransmitMs,
     holdMs: Math.max(HOLD_MS_MIN, tokenRetransmitMs * HOLD_SHARE - HOLD_MARGIN_MS),
     joinMs: Math.min(JOIN_MS, tokenMs / 6),

@@ -113,9 +113,15 @@ export interface RingConfig {
   /** Largest payload of one multicast in bytes. 1382 keeps recovery copies unfragmented (totem-wire §1.9). */
   readonly payloadBytesMax: number;
   readonly tokenMs: number;
+  /**
+   * Upper bound of the token time-out, which is derived from the rotations this node sees; `tokenMs` is the lower
+   * one. Equal to it: nothing is derived. Members may differ in both (ADR 0179).
+   */
+  readonly tokenMaxMs: number;
   readonly tokenRetransmitMs: number;
   readonly holdMs: number;
   readonly joinMs: number;
+  /** At a token time-out of `tokenMs`; a derived one lengthens it in proportion. */
   readonly consensusMs: number;
   readonly mergeMs: number;
   /** Upper bound of a random delay before a JOIN; 0 sends at once. */

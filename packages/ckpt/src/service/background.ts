@@ -13,7 +13,6 @@ import {
   settlePage,
 } from './section-data.ts';
 import { type Checkpoint, type CkptState, removeSection } from './state.ts';
-import { addNumber } from './version.ts';
 import { tellGap } from './watches.ts';
 
 const piece = s.object({
@@ -26,7 +25,6 @@ type Piece = Infer<typeof piece>;
 export const background: BackgroundSync<CkptState, Piece> = {
   piece,
   pieceBytesMax: PAGE_BYTES,
-  digest,
   adopt,
   lacking,
   awaits(state, wanted, asked) {
@@ -57,7 +55,7 @@ function dataOf(state: CkptState, { checkpoint, key }: Piece): SectionData | und
 }
 
 /** All of the state but the contents, which the sections' versions stand for. */
-function digest(state: CkptState): string {
+export function digest(state: CkptState): string {
   const hash = new Hash64();
   for (const checkpoint of state.checkpoints.values()) addCheckpoint(hash, checkpoint);
   for (const [key, { opens }] of state.clients) {
@@ -79,13 +77,13 @@ function addCheckpoint(hash: Hash64, checkpoint: Checkpoint): void {
   hash.text(checkpoint.name);
   for (const value of Object.values(attributes)) {
     if (typeof value === 'bigint') hash.long(value);
-    else addNumber(hash, value);
+    else hash.integer(value);
   }
   hash.word(checkpoint.linked ? 1 : 0);
-  addNumber(hash, sections.size);
-  addNumber(hash, checkpoint.digest);
-  addNumber(hash, checkpoint.nextSerial);
-  addNumber(hash, checkpoint.generated);
+  hash.integer(sections.size);
+  hash.integer(checkpoint.digest);
+  hash.integer(checkpoint.nextSerial);
+  hash.integer(checkpoint.generated);
   hash.word(checkpoint.activeNode ?? 0);
   hash.long(checkpoint.retainUntil ?? -1n);
   hash.long(checkpoint.due ?? -1n);

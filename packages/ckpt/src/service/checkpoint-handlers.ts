@@ -18,6 +18,7 @@ import { checkOpen, isSynchronous, needsActiveReplica, sameAttributes } from '..
 import { CHECKPOINTS_MAX, CLIENT_OPENS_MAX, OPENS_MAX } from '../limits.ts';
 import {
   type OrderedRequests,
+  SA_CKPT_CHECKPOINT_READ,
   SA_CKPT_CHECKPOINT_WRITE,
   type SaCkptCheckpointCreationAttributesT,
 } from '../protocol.ts';
@@ -38,6 +39,7 @@ import { stampOf } from './version.ts';
 const open: Change<OrderedRequests['open']> = {
   withoutQuorum: true,
   check: checkOpen,
+  role: ({ openFlags }) => (openFlags === SA_CKPT_CHECKPOINT_READ ? 'reader' : 'user'),
   apply: (state, request, source, ctx) => {
     const opens = state.clients.get(clientKey(source))?.opens;
     if (opens?.has(request.handle)) return { rc: SA_AIS_ERR_INVALID_PARAM };
@@ -54,6 +56,7 @@ const open: Change<OrderedRequests['open']> = {
 
 const close: Change<OrderedRequests['close']> = {
   withoutQuorum: true,
+  role: () => 'reader',
   apply: (state, { handle }, source, ctx) => ({
     rc: closeOpen(state, source, handle, ctx.time) ? SA_AIS_OK : SA_AIS_ERR_BAD_HANDLE,
   }),

@@ -20,6 +20,7 @@ import {
   type LibHandler,
   libHandler,
   type Reply,
+  type Role,
   type Source,
 } from '@aisexec/service';
 import {
@@ -34,6 +35,8 @@ export interface Change<Request> {
   /** What can be refused without any state. */
   readonly check?: (request: Request) => SaAisErrorT;
   readonly apply: (state: CkptState, request: Request, source: Source, ctx: ExecContext) => Reply;
+  /** What a client needs for it; default `user`. */
+  readonly role?: (request: Request) => Role;
   /** Served without quorum, too: it concerns only the client's own handles (ADR 0085). */
   readonly withoutQuorum?: true;
 }
@@ -60,6 +63,7 @@ export function libTable(changes: Changes, queries: Queries): LibTable {
     table[name] = libHandler<CkptState, unknown>({
       request: orderedRequest[name],
       flow: 'ordered',
+      role: (request) => changes[name]?.role?.(request as never) ?? 'user',
       handle: (_state, request, ctx) => {
         const rc = check?.(request) ?? SA_AIS_OK;
         if (rc !== SA_AIS_OK) return { rc };
@@ -74,6 +78,7 @@ export function libTable(changes: Changes, queries: Queries): LibTable {
     table[name] = libHandler<CkptState, unknown>({
       request: localRequest[name],
       flow: 'local',
+      role: 'reader',
       handle,
     });
   }

@@ -88,6 +88,7 @@ export class FakeReplica {
       view: this.view,
       now: this.now,
       uid: 0,
+      version: 1,
       uniqueId: () => 1n,
 
       fetchFirst: () => {},
@@ -114,6 +115,7 @@ export class FakeReplica {
       view: this.view,
       order: (BigInt(this.view.ringId.seq) << 32n) | this.#order,
       time: this.now,
+      version: 1,
       reply: (_source, reply) => this.#replies.push(reply),
       replyWhenCertain: (_source, reply) => this.#replies.push(reply),
       callback: (client, name, payload) => this.callbacks.push({ client, name, payload }),
@@ -141,7 +143,7 @@ export class FakeReplica {
   /** A replica that got everything by synchronisation. */
   copy(): CkptState {
     const fresh = ckptService.init();
-    for (const chunk of ckptService.sync.save(this.state)) {
+    for (const chunk of ckptService.sync.save(this.state, 1)) {
       must(ckptService.sync.chunk.check(chunk), 'a chunk does not fit its schema');
       ckptService.sync.load(fresh, chunk);
     }

@@ -6,10 +6,10 @@
  * {@link removeOpen}, the byte and section counts by {@link account}. {@link checkState} recounts them.
  */
 import type { SaTimeT } from '@aisexec/ais';
-import type { ClientRef } from '@aisexec/service';
+import { type ClientRef, sum52 } from '@aisexec/service';
 import type { SaCkptCheckpointCreationAttributesT } from '../protocol.ts';
 import type { SectionData } from './section-data.ts';
-import { markOf, minus, plus } from './version.ts';
+import { markOf } from './version.ts';
 
 export interface Section {
   /** Rises in the order of creation within a checkpoint: the cursor of an iteration. */
@@ -188,16 +188,16 @@ export function removeSection(state: CkptState, checkpoint: Checkpoint, key: str
   const section = checkpoint.sections.get(key);
   if (section === undefined) return;
   checkpoint.sections.delete(key);
-  checkpoint.digest = minus(checkpoint.digest, section.mark);
+  checkpoint.digest = sum52(checkpoint.digest, -section.mark);
   state.sections--;
   account(state, checkpoint, -section.data.size);
 }
 
 /** A section has changed: corrects the checkpoint's digest. */
 export function seal(checkpoint: Checkpoint, key: string, section: Section): void {
-  const before = minus(checkpoint.digest, section.mark);
+  const before = sum52(checkpoint.digest, -section.mark);
   section.mark = markOf(key, section);
-  checkpoint.digest = plus(before, section.mark);
+  checkpoint.digest = sum52(before, section.mark);
 }
 
 /** Books a change of the bytes that sections of a checkpoint hold. */
@@ -248,7 +248,7 @@ function checkCheckpoint(state: CkptState, checkpoint: Checkpoint, openers: numb
   let digest = 0;
   for (const [key, section] of checkpoint.sections) {
     if (section.mark !== markOf(key, section)) return 'mark out of date';
-    digest = plus(digest, section.mark);
+    digest = sum52(digest, section.mark);
     if (section.serial <= serial) return 'serial numbers out of order';
     serial = section.serial;
     bytes += section.data.size;

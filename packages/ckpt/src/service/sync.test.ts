@@ -113,7 +113,7 @@ describe('a joining member', () => {
     const request = { handle: 1n, sectionId: 'big', expirationTime: SA_TIME_END };
     replica.call(one, 'sectionCreate', { ...request, data: large, totalBytes: large.length });
     for (let i = 0; i < 5; i++) create(replica, one, `s${i}`, 'small');
-    const chunks = [...ckptService.sync.save(replica.state)];
+    const chunks = [...ckptService.sync.save(replica.state, 1)];
     expect(chunks.length).toBeGreaterThan(2);
     expect(ordered(replica.copy())).toEqual(ordered(replica.state));
   });

@@ -9,7 +9,7 @@
 import { SA_MAX_NAME_LENGTH } from '@aisexec/ais';
 import { type Infer, type SyncHandlers, s } from '@aisexec/service';
 import { CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX, SECTION_ID_BYTES_MAX } from '../limits.ts';
-import { background } from './background.ts';
+import { background, digest } from './background.ts';
 import { merge } from './merge.ts';
 import {
   createAbsentData,
@@ -110,7 +110,7 @@ const RECORD_OVERHEAD_BYTES = 160;
 /** @param inlineBytesMax states of up to so many bytes are sent with their contents. */
 export function createSync(inlineBytesMax: number): SyncHandlers<CkptState, Chunk> {
   const save = (state: CkptState) => chunksOf(recordsOf(state, state.bytes <= inlineBytesMax));
-  return { chunk, save, load, merge, background };
+  return { chunk, save, load, merge, digest, background };
 }
 
 function* chunksOf(all: Iterable<SyncRecord>): Iterable<Chunk> {

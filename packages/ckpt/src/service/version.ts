@@ -24,8 +24,6 @@ export interface Marked {
   readonly lastUpdate: SaTimeT;
 }
 
-const MODULUS = 2 ** 52;
-
 export function stampOf(ctx: ExecContext, source: Source): Stamp {
   const hash = new Hash64();
   hash.long(ctx.order);
@@ -38,34 +36,18 @@ export function stampOf(ctx: ExecContext, source: Source): Stamp {
 /** The version after one more change. */
 export function nextVersion(version: number, { tag }: Stamp): number {
   const hash = new Hash64();
-  addNumber(hash, version);
-  addNumber(hash, tag);
+  hash.integer(version);
+  hash.integer(tag);
   return hash.number52();
 }
 
 export function markOf(key: string, section: Marked): number {
   const hash = new Hash64();
   hash.text(key);
-  addNumber(hash, section.serial);
-  addNumber(hash, section.version);
-  addNumber(hash, section.data.size);
+  hash.integer(section.serial);
+  hash.integer(section.version);
+  hash.integer(section.data.size);
   hash.long(section.expirationTime);
   hash.long(section.lastUpdate);
   return hash.number52();
-}
-
-/** Sum of two marks or digests. */
-export function plus(a: number, b: number): number {
-  const sum = a + b;
-  return sum >= MODULUS ? sum - MODULUS : sum;
-}
-
-export function minus(a: number, b: number): number {
-  return a >= b ? a - b : a - b + MODULUS;
-}
-
-/** A safe integer, all of its bits. */
-export function addNumber(hash: Hash64, value: number): void {
-  hash.word(value | 0);
-  hash.word(Math.floor(value / 0x1_0000_0000));
 }

@@ -14,6 +14,7 @@ import { watchKey } from './state.ts';
 
 const watch: Change<OrderedRequests['watch']> = {
   withoutQuorum: true,
+  role: () => 'reader',
   apply: (state, { handle, serial, sectionId: section, data }, source, ctx) => {
     const found = access(state, source, handle, { right: SA_CKPT_CHECKPOINT_READ, data: false });
     if (found.checkpoint === undefined) return found;
@@ -29,6 +30,7 @@ const watch: Change<OrderedRequests['watch']> = {
 
 const unwatch: Change<OrderedRequests['unwatch']> = {
   withoutQuorum: true,
+  role: () => 'reader',
   apply: (state, { handle, serial }, source) => {
     const found = access(state, source, handle, { data: false });
     if (found.checkpoint === undefined) return { rc: SA_AIS_ERR_BAD_HANDLE };

@@ -8,7 +8,14 @@ import {
   SA_AIS_OK,
   type SaAisErrorT,
 } from '@aisexec/ais';
-import { execHandler, type LibContext, libHandler, type Source } from '@aisexec/service';
+import {
+  execHandler,
+  type LibContext,
+  type LibHandler,
+  libHandler,
+  type Role,
+  type Source,
+} from '@aisexec/service';
 import {
   type AdminState,
   administerRequest,
@@ -27,12 +34,13 @@ import { CLM_SUPERVISION_MS_MAX } from './limits.ts';
 import { administer, respond, settle } from './operations.ts';
 import { admissionOf, type ClmState, clientKey, dropTrack, isAdmitted, isLocked } from './state.ts';
 
-/** The library handlers. `administrators`: uids that may lock, unlock and shut down nodes. */
-export function createLibHandlers(administrators: readonly number[]) {
+/** The library handlers. `administrators`: who may lock, unlock and shut down nodes in the place of operators. */
+export function createLibHandlers(administrators?: readonly number[]) {
   return {
     standing: libHandler({
       request: standingRequest,
       flow: 'local',
+      role: 'reader',
       handle: (state: ClmState, request, ctx) => {
         const admission = admissionOf(state, ctx.nodeId);
         const rc = standingOf(state, ctx, request.admission ?? admission);
@@ -43,6 +51,7 @@ export function createLibHandlers(administrators: readonly number[]) {
     current: libHandler({
       request: currentRequest,
       flow: 'local',
+      role: 'reader',
       handle: (state: ClmState, { admission, local }, ctx) => {
         const rc = standingOf(state, ctx, admission);
         if (rc !== SA_AIS_OK) return { rc };
@@ -53,6 +62,7 @@ export function createLibHandlers(administrators: readonly number[]) {
     nodeGet: libHandler({
       request: nodeGetRequest,
       flow: 'local',
+      role: 'reader',
       handle: (state: ClmState, { admission, nodeId }, ctx) => {
         const rc = standingOf(state, ctx, admission);
         if (rc !== SA_AIS_OK) return { rc };
@@ -61,16 +71,20 @@ export function createLibHandlers(administrators: readonly number[]) {
       },
     }),
 
-    track: ordered('track', trackRequest),
-    trackStop: ordered('trackStop', trackStopRequest),
+    // Who is asked before a node is removed has a say in it.
+    track: ordered('track', trackRequest, ({ validate }) => (validate ? 'user' : 'reader')),
+    trackStop: ordered('trackStop', trackStopRequest, 'reader'),
     respond: ordered('respond', respondRequest),
 
     administer: libHandler({
       request: administerRequest,
       flow: 'ordered',
+      role: administrators === undefined ? 'operator' : 'reader',
       handle: (_state: ClmState, { operation, nodeId, supervisionMs }, ctx) => {
         // -1, "unknown", is in no list, whoever made it.
-        if (ctx.uid < 0 || !administrators.includes(ctx.uid)) return { rc: SA_AIS_ERR_ACCESS };
+        if (administrators !== undefined && (ctx.uid < 0 || !administrators.includes(ctx.uid))) {
+          return { rc: SA_AIS_ERR_ACCESS };
+        }
         if (nodeId === 0 || supervisionMs > CLM_SUPERVISION_MS_MAX) {
           return { rc: SA_AIS_ERR_INVALID_PARAM };
         }
@@ -82,6 +96,7 @@ export function createLibHandlers(administrators: readonly number[]) {
     adminStates: libHandler({
       request: adminStatesRequest,
       flow: 'local',
+      role: 'reader',
       handle: (state: ClmState, _request, ctx) => ({
         rc: SA_AIS_OK,
         nodes: adminStates(state, ctx),
@@ -154,11 +169,13 @@ export const exec = {
 /** A request that goes into the order as it is. */
 function ordered<Request>(
   name: keyof typeof exec,
-  request: Parameters<typeof libHandler<ClmState, Request>>[0]['request'],
+  request: LibHandler<ClmState, Request>['request'],
+  role: Role | ((request: Request) => Role) = 'user',
 ) {
   return libHandler<ClmState, Request>({
     request,
     flow: 'ordered',
+    role,
     handle: (_state, argument, ctx) => {
       ctx.multicast(name, argument);
       return undefined;

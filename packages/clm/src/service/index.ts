@@ -16,14 +16,17 @@ import { onView } from './views.ts';
 export type { ClmState } from './state.ts';
 
 export interface ClmServiceOptions {
-  /** uids whose clients may lock, unlock and shut down nodes. An unknown uid (-1) never may. */
-  readonly administrators: readonly number[];
+  /**
+   * uids whose clients may lock, unlock and shut down nodes, for embedders without roles. An unknown uid (-1) never
+   * may. Absent: clients with the role `operator`, which is right for an executive.
+   */
+  readonly administrators?: readonly number[];
 }
 
-/** The service for an executive with these administrators; all nodes should have the same. */
+/** The membership service. */
 export function createClmService({
   administrators,
-}: ClmServiceOptions): ServiceDefinition<ClmState> {
+}: ClmServiceOptions = {}): ServiceDefinition<ClmState> {
   return defineService<ClmState>({
     id: 1,
     name: CLM_SERVICE,
@@ -48,8 +51,8 @@ export function createClmService({
   });
 }
 
-/** The service with root as its only administrator. */
-export const clmService: ServiceDefinition<ClmState> = createClmService({ administrators: [0] });
+/** The service whose administrators are the operators. */
+export const clmService: ServiceDefinition<ClmState> = createClmService();
 
 function inspect(state: ClmState): unknown {
   const nodes = new Set([...state.records.keys(), ...state.operations.keys()]);

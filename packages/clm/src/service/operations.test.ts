@@ -199,6 +199,7 @@ describe('records of nodes', () => {
     view,
     order: 5_000n,
     time: 0n,
+    version: 1,
     reply: () => {},
     replyWhenCertain: () => {},
     callback: () => {},

@@ -5,20 +5,31 @@
  *     await group.multicast(new TextEncoder().encode('hello'));
  *     for await (const event of group.events()) …
  */
-import { SA_AIS_ERR_LIBRARY, SA_DISPATCH_ONE, SaAisError } from '@aisexec/ais';
+import {
+  SA_AIS_ERR_INTERRUPT,
+  SA_AIS_ERR_LIBRARY,
+  SA_DISPATCH_ONE,
+  SaAisError,
+} from '@aisexec/ais';
 import {
   type AisHandle,
   type CallbackEvent,
   type CallOptions,
   type ConnectOptions,
   connectHandle,
+  type Deadline,
   deadlineOf,
   okOrThrow,
   type Reply,
   type RetryOptions,
   withRetry,
 } from '@aisexec/ipc';
-import { GROUP_NAME_BYTES_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
+import {
+  ASSEMBLY_BYTES_MAX,
+  GROUP_NAME_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  PART_BYTES_MAX,
+} from '../limits.ts';
 import {
   CPG_SERVICE,
   type CpgProcess,
@@ -50,6 +61,8 @@ export class ProcessGroup implements AsyncDisposable {
   /** What `events` gives next; at most one but for the first view. */
   readonly #next: GroupEvent[] = [];
   #lost: SaAisError | undefined;
+  /** A message that travels in parts, or several. */
+  #cutting: Promise<void> | undefined;
 
   private constructor(name: string, handle: AisHandle, retry: RetryOptions | false) {
     this.name = name;
@@ -102,12 +115,44 @@ export class ProcessGroup implements AsyncDisposable {
     return this.#members;
   }
 
-  /** Resolves when the message has its place in the order and is delivered on this node. */
+  /**
+   * Resolves when the message has its place in the order and is delivered on this node. Above 1,047,552 bytes it
+   * travels in parts, as libcpg's; those who call meanwhile wait for it. A change of membership lets it begin again.
+   * @throws RangeError above 64 MiB, or as the other calls do; then its members may or may not have got it.
+   */
   async multicast(bytes: Uint8Array, options: CallOptions = {}): Promise<void> {
-    if (bytes.length > MESSAGE_BYTES_MAX) {
-      throw new RangeError(`message of ${bytes.length} bytes, at most ${MESSAGE_BYTES_MAX}`);
+    if (bytes.length > ASSEMBLY_BYTES_MAX) {
+      throw new RangeError(`message of ${bytes.length} bytes, at most ${ASSEMBLY_BYTES_MAX}`);
     }
-    await this.#ask('multicast', { bytes }, options);
+    const deadline = deadlineOf(options, 'cpg multicast');
+    if (bytes.length > MESSAGE_BYTES_MAX) {
+      const before = this.#cutting ?? Promise.resolve();
+      const sent = before.then(() => this.#multicastParts(bytes, deadline));
+      const settled = sent
+        .catch(() => {})
+        .then(() => {
+          if (this.#cutting === settled) this.#cutting = undefined;
+        });
+      this.#cutting = settled;
+      await sent;
+      return;
+    }
+    if (this.#cutting !== undefined) await deadline.race(this.#cutting);
+    await this.#request('multicast', { bytes }, deadline);
+  }
+
+  async #multicastParts(bytes: Uint8Array, deadline: Deadline): Promise<void> {
+    const total = bytes.length;
+    for (let sent = 0; sent < total; ) {
+      const part = bytes.subarray(sent, sent + PART_BYTES_MAX);
+      try {
+        await this.#request('part', { bytes: part, total, first: sent === 0 }, deadline);
+        sent += part.length;
+      } catch (error) {
+        if (!(error instanceof SaAisError) || error.code !== SA_AIS_ERR_INTERRUPT) throw error;
+        sent = 0;
+      }
+    }
   }
 
   /**
@@ -178,8 +223,11 @@ export class ProcessGroup implements AsyncDisposable {
   }
 
   async #ask(fn: string, argument: unknown, options: CallOptions): Promise<Reply> {
+    return this.#request(fn, argument, deadlineOf(options, `cpg ${fn}`));
+  }
+
+  async #request(fn: string, argument: unknown, deadline: Deadline): Promise<Reply> {
     const call = `cpg ${fn}`;
-    const deadline = deadlineOf(options, call);
     const ask = () => deadline.race(this.#handle.request(fn, argument));
     return okOrThrow(await withRetry(ask, deadline, this.#retry), call);
   }

@@ -18,6 +18,9 @@ export class CpgClient {
   /** Requests of messages on their way, in order. */
   readonly sending: number[] = [];
 
+  /** The message that is coming in parts: how far it is, and in which configuration it began. */
+  parts: { sent: number; readonly total: number; readonly configuration: number } | undefined;
+
   constructor(sink: ClientSink) {
     this.sink = sink;
   }

@@ -1,4 +1,10 @@
-import { SA_AIS_ERR_BAD_HANDLE, SA_AIS_ERR_EXIST, SA_AIS_OK } from '@aisexec/ais';
+import {
+  SA_AIS_ERR_BAD_HANDLE,
+  SA_AIS_ERR_EXIST,
+  SA_AIS_ERR_INTERRUPT,
+  SA_AIS_ERR_INVALID_PARAM,
+  SA_AIS_OK,
+} from '@aisexec/ais';
 import { createCitizen, createSyncEngine, type Reply } from '@aisexec/service';
 import { createMemoryBus, type MemoryBus } from '@aisexec/service/testing';
 import { describe, expect, test } from '@jest/globals';
@@ -119,6 +125,59 @@ describe('CPG', () => {
     expect(two.rc(leave)).toBe(SA_AIS_OK);
     expect(one.members).toBe('1.11 | 2.22:2');
     expect(two.rc(two.ask('multicast', { bytes: GROUP }))).toBe(SA_AIS_ERR_BAD_HANDLE);
+  });
+
+  test('a message in parts is answered part by part and reaches all members in its order', () => {
+    const world = new World([1, 2]);
+    const one = world.joined(1, 11);
+    const two = world.joined(2, 22);
+    const total = 6;
+    for (const first of [true, false, false]) {
+      const request = one.ask('part', { bytes: Uint8Array.of(7, 8), total, first });
+      expect(one.rc(request)).toBeUndefined();
+      world.run();
+      expect(one.rc(request)).toBe(SA_AIS_OK);
+    }
+    const parts = two.events.filter(({ name }) => name === 'message').map(({ payload }) => payload);
+    expect(parts).toMatchObject(['first', 'middle', 'last'].map((part) => ({ part, pid: 11 })));
+    expect(one.messages).toEqual(two.messages);
+  });
+
+  test('parts that do not add up to their message are refused before a C program trusts them', () => {
+    const world = new World([1]);
+    const one = world.joined(1, 11);
+    const bytes = Uint8Array.of(1, 2, 3, 4);
+    const ask = (total: number, first: boolean) => one.rc(one.ask('part', { bytes, total, first }));
+    expect(ask(8, false)).toBe(SA_AIS_ERR_INVALID_PARAM);
+    expect(ask(4, true)).toBe(SA_AIS_ERR_INVALID_PARAM);
+    expect(ask(2 ** 31, true)).toBe(SA_AIS_ERR_INVALID_PARAM);
+    expect(ask(6, true)).toBeUndefined();
+    expect(ask(8, false)).toBe(SA_AIS_ERR_INVALID_PARAM);
+    expect(ask(6, false)).toBe(SA_AIS_ERR_INVALID_PARAM);
+    world.run();
+    expect(one.messages).toHaveLength(1);
+  });
+
+  test('a message in parts is given up when the membership changes in the middle, and can begin again', () => {
+    const world = new World([1, 2]);
+    const one = world.joined(1, 11);
+    const two = world.joined(2, 22);
+    const part = (first: boolean) => {
+      const request = one.ask('part', { bytes: Uint8Array.of(1), total: 2, first });
+      world.run();
+      return one.rc(request);
+    };
+    expect(part(true)).toBe(SA_AIS_OK);
+    world.start(3);
+    world.run();
+    expect(part(false)).toBe(SA_AIS_ERR_INTERRUPT);
+    expect([part(true), part(false)]).toEqual([SA_AIS_OK, SA_AIS_OK]);
+    const kinds = two.events.filter(({ name }) => name === 'message');
+    expect(kinds.map(({ payload }) => (payload as MessageEvent).part)).toEqual([
+      'first',
+      'first',
+      'last',
+    ]);
   });
 
   test('a process that dies, and one whose node dies, are told apart', () => {

@@ -10,6 +10,7 @@ import {
   SA_AIS_ERR_BAD_HANDLE,
   SA_AIS_ERR_BAD_OPERATION,
   SA_AIS_ERR_EXIST,
+  SA_AIS_ERR_INTERRUPT,
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_NO_RESOURCES,
   SA_AIS_ERR_TRY_AGAIN,
@@ -24,7 +25,7 @@ import {
   type Reply,
   type SyncStart,
 } from '@aisexec/service';
-import { GROUP_MEMBERS_MAX, LOCAL_MEMBERS_MAX } from '../limits.ts';
+import { ASSEMBLY_BYTES_MAX, GROUP_MEMBERS_MAX, LOCAL_MEMBERS_MAX } from '../limits.ts';
 import {
   CPG_SERVICE,
   type CpgChange,
@@ -37,6 +38,8 @@ import {
   type MembersEvent,
   type MessageEvent,
   multicastRequest,
+  type PartRequest,
+  partRequest,
   RING,
   type RingEvent,
 } from '../protocol.ts';
@@ -71,6 +74,8 @@ class Cpg implements CpgService {
   readonly #clients = new Set<CpgClient>();
   #listed = true;
   #start: SyncStart | undefined;
+  /** Counts them; which one it is only matters to a message in parts. */
+  #configuration = 0;
 
   constructor(bus: CorosyncBus) {
     this.#bus = bus;
@@ -107,6 +112,9 @@ class Cpg implements CpgService {
       case 'multicast':
         if (!multicastRequest.check(argument)) return SA_AIS_ERR_INVALID_PARAM;
         return this.#multicast(client, request, argument.bytes);
+      case 'part':
+        if (!partRequest.check(argument)) return SA_AIS_ERR_INVALID_PARAM;
+        return this.#part(client, request, argument);
       case 'leave':
         if (!leaveRequest.check(argument)) return SA_AIS_ERR_INVALID_PARAM;
         return this.#leave(client, request);
@@ -138,6 +146,36 @@ class Cpg implements CpgService {
     const { group, pid } = client;
     client.sending.push(request);
     this.#waiting.push(wire.encodeMcast(this.#bus.nodeId, { group, pid, bytes }));
+    return SA_AIS_OK;
+  }
+
+  /**
+   * A node that comes in while a message is under way would get its end only: as with Corosync, a message whose
+   * parts were not all sent before a change of the configuration is given up, and its sender told.
+   */
+  #part(client: CpgClient, request: number, { bytes, total, first }: PartRequest): SaAisErrorT {
+    if (client.mayMulticast !== SA_AIS_OK) return client.mayMulticast;
+    if (!this.#waiting.hasRoom) return SA_AIS_ERR_TRY_AGAIN;
+    const configuration = this.#configuration;
+    if (first) client.parts = { sent: 0, total, configuration };
+    const { parts } = client;
+    if (parts === undefined || parts.total !== total) return SA_AIS_ERR_INVALID_PARAM;
+    const end = parts.sent + bytes.length;
+    const isPart = bytes.length > 0 && bytes.length < total && end <= total;
+    if (!isPart || total > ASSEMBLY_BYTES_MAX || parts.configuration !== configuration) {
+      client.parts = undefined;
+      return isPart && total <= ASSEMBLY_BYTES_MAX
+        ? SA_AIS_ERR_INTERRUPT
+        : SA_AIS_ERR_INVALID_PARAM;
+    }
+    const { group, pid } = client;
+    const { sent } = parts;
+    client.sending.push(request);
+    this.#waiting.push(
+      wire.encodePartialMcast(this.#bus.nodeId, { group, pid, bytes }, { sent, total }),
+    );
+    parts.sent = end;
+    if (end === total) client.parts = undefined;
     return SA_AIS_OK;
   }
 
@@ -227,6 +265,7 @@ class Cpg implements CpgService {
     if (client.state === 'gone') this.#clients.delete(client);
     client.state = 'idle';
     client.sending.length = 0;
+    client.parts = undefined;
   }
 
   #onMcast(nodeId: number, mcast: wire.Mcast | undefined): string | undefined {
@@ -237,7 +276,7 @@ class Cpg implements CpgService {
     for (const client of this.#clients) {
       if (isIn(client) && client.group === group) this.#call(client, MESSAGE, event);
     }
-    if (nodeId !== this.#bus.nodeId || part !== 'whole') return undefined;
+    if (nodeId !== this.#bus.nodeId) return undefined;
     const sender = this.#clientOf(group, pid);
     const request = sender?.sending.shift();
     if (request !== undefined) this.#reply(sender!, request, { rc: SA_AIS_OK });
@@ -271,6 +310,7 @@ class Cpg implements CpgService {
   }
 
   suspended(): void {
+    this.#configuration++;
     this.#waiting.close();
   }
 

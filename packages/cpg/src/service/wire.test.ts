@@ -1,7 +1,12 @@
 import { decodeExecHeader, InvariantError, viewOf } from '@aisexec/service';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { GROUP_NAME_BYTES_MAX, LOCAL_MEMBERS_MAX, MESSAGE_BYTES_MAX } from '../limits.ts';
+import {
+  GROUP_NAME_BYTES_MAX,
+  LOCAL_MEMBERS_MAX,
+  MESSAGE_BYTES_MAX,
+  PART_BYTES_MAX,
+} from '../limits.ts';
 import * as wire from './wire.ts';
 
 const name = fc
@@ -23,7 +28,10 @@ function checkLikeC(message: Uint8Array): void {
     return;
   }
   expect(view.getUint32(16, true)).toBeLessThanOrEqual(128);
-  if (fn === wire.FN.mcast) expect(view.getUint32(152, true)).toBe(message.length - 184);
+  if (fn === wire.FN.partialMcast) {
+    expect(view.getUint32(160, true)).toBe(message.length - 200);
+    expect(view.getUint32(152, true)).toBeGreaterThan(message.length - 200);
+  } else if (fn === wire.FN.mcast) expect(view.getUint32(152, true)).toBe(message.length - 184);
   else expect(message).toHaveLength(168);
 }
 
@@ -38,6 +46,28 @@ describe('CPG messages', () => {
         expect(decodeExecHeader(leave)).toEqual({ service: 2, fn: 1 });
         expect(wire.decodeProc(join)).toEqual({ group, pid, reason: 1 });
         expect(wire.decodeMcast(mcast)).toEqual({ group, pid, bytes, part: 'whole' });
+      }),
+    );
+  });
+
+  test('the parts of a message decode to it, and say the length that libcpg reserves for them', () => {
+    const cuts = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 2, maxLength: 9 });
+    fc.assert(
+      fc.property(name, u32, cuts, (group, pid, lengths) => {
+        const total = lengths.reduce((sum, length) => sum + length, 0);
+        let sent = 0;
+        const kinds = lengths.map((length) => {
+          const bytes = new Uint8Array(length).fill(length);
+          const message = wire.encodePartialMcast(7, { group, pid, bytes }, { sent, total });
+          checkLikeC(message);
+          expect(viewOf(message).getUint32(152, true)).toBe(total);
+          sent += length;
+          const decoded = wire.decodePartialMcast(message);
+          expect(decoded).toMatchObject({ group, pid, bytes });
+          return decoded?.part;
+        });
+        const middle = lengths.slice(2).map(() => 'middle');
+        expect(kinds).toEqual(['first', ...middle, 'last']);
       }),
     );
   });
@@ -63,6 +93,16 @@ describe('CPG messages', () => {
       () => wire.encodeProcLeave({ group: 'g', pid: -1, reason: 2 }),
       () => wire.encodeMcast(1, { group: 'g', pid: 1, bytes }),
       () => wire.encodeMcast(1, { group, pid: 1, bytes: new Uint8Array() }),
+      ...[
+        { length: 5, sent: 8, total: 12 },
+        { length: 12, sent: 0, total: 12 },
+        { length: 0, sent: 4, total: 12 },
+        { length: 5, sent: -1, total: 12 },
+        { length: PART_BYTES_MAX + 1, sent: 0, total: 2 * PART_BYTES_MAX },
+      ].map(({ length, sent, total }) => () => {
+        const part = { group: 'g', pid: 1, bytes: new Uint8Array(length) };
+        return wire.encodePartialMcast(1, part, { sent, total });
+      }),
       () => wire.encodeJoinlist(many),
     ]) {
       expect(encode).toThrow(InvariantError);

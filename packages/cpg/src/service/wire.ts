@@ -11,6 +11,7 @@ import {
   JOINLIST_ENTRIES_MAX,
   LOCAL_MEMBERS_MAX,
   MESSAGE_BYTES_MAX,
+  PART_BYTES_MAX,
 } from '../limits.ts';
 
 export const CPG_SERVICE_ID = 2;
@@ -37,9 +38,11 @@ const OFFSET_LENGTH = 152;
 const OFFSET_MCAST_PID = 160;
 const OFFSET_MCAST_SOURCE = 168;
 const PARTIAL_HEAD = 200;
+const OFFSET_PARTIAL_TOTAL = 152;
 const OFFSET_PARTIAL_LENGTH = 160;
 const OFFSET_PARTIAL_PID = 168;
 const OFFSET_PARTIAL_TYPE = 176;
+const OFFSET_PARTIAL_SOURCE = 184;
 const PARTS = [undefined, 'first', 'middle', 'last'] as const;
 
 export interface ProcChange {
@@ -139,7 +142,29 @@ export function decodeMcast(message: Uint8Array): Mcast | undefined {
   return { group, pid, bytes: message.subarray(MCAST_HEAD), part: 'whole' };
 }
 
-/** Function partialMcast, which is only received. @returns undefined when it does not fit. */
+/** A part of a message of `total` bytes, of which `sent` went before it: libcpg trusts that they add up. */
+export function encodePartialMcast(
+  source: number,
+  { group, pid, bytes }: Omit<Mcast, 'part'>,
+  { sent, total }: { readonly sent: number; readonly total: number },
+): Uint8Array {
+  const end = sent + bytes.length;
+  const isPart = bytes.length > 0 && bytes.length <= PART_BYTES_MAX && bytes.length < total;
+  invariant(isPart && sent >= 0 && end <= total, 'cpg part', { sent, total, bytes: bytes.length });
+  const part = sent === 0 ? 'first' : end === total ? 'last' : 'middle';
+  const view = createExecMessage(CPG_SERVICE_ID, FN.partialMcast, PARTIAL_HEAD + bytes.length);
+  writeName(view, OFFSET_NAME, group);
+  writeU32(view, OFFSET_PARTIAL_TOTAL, total);
+  writeU32(view, OFFSET_PARTIAL_LENGTH, bytes.length);
+  writeU32(view, OFFSET_PARTIAL_PID, pid);
+  writeU32(view, OFFSET_PARTIAL_TYPE, PARTS.indexOf(part));
+  writeU32(view, OFFSET_PARTIAL_SOURCE, source);
+  const message = new Uint8Array(view.buffer);
+  message.set(bytes, PARTIAL_HEAD);
+  return message;
+}
+
+/** Function partialMcast. @returns undefined when it does not fit. */
 export function decodePartialMcast(message: Uint8Array): Mcast | undefined {
   if (message.length < PARTIAL_HEAD) return undefined;
   const view = viewOf(message);

@@ -6,6 +6,7 @@ import {
   type LibContext,
   type LibHandler,
   libHandler,
+  type Role,
   type Schema,
   s,
 } from '@aisexec/service';
@@ -44,6 +45,7 @@ export const lib: Readonly<Record<string, LibHandler<EvtState, any>>> = {
   open: libHandler({
     request: openRequest,
     flow: 'ordered',
+    role: ({ create, publisher }) => (create || publisher ? 'user' : 'reader'),
     handle: (_state, request, ctx) => {
       const { handle, name, create, publisher, subscriber } = request;
       const message: OpenMessage = {
@@ -54,13 +56,23 @@ export const lib: Readonly<Record<string, LibHandler<EvtState, any>>> = {
       return undefined;
     },
   }),
-  close: forwarded('close', closeRequest, ({ handle }) => ({ handle })),
+  close: forwarded('close', closeRequest, ({ handle }) => ({ handle }), 'reader'),
   unlink: forwarded('unlink', unlinkRequest, ({ name }) => ({ name })),
-  subscribe: forwarded('subscribe', subscribeRequest, ({ handle, id, serial, filters }) => ({
-    ...{ handle, id, serial },
-    filters: filters.map(({ type, pattern }) => ({ type, pattern })),
-  })),
-  unsubscribe: forwarded('unsubscribe', unsubscribeRequest, ({ handle, id }) => ({ handle, id })),
+  subscribe: forwarded(
+    'subscribe',
+    subscribeRequest,
+    ({ handle, id, serial, filters }) => ({
+      ...{ handle, id, serial },
+      filters: filters.map(({ type, pattern }) => ({ type, pattern })),
+    }),
+    'reader',
+  ),
+  unsubscribe: forwarded(
+    'unsubscribe',
+    unsubscribeRequest,
+    ({ handle, id }) => ({ handle, id }),
+    'reader',
+  ),
   publish: libHandler({
     request: publishRequest,
     flow: 'ordered',
@@ -81,6 +93,7 @@ export const lib: Readonly<Record<string, LibHandler<EvtState, any>>> = {
   limits: libHandler({
     request: s.nothing,
     flow: 'local',
+    role: 'reader',
     handle: () => ({
       rc: SA_AIS_OK,
       channels: BigInt(CHANNELS_MAX),
@@ -108,10 +121,12 @@ function forwarded<Request>(
   name: string,
   request: Schema<Request>,
   pick: (request: Request) => Request,
+  role: Role = 'user',
 ): LibHandler<EvtState, Request> {
   return {
     request,
     flow: 'ordered',
+    role,
     handle: (_state, argument, ctx) => {
       ctx.multicast(name, pick(argument));
       return undefined;

@@ -10,7 +10,7 @@ import { exec, lib } from './handlers.ts';
 import { inspect } from './inspect.ts';
 import { expireRetained, nextExpiry } from './retention.ts';
 import { type EvtState, initialState } from './state.ts';
-import { chunk, load, merge, save } from './sync.ts';
+import { chunk, digest, load, merge, save } from './sync.ts';
 import { clientGone, confchg, replaced } from './views.ts';
 
 export type { EvtState } from './state.ts';
@@ -29,7 +29,7 @@ export const evtService: ServiceDefinition<EvtState> = defineService<EvtState>({
   replaced,
   deadline: nextExpiry,
   expire: (state, ctx) => expireRetained(state, ctx.time),
-  sync: { chunk, save, load, merge },
+  sync: { chunk, save, load, merge, digest },
   membersOnly: true,
   inspect,
 });

@@ -4,7 +4,7 @@
  * instance takes over the opens and retained events of the other.
  */
 import { SA_MAX_NAME_LENGTH } from '@aisexec/ais';
-import { type Infer, type Schema, type StatePart, s } from '@aisexec/service';
+import { hashState, type Infer, type Schema, type StatePart, s } from '@aisexec/service';
 import { EVT_CHUNK_ENTRIES_MAX, FILTERS_MAX } from '../limits.ts';
 import { eventFields, filterSchema } from '../protocol.ts';
 import { dropIfUnused, freeName, stripClient } from './channels.ts';
@@ -108,6 +108,14 @@ export function load(state: EvtState, part: EvtChunk): void {
     const event = { id, time, patterns, priority, retention, publisher, data };
     retain(state, channel, { ...event, channel: part.channel });
   }
+}
+
+/**
+ * Everything but the retained events themselves: their ids are in their channels and in the expiries, and no two
+ * events have one id.
+ */
+export function digest({ retained: _, ...rest }: EvtState): string {
+  return hashState(rest);
 }
 
 /** One state out of several, winner first. Consumes the parts. */

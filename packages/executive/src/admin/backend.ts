@@ -2,9 +2,10 @@
  * What clients of one executive connect to: the service host, and beside it the channel `admin`, which is
  * no replicated service but the executive's own: `status`, `inspect {service}`, `key-rotate`, `shutdown {force}`,
  * `load {service, config}`, `unload {service}`, `reload {service}`, `metrics`, `log-level {level}`, `dump`,
- * `config-reload {dry, local}`, `quorum-expected {votes}`.
+ * `config-reload {dry, local}`, `quorum-expected {votes}`. Here is where a client gets its role.
  */
 import {
+  SA_AIS_ERR_ACCESS,
   SA_AIS_ERR_BAD_OPERATION,
   SA_AIS_ERR_FAILED_OPERATION,
   SA_AIS_ERR_INVALID_PARAM,
@@ -13,14 +14,21 @@ import {
 } from '@aisexec/ais';
 import type { Reply } from '@aisexec/ipc';
 import type { Backend, BackendSink } from '@aisexec/ipc/server';
-import type { ClientRef, ClientSink, ServiceHost } from '@aisexec/service';
+import {
+  type ClientRef,
+  type ClientSink,
+  mayAct,
+  type Role,
+  type Schema,
+  type ServiceHost,
+  s,
+} from '@aisexec/service';
 import type { RotationStart } from '../keys/rotation.ts';
 import type { LeaveVeto } from '../leave.ts';
-import { EXPECTED_VOTES_MAX } from '../limits.ts';
+import { EXPECTED_VOTES_MAX, PLUGIN_NAME_BYTES_MAX } from '../limits.ts';
 import type { Operations } from '../operations/contract.ts';
 import type { ExecutiveStatus } from '../status.ts';
-
-export const ADMIN_SERVICE = 'admin';
+import { type AccessRule, ADMIN_SERVICE } from './access.ts';
 
 /** What the admin channel shows and does. */
 export interface AdminSource {
@@ -41,6 +49,8 @@ export interface AdminSource {
 /** A service beside the replicated ones, with clients of its own: CPG. */
 export interface LocalService {
   readonly name: string;
+  /** What its calls need; default `user`. */
+  readonly role?: Role;
   connect(sink: ClientSink): LocalConnection;
   inspect(): unknown;
 }
@@ -52,10 +62,11 @@ export interface LocalConnection {
 
 export interface ExecutiveClient {
   readonly sink: BackendSink;
+  readonly role: Role;
   /** A client of a replicated service. */
   readonly ref?: ClientRef;
   /** A client of a local service. Neither: of the admin channel. */
-  readonly local?: LocalConnection;
+  readonly local?: { readonly service: LocalService; readonly connection: LocalConnection };
 }
 
 export interface ExecutiveBackend extends Backend<ExecutiveClient> {
@@ -63,40 +74,79 @@ export interface ExecutiveBackend extends Backend<ExecutiveClient> {
   closeAll(reason: string): void;
 }
 
-export function createBackend(
-  host: ServiceHost,
-  admin: AdminSource,
-  locals: readonly LocalService[] = [],
-): ExecutiveBackend {
+export interface BackendOptions {
+  readonly host: ServiceHost;
+  readonly admin: AdminSource;
+  readonly locals?: readonly LocalService[];
+  readonly access: AccessRule;
+}
+
+interface AdminCall {
+  readonly role: Role;
+  readonly request: Schema<unknown>;
+}
+
+const something: Schema<unknown> = { check: (_value): _value is unknown => true };
+const named = s.object({ service: s.text(PLUGIN_NAME_BYTES_MAX), config: something });
+
+/** The calls of the admin channel: what a client needs for each, and what it must send. */
+export const ADMIN_CALLS: Readonly<Record<string, AdminCall>> = {
+  status: { role: 'reader', request: something },
+  inspect: { role: 'reader', request: named },
+  'key-rotate': { role: 'operator', request: something },
+  shutdown: { role: 'operator', request: something },
+  load: { role: 'operator', request: named },
+  unload: { role: 'operator', request: named },
+  reload: { role: 'operator', request: named },
+  metrics: { role: 'reader', request: something },
+  'log-level': { role: 'operator', request: something },
+  dump: { role: 'operator', request: something },
+  'config-reload': { role: 'operator', request: something },
+  'quorum-expected': { role: 'operator', request: something },
+};
+
+export function createBackend({
+  host,
+  admin,
+  locals = [],
+  access,
+}: BackendOptions): ExecutiveBackend {
   const clients = new Set<ExecutiveClient>();
   const added = (client: ExecutiveClient): ExecutiveClient => {
     clients.add(client);
     return client;
   };
   return {
-    connect(service, uid, sink) {
-      if (service === ADMIN_SERVICE) return added({ sink });
+    connect(service, uid, sink, gid = -1) {
+      const role = access(service, { uid, gid });
+      if (role === undefined) return undefined;
+      if (service === ADMIN_SERVICE) return added({ sink, role });
       const local = locals.find(({ name }) => name === service);
-      if (local !== undefined) return added({ sink, local: local.connect(sink) });
+      if (local !== undefined) {
+        return added({ sink, role, local: { service: local, connection: local.connect(sink) } });
+      }
       let client: ExecutiveClient | undefined;
-      const ref = host.connect(service, uid, {
+      const hostSink: ClientSink = {
         reply: (request, reply) => sink.reply(request, reply),
         callback: (name, payload, options) => sink.callback(name, payload, options),
         closed(reason) {
           if (client !== undefined) clients.delete(client);
           sink.closed(reason);
         },
-      });
+      };
+      const ref = host.connect(service, uid, hostSink, role);
       if (ref === undefined) return undefined;
-      client = added({ sink, ref });
+      client = added({ sink, role, ref });
       return client;
     },
     isJoining: (service) =>
       host.services.some(({ name, state }) => name === service && state === 'joining'),
     request(client, request, fn, argument) {
-      const { sink, ref, local } = client;
+      const { sink, ref, local, role } = client;
+      const refused = ref === undefined ? refusal(role, local?.service, fn, argument) : undefined;
       if (ref !== undefined) host.request(ref, request, fn, argument);
-      else if (local !== undefined) local.request(request, fn, argument);
+      else if (refused !== undefined) sink.reply(request, { rc: refused });
+      else if (local !== undefined) local.connection.request(request, fn, argument);
       else if (fn === 'load' || fn === 'unload' || fn === 'reload') {
         void change(admin, fn, argument).then((reply) => {
           if (clients.has(client)) sink.reply(request, reply);
@@ -113,7 +163,7 @@ export function createBackend(
     },
     disconnect(client) {
       clients.delete(client);
-      client.local?.disconnect();
+      client.local?.connection.disconnect();
       if (client.ref !== undefined) host.disconnect(client.ref);
     },
     closeAll(reason) {
@@ -123,6 +173,16 @@ export function createBackend(
       }
     },
   };
+}
+
+/** Why a request beside the service host, which checks its own, is not passed on. */
+function refusal(role: Role, local: LocalService | undefined, fn: string, argument: unknown) {
+  if (local !== undefined)
+    return mayAct(role, local.role ?? 'user') ? undefined : SA_AIS_ERR_ACCESS;
+  const call = Object.hasOwn(ADMIN_CALLS, fn) ? ADMIN_CALLS[fn] : undefined;
+  if (call === undefined) return SA_AIS_ERR_BAD_OPERATION;
+  if (!mayAct(role, call.role)) return SA_AIS_ERR_ACCESS;
+  return call.request.check(argument) ? undefined : SA_AIS_ERR_INVALID_PARAM;
 }
 
 function answer(
@@ -179,8 +239,7 @@ async function change(
   fn: 'load' | 'unload' | 'reload',
   argument: unknown,
 ): Promise<Reply> {
-  const { service, config } = (argument ?? {}) as { service?: unknown; config?: unknown };
-  if (typeof service !== 'string') return { rc: SA_AIS_ERR_INVALID_PARAM };
+  const { service, config } = argument as { service: string; config?: unknown };
   const refused = await (fn === 'load' ? admin.load(service, config) : admin[fn](service));
   return refused === undefined
     ? { rc: SA_AIS_OK }
@@ -188,8 +247,7 @@ async function change(
 }
 
 function inspect(host: ServiceHost, locals: readonly LocalService[], argument: unknown): Reply {
-  const name = (argument as { service?: unknown } | null | undefined)?.service;
-  if (typeof name !== 'string') return { rc: SA_AIS_ERR_INVALID_PARAM };
+  const name = (argument as { service: string }).service;
   const local = locals.find((service) => service.name === name);
   if (local !== undefined) return { rc: SA_AIS_OK, hash: '', state: local.inspect() };
   const known = host.services.some((service) => service.name === name);

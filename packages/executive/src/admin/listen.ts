@@ -1,8 +1,9 @@
 /** The socket of the clients: who may connect by the kernel's word, and what may wait for one that is slow. */
-import { type Credentials, createIpcServer, type IpcServer } from '@aisexec/ipc/server';
+import { createIpcServer, type IpcServer } from '@aisexec/ipc/server';
 import type { ExecutiveConfig } from '../config/config.ts';
 import { loadPeerCredentials } from '../drivers/native.ts';
 import { CPG_OUTBOUND_BYTES_MAX, CPG_OUTBOUND_FRAMES_MAX } from '../limits.ts';
+import { type AccessRule, admission, namesPeople } from './access.ts';
 import type { ExecutiveBackend } from './backend.ts';
 
 /** The allow list needs the kernel's word on who connects, and it cannot be had. */
@@ -13,7 +14,7 @@ export class CredentialsError extends Error {
 export interface ListenOptions {
   readonly config: ExecutiveConfig;
   readonly backend: ExecutiveBackend;
-  readonly access: (service: string, credentials: Credentials) => true | string;
+  readonly access: AccessRule;
   readonly log: (event: string, detail?: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -23,10 +24,10 @@ export async function listenForClients(options: ListenOptions): Promise<IpcServe
   const { ipc, citizen } = config;
   const peers = loadPeerCredentials();
   if (peers.read === undefined) {
-    if (ipc.allowUids.length + ipc.allowGids.length > 0) {
+    if (namesPeople(ipc)) {
       throw new CredentialsError(
-        `ipc.allow needs to know who connects, but ${peers.missing}: install koffi, or replace ` +
-          'ipc.allow by ipc.mode and the group of the socket',
+        `ipc.allow and ipc.access need to know who connects, but ${peers.missing}: install koffi, or replace ` +
+          'them by ipc.mode and the group of the socket',
       );
     }
     log('no-peer-credentials', { reason: peers.missing, guard: 'mode of the socket' });
@@ -34,7 +35,8 @@ export async function listenForClients(options: ListenOptions): Promise<IpcServe
   return createIpcServer({
     path: ipc.socket,
     mode: ipc.mode,
-    ...{ backend, access },
+    backend,
+    access: admission(access),
     // The ring does not slow down for one process group's client (nor does Corosync): it may lag further.
     limits: {
       graceMs: ipc.graceMs,

@@ -37,6 +37,7 @@ export function createQuorumService(
   });
   return {
     name: 'quorum',
+    role: 'reader',
     inspect: info,
     connect: (sink) => ({
       request(request, fn) {

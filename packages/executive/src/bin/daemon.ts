@@ -41,9 +41,13 @@ export async function check(path: string | undefined): Promise<number> {
   }
   process.stdout.write(
     `${path ?? 'defaults'}: ok: node ${node.id} (${node.name}) of ${nodes.length} at ${node.address}:${node.port}, ` +
-      `engine ${engine}, ${engine === 'totem' ? `${sealed}, token ${totem.tokenMs} ms` : `group ${config.corosync.group}`}, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
+      `engine ${engine}, ${engine === 'totem' ? `${sealed}, token ${tokenText(totem)}` : `group ${config.corosync.group}`}, quorum ${quorum.provider}, socket ${config.ipc.socket}, state ${config.stateDir}\n`,
   );
   return EXIT.ok;
+}
+
+function tokenText({ tokenMs, tokenMaxMs }: { tokenMs: number; tokenMaxMs: number }): string {
+  return tokenMs === tokenMaxMs ? `${tokenMs} ms` : `${tokenMs} to ${tokenMaxMs} ms`;
 }
 
 /** Where modules of the configuration are looked for. */

@@ -22,6 +22,44 @@ nodelist:
   - {id: 3, name: c, address: 10.0.0.3, port: 6000}
 `;
 
+test('roles are given by service, uid and gid, and a shared socket follows', () => {
+  const { config } = parse(`
+ipc:
+  access:
+    - {service: '*', role: reader, gid: [50]}
+    - {service: [lck, evt], role: user, uid: [5]}`);
+  expect(config?.ipc).toMatchObject({
+    mode: 0o666,
+    access: [
+      { services: ['*'], role: 'reader', uids: [], gids: [50] },
+      { services: ['lck', 'evt'], role: 'user', uids: [5], gids: [] },
+    ],
+  });
+});
+
+test.each([
+  ['a role for nobody', '{service: lck, role: user}', 'ipc.access[0]: says nobody'],
+  [
+    'an unknown role',
+    '{service: lck, role: admin, uid: [5]}',
+    'ipc.access[0].role: expected one of',
+  ],
+  [
+    'a misspelt key',
+    '{service: lck, services: lck, role: user, uid: [5]}',
+    "ipc.access[0].services: unknown key; did you mean 'service'?",
+  ],
+  [
+    'a user by name',
+    '{service: lck, role: user, uid: [bob]}',
+    'ipc.access[0].uid[0]: expected a number',
+  ],
+])('%s is refused with its place', (_, entry, problem) => {
+  const { problems } = parse(`ipc:\n  access:\n    - ${entry}\n`);
+  expect(problems).toEqual([expect.stringMatching(/^c\.yaml:3:\d+: /)]);
+  expect(problems?.join()).toContain(problem);
+});
+
 describe('a good configuration', () => {
   test('no file at all is one node on loopback, in the places of this user', () => {
     const { config } = loadConfig(undefined, host);
@@ -37,9 +75,15 @@ describe('a good configuration', () => {
       mode: 0o600,
       allowUids: [],
       allowGids: [],
+      access: [],
       graceMs: 5_000,
     });
-    expect(config?.totem).toMatchObject({ tokenMs: 400, consensusMs: 480, tokenRetransmitMs: 32 });
+    expect(config?.totem).toMatchObject({
+      tokenMs: 400,
+      tokenMaxMs: 2000,
+      consensusMs: 480,
+      tokenRetransmitMs: 32,
+    });
     expect(config?.totem).toMatchObject({
       payloadBytesMax: 16_266,
       windowSize: 24,
@@ -50,7 +94,7 @@ describe('a good configuration', () => {
     expect(parse('# only a comment\n').config).toEqual(config);
   });
 
-  test('a network has the time-outs of Corosync, and this node is found by its address', () => {
+  test('a network has a token time-out up to that of Corosync, and this node is found by its address', () => {
     const { config } = parse(`totem: {allow_unsealed: true}${three}`);
     expect(config?.node).toMatchObject({ id: 1, name: 'a', port: 5405 });
     expect(config?.nodes.map(({ id, port }) => [id, port])).toEqual([
@@ -59,11 +103,12 @@ describe('a good configuration', () => {
       [3, 6000],
     ]);
     expect(config?.totem).toMatchObject({
-      tokenMs: 3650,
-      tokenRetransmitMs: 869,
-      holdMs: 685,
+      tokenMs: 1250,
+      tokenMaxMs: 3650,
+      tokenRetransmitMs: 77,
+      holdMs: 51,
       joinMs: 50,
-      consensusMs: 4380,
+      consensusMs: 1500,
       mergeMs: 200,
       windowSize: 50,
       maxMessages: 50,
@@ -94,7 +139,13 @@ services: [evt, clm]
     expect(config).toMatchObject({
       clusterName: 'prod',
       node: { id: 2, name: 'node-2', address: '::1', family: 'inet6', port: 7000 },
-      totem: { tokenMs: 1000, consensusMs: 2000, payloadBytesMax: 8882, windowSize: 50 },
+      totem: {
+        tokenMs: 1000,
+        tokenMaxMs: 1000,
+        consensusMs: 2000,
+        payloadBytesMax: 8882,
+        windowSize: 50,
+      },
       quorum: { provider: 'none', twoNode: true },
       ipc: { socket: '/tmp/s', mode: 0o660, allowUids: [5], allowGids: [6, 7], graceMs: 250 },
       stateDir: '/tmp/state',
@@ -298,6 +349,11 @@ describe('a bad configuration names line, column, key, finding and remedy', () =
       'a node of another host',
       `node: {name: b}${three}`,
       'c.yaml:4:31: nodelist[1].address: 10.0.0.2 is not an address of this host',
+    ],
+    [
+      'an upper bound of the token time-out below the lower one',
+      'totem: {token: 1000, token_max: 900}',
+      'c.yaml:1:33: totem.token_max: 900 ms is below the token time-out of 1000 ms',
     ],
     [
       'consensus too short',

@@ -1,4 +1,5 @@
 /** The configuration as the executive uses it: every default filled in, this node found. */
+import type { Role } from '@aisexec/service';
 import type { LinkMode } from '@aisexec/totem';
 import type { Timings } from './timings.ts';
 
@@ -91,12 +92,23 @@ export interface QuorumConfig {
   readonly votes: Readonly<Record<number, number>>;
 }
 
+/** A role for those who are one of `uids` or have one of `gids` as their primary group. */
+export interface AccessGrant {
+  /** Names of services, `admin`, or `*` for every service but that. */
+  readonly services: readonly string[];
+  readonly role: Role;
+  readonly uids: readonly number[];
+  readonly gids: readonly number[];
+}
+
 export interface IpcConfig {
   readonly socket: string;
   readonly mode: number;
   /** Besides root and the daemon's own uid. Both empty: whoever the socket's mode lets connect. */
   readonly allowUids: readonly number[];
   readonly allowGids: readonly number[];
+  /** Who has which role for what. */
+  readonly access: readonly AccessGrant[];
   /** How long a cut session of a client that lives is kept, in milliseconds; 0: not at all. */
   readonly graceMs: number;
 }

@@ -57,7 +57,7 @@ describe('a corosync.conf', () => {
       clusterName: 'wptest',
       node: { id: 1, name: 'a', address: '10.0.0.1', port: 6001 },
       nodes: [{ id: 1 }, { id: 2, address: '10.0.0.2', port: 6001 }],
-      totem: { tokenMs: 1500, consensusMs: 1800, transport: { type: 'udpu' } },
+      totem: { tokenMs: 1500, tokenMaxMs: 1500, consensusMs: 1800, transport: { type: 'udpu' } },
       quorum: { provider: 'votequorum', expectedVotes: 3, votes: { 2: 2 }, waitForAll: false },
       stateDir: '/var/lib/corosync/aisexec',
       log: { level: 'debug' },
@@ -69,7 +69,7 @@ describe('a corosync.conf', () => {
     const text = GOOD.replaceAll('10.0.0.', '127.0.0.')
       .replace('token: 1500', '')
       .replace('version: 2', 'nodeid: 1');
-    expect(parse(text).config?.totem.tokenMs).toBe(3000);
+    expect(parse(text).config?.totem).toMatchObject({ tokenMs: 3000, tokenMaxMs: 3000 });
   });
 
   test('with transport udp has the group that Corosync derives from the name', () => {

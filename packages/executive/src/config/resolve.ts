@@ -68,6 +68,7 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
   const node = findSelf(file, nodes, host, complain);
   const totem = totemOf(file, nodes, complain);
   const quorum = quorumOf(file, nodes, complain);
+  const access = grantsOf(file, complain);
   const engine = engineOf(file, complain);
   if (engine === 'totem') checkExposure(file, nodes, complain);
   const metrics = metricsOf(file, complain);
@@ -87,9 +88,10 @@ export function resolveConfig(file: ConfigFile, host: Host): Resolved {
     locks: { fairness: file.locks?.fairness ?? 'standard' },
     ipc: {
       socket: ipc.socket ?? serverSocketPath(host.env),
-      mode: Number.parseInt(ipc.mode ?? defaultMode(ipc.allow), 8),
+      mode: Number.parseInt(ipc.mode ?? defaultMode(ipc.allow ?? ipc.access), 8),
       allowUids: ipc.allow?.uid ?? [],
       allowGids: ipc.allow?.gid ?? [],
+      access,
       graceMs: ipc.grace ?? SESSION_GRACE_MS,
     },
     stateDir: file.state_dir ?? defaultStateDir(host),
@@ -234,7 +236,7 @@ function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Compl
   const { totem = {} } = file;
   const loopback = nodes.flatMap(linksOf).every(({ address }) => isLoopback(address));
   const timings = defaults.timingsOf(totem, nodes.length, loopback);
-  const { tokenMs, tokenRetransmitMs, holdMs, joinMs, consensusMs } = timings;
+  const { tokenMs, tokenMaxMs, tokenRetransmitMs, holdMs, joinMs, consensusMs } = timings;
   const packets = defaults.packetsOf(totem.netmtu, loopback);
   const seal = sealOf(file, complain);
   const rule = (holds: boolean, key: keyof typeof totem, text: string) => {
@@ -244,6 +246,11 @@ function totemOf(file: ConfigFile, nodes: readonly NodeConfig[], complain: Compl
     tokenRetransmitMs < tokenMs && tokenRetransmitMs >= defaults.TIMEOUT_MS_MIN,
     totem.token_retransmit === undefined ? 'token' : 'token_retransmit',
     `retransmits of the token every ${tokenRetransmitMs} ms do not fit a token time-out of ${tokenMs} ms; they must be at least ${defaults.TIMEOUT_MS_MIN} ms apart and come before it`,
+  );
+  rule(
+    tokenMaxMs >= tokenMs,
+    'token_max',
+    `${tokenMaxMs} ms is below the token time-out of ${tokenMs} ms (token, and token_coefficient for each node beyond two)`,
   );
   rule(
     holdMs < tokenRetransmitMs && holdMs >= defaults.HOLD_MS_MIN,
@@ -339,9 +346,18 @@ function transportOf(
   return { type: 'udp', group, ttl: ttl ?? 1 };
 }
 
+function grantsOf({ ipc = {} }: ConfigFile, complain: Complain): ExecutiveConfig['ipc']['access'] {
+  return (ipc.access ?? []).map(({ service, role, uid = [], gid = [] }, index) => {
+    if (uid.length + gid.length === 0) {
+      complain(['ipc', 'access', index], 'says nobody: name at least one uid or gid');
+    }
+    return { services: [service].flat(), role, uids: uid, gids: gid };
+  });
+}
+
 /** With an allow list others must get as far as being asked who they are; without one, only the owner. */
-function defaultMode(allow: { uid?: unknown; gid?: unknown } | undefined): string {
-  return allow === undefined ? '0600' : '0666';
+function defaultMode(restricted: object | undefined): string {
+  return restricted === undefined ? '0600' : '0666';
 }
 
 function defaultStateDir({ env, uid, home }: Host): string {

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { SESSION_GRACE_MS_MAX } from '@aisexec/ipc/server';
 import { LINK_MODES, LINKS_MAX } from '@aisexec/totem';
 import { z } from 'zod';
-import { NODELIST_MAX, SERVICES_MAX } from '../limits.ts';
+import { ACCESS_GRANTS_MAX, ACCESS_IDS_MAX, NODELIST_MAX, SERVICES_MAX } from '../limits.ts';
 import { ENGINE_NAMES, SEAL_CIPHERS } from './config.ts';
 import { HOLD_MS_MIN, TIMEOUT_MS_MIN } from './timings.ts';
 
@@ -11,7 +11,7 @@ const milliseconds = z.int().min(TIMEOUT_MS_MIN).max(86_400_000).optional();
 const port = z.int().min(1).max(65_535).optional();
 const nodeId = z.int().min(1).max(0xffff_ffff);
 const name = z.string().min(1).max(256);
-const ids = z.array(z.int().min(0).max(0xffff_ffff)).optional();
+const ids = z.array(z.int().min(0).max(0xffff_ffff)).max(ACCESS_IDS_MAX).optional();
 
 const address = z.string().refine((text) => isIP(text) !== 0, {
   error: 'expected an IPv4 or IPv6 address',
@@ -37,6 +37,7 @@ const totem = z.strictObject({
     .optional(),
   ttl: z.int().min(0).max(255).optional(),
   token: milliseconds,
+  token_max: milliseconds,
   token_coefficient: z.int().min(0).max(3_600_000).optional(),
   token_retransmits_before_loss_const: z.int().min(1).max(1_000).optional(),
   token_retransmit: milliseconds,
@@ -79,6 +80,13 @@ const quorum = z.strictObject({
 
 const locks = z.strictObject({ fairness: z.enum(['standard', 'fifo']).optional() });
 
+const grant = z.strictObject({
+  service: z.union([name, z.array(name).min(1).max(SERVICES_MAX)]),
+  role: z.enum(['reader', 'user', 'operator']),
+  uid: ids,
+  gid: ids,
+});
+
 const ipc = z.strictObject({
   socket: z.string().min(1).optional(),
   mode: z
@@ -86,6 +94,7 @@ const ipc = z.strictObject({
     .regex(/^0?[0-7]{3}$/, { error: "expected permissions in octal, like '0660'" })
     .optional(),
   allow: z.strictObject({ uid: ids, gid: ids }).optional(),
+  access: z.array(grant).max(ACCESS_GRANTS_MAX).optional(),
   grace: z.int().min(0).max(SESSION_GRACE_MS_MAX).optional(),
 });
 

@@ -9,6 +9,19 @@ export const DEFAULT_PORT = 5_405;
 export const LAST_MAN_STANDING_MS = 10_000;
 export const TOKEN_MS = 3_000;
 export const TOKEN_COEFFICIENT_MS = 650;
+/**
+ * Where nothing is said the token time-out is derived (ADR 0179), on a network between these and Corosync's: a
+ * host that is gone is noticed in less than half of its time, and a slow network is given as long as by it.
+ */
+export const DERIVED_TOKEN_MS = 1_000;
+export const DERIVED_TOKEN_COEFFICIENT_MS = 250;
+/**
+ * Of a derived time-out on a network: as on loopback below, what bounds how late a death is noticed whose host refuses packets.
+ * At 1000 ms the token of an idle ring comes by every 39 ms.
+ */
+export const DERIVED_RETRANSMITS_BEFORE_LOSS = 16;
+/** The upper bound on loopback, in lower ones: where only this machine's load can be slow, it can be very slow. */
+export const LOOPBACK_TOKEN_MAX_FACTOR = 5;
 export const LOOPBACK_TOKEN_MS = 400;
 /** A ring of many nodes on one machine shares its cores. */
 export const LOOPBACK_TOKEN_COEFFICIENT_MS = 100;
@@ -49,6 +62,7 @@ export const HOLD_MS_MIN = 14;
 /** What the configuration says; all of it optional. */
 export interface TimingInput {
   readonly token?: number | undefined;
+  readonly token_max?: number | undefined;
   readonly token_coefficient?: number | undefined;
   readonly token_retransmits_before_loss_const?: number | undefined;
   readonly token_retransmit?: number | undefined;
@@ -60,6 +74,8 @@ export interface TimingInput {
 
 export interface Timings {
   readonly tokenMs: number;
+  /** Equal to `tokenMs`: it is not derived. */
+  readonly tokenMaxMs: number;
   readonly tokenRetransmitMs: number;
   readonly holdMs: number;
   readonly joinMs: number;
@@ -69,13 +85,11 @@ export interface Timings {
 
 /** Corosync's formulae: every time-out that is not given follows from the token's. */
 export function timingsOf(input: TimingInput, nodes: number, loopback: boolean): Timings {
-  const coefficient =
-    input.token_coefficient ?? (loopback ? LOOPBACK_TOKEN_COEFFICIENT_MS : TOKEN_COEFFICIENT_MS);
-  const base = input.token ?? (loopback ? LOOPBACK_TOKEN_MS : TOKEN_MS);
-  const tokenMs = base + Math.max(0, nodes - 2) * coefficient;
+  const { tokenMs, tokenMaxMs } = tokenBounds(input, Math.max(0, nodes - 2), loopback);
   const tokenRetransmitMs = input.token_retransmit ?? retransmitMs(input, tokenMs, loopback);
   return {
     tokenMs,
+    tokenMaxMs,
     tokenRetransmitMs,
     holdMs: input.hold ?? Math.floor(tokenRetransmitMs * 0.8 - 10),
     joinMs: input.join ?? JOIN_MS,
@@ -84,13 +98,37 @@ export function timingsOf(input: TimingInput, nodes: number, loopback: boolean):
   };
 }
 
+function tokenBounds(input: TimingInput, beyondTwo: number, loopback: boolean) {
+  const { token, token_max: max, token_coefficient: coefficient } = input;
+  const derived = isDerived(input);
+  const scaled = (base: number, perNode: number) => base + beyondTwo * (coefficient ?? perNode);
+  if (loopback) {
+    const tokenMs = scaled(token ?? LOOPBACK_TOKEN_MS, LOOPBACK_TOKEN_COEFFICIENT_MS);
+    return {
+      tokenMs,
+      tokenMaxMs: max ?? (derived ? tokenMs * LOOPBACK_TOKEN_MAX_FACTOR : tokenMs),
+    };
+  }
+  const perNode = derived ? DERIVED_TOKEN_COEFFICIENT_MS : TOKEN_COEFFICIENT_MS;
+  const tokenMs = scaled(token ?? DERIVED_TOKEN_MS, perNode);
+  const slowest = Math.max(tokenMs, scaled(TOKEN_MS, TOKEN_COEFFICIENT_MS));
+  return { tokenMs, tokenMaxMs: max ?? (derived ? slowest : tokenMs) };
+}
+
 function retransmitMs(input: TimingInput, tokenMs: number, loopback: boolean): number {
   const every = (retransmits: number) => Math.floor(tokenMs / (retransmits + 0.2));
   const wanted = input.token_retransmits_before_loss_const;
   if (wanted !== undefined) return every(wanted);
   const usual = every(RETRANSMITS_BEFORE_LOSS);
-  if (!loopback) return usual;
-  return Math.min(usual, Math.max(TIMEOUT_MS_MIN, every(LOOPBACK_RETRANSMITS_BEFORE_LOSS)));
+  const isQuick = loopback || isDerived(input);
+  if (!isQuick) return usual;
+  const quick = loopback ? LOOPBACK_RETRANSMITS_BEFORE_LOSS : DERIVED_RETRANSMITS_BEFORE_LOSS;
+  return Math.min(usual, Math.max(TIMEOUT_MS_MIN, every(quick)));
+}
+
+/** A `token` that is given without `token_max` is taken as it is. */
+function isDerived({ token, token_max: max }: TimingInput): boolean {
+  return token === undefined || max !== undefined;
 }
 
 /** How large packets are and how many of them go round at once, unless it is said. */

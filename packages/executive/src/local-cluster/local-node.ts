@@ -36,6 +36,8 @@ export class LocalNode {
   readonly socket: string;
   readonly directory: string;
   condition: NodeCondition = 'down';
+  /** The program that `start` runs: another build's `bin/aisexec.js` for a ring of two versions. Default: this one's. */
+  program: string | undefined;
   readonly #options: LocalNodeOptions;
   #child: ChildProcess | undefined;
   #tail: string[] = [];
@@ -67,7 +69,8 @@ export class LocalNode {
     this.#tail = [];
     await this.#place?.ready?.();
     const { command = [] } = this.#place ?? {};
-    const [program, ...args] = [...command, process.execPath, this.daemonPath, '-c', file];
+    const daemon = this.program ?? this.daemonPath;
+    const [program, ...args] = [...command, process.execPath, daemon, '-c', file];
     const child = spawn(program as string, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -175,7 +178,7 @@ export class LocalNode {
       ...(cluster.watchdog === undefined ? {} : { watchdog: cluster.watchdog }),
       locks: { fairness: cluster.fairness ?? 'standard' },
       ...(cluster.stateCheckS === undefined ? {} : { state_check: cluster.stateCheckS }),
-      ipc: { socket: this.socket },
+      ipc: { socket: this.socket, ...cluster.ipc },
       state_dir: join(this.directory, 'state'),
       log: { level: 'info', format: 'json' },
     };

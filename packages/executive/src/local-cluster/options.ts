@@ -27,6 +27,8 @@ export interface LocalClusterOptions {
   readonly watchdog?: { readonly warn?: number; readonly kill?: number };
   /** Order in which locks are granted; default `standard`. */
   readonly fairness?: 'standard' | 'fifo';
+  /** Further keys of the section `ipc`, e.g. `{ access: [...] }`. */
+  readonly ipc?: Readonly<Record<string, unknown>>;
   /** Further keys of the `totem` section, e.g. `{ token: 1000 }`; or what each node's section has, by its id. */
   readonly totem?: TotemKeys | ((id: number) => TotemKeys);
   /** Seconds between two comparisons of the replicas; default: never. */

@@ -56,6 +56,7 @@ export function fullStatus(): ExecutiveStatus {
         state: 'running',
         nodes: [1],
         origin: 'built in',
+        speaks: [1, 1, 1],
       },
     ],
     eventLoop: { meanMs: 0, p99Ms: 0, maxMs: 0 },

@@ -1,6 +1,6 @@
 /** What an operator sees and changes while the executive runs, and what it takes from the process around it. */
-import type { Credentials } from '@aisexec/ipc/server';
 import type { GroupMessaging } from '@aisexec/totem';
+import type { AccessRule } from '../admin/access.ts';
 import type { ExecutiveConfig } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { LogEvent } from '../log/events.ts';
@@ -27,7 +27,8 @@ export interface Refused {
 export interface Operations {
   /** In force; another object after a reload. */
   readonly config: ExecutiveConfig;
-  access(service: string, credentials: Credentials): true | string;
+  /** The same function for ever, by the rules in force. */
+  readonly access: AccessRule;
   /** Every event passes here. */
   event(event: LogEvent): void;
   token(now: number): void;

@@ -3,7 +3,7 @@
  * reload of the configuration. Apart from the executive itself, so that nothing of it is needed to serve clients.
  */
 import { chmodSync } from 'node:fs';
-import { createAccessRule } from '../admin/access.ts';
+import { createAccessRule, namesPeople } from '../admin/access.ts';
 import type { ExecutiveConfig } from '../config/config.ts';
 import { loadPeerCredentials } from '../drivers/native.ts';
 import { LOG_LEVELS, type LogLevel } from '../log/levels.ts';
@@ -117,7 +117,7 @@ export function createOperations(options: OperationsOptions): Operations {
     get config() {
       return config;
     },
-    access: (service, credentials) => access(service, credentials),
+    access: (service, who) => access(service, who),
     event: (event) => collector.event(event, performance.now()),
     token: (now) => collector.token(now),
     noToken: () => collector.noToken(),
@@ -162,9 +162,9 @@ export function createOperations(options: OperationsOptions): Operations {
 }
 
 function credentialProblem({ ipc }: ExecutiveConfig): readonly string[] {
-  if (ipc.allowUids.length + ipc.allowGids.length === 0) return [];
+  if (!namesPeople(ipc)) return [];
   const { missing } = loadPeerCredentials();
   return missing === undefined
     ? []
-    : [`ipc.allow needs to know who connects, but ${missing}: install koffi`];
+    : [`ipc.allow and ipc.access need to know who connects, but ${missing}: install koffi`];
 }

@@ -146,6 +146,7 @@ export class Plugins {
         ...{ id: 0, name: name ?? module, version: '', nodes: [], origin: module },
         state: 'failed' as const,
         reason: refused,
+        speaks: null,
       }));
     return [...running, ...refused];
   }

@@ -14,7 +14,14 @@ export interface Difference {
 }
 
 /** A key, and everything below it, that is taken over while the executive runs. */
-const RELOADABLE = ['log.level', 'ipc.allowUids', 'ipc.allowGids', 'ipc.mode', 'metrics'] as const;
+const RELOADABLE = [
+  'log.level',
+  'ipc.allowUids',
+  'ipc.allowGids',
+  'ipc.access',
+  'ipc.mode',
+  'metrics',
+] as const;
 /** What such a key is called in the file. */
 const IN_FILE: Readonly<Record<string, string>> = {
   'ipc.allowUids': 'ipc.allow.uid',

@@ -26,7 +26,8 @@ export interface BackendSink {
 
 /** Structurally the part of the service host that serves clients. */
 export interface Backend<Client> {
-  connect(service: string, uid: number, sink: BackendSink): Client | undefined;
+  /** @param uid, gid of the client's process; -1, or absent, where the platform does not tell. */
+  connect(service: string, uid: number, sink: BackendSink, gid?: number): Client | undefined;
   /** Nobody can connect to the service yet, but it is on its way: TRY_AGAIN instead of NOT_SUPPORTED. */
   isJoining?(service: string): boolean;
   request(client: Client, request: number, fn: string, argument: unknown): void;

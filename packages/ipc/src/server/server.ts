@@ -31,6 +31,7 @@ import { createCounters } from './counters.ts';
 import { listenOn } from './listen.ts';
 import { processStart } from './peer-process.ts';
 import { createSessionTable } from './session-table.ts';
+import { Turns } from './turns.ts';
 
 const DEFAULTS: IpcServerLimits = {
   clientsMax: CLIENTS_MAX,
@@ -61,10 +62,11 @@ export async function createIpcServer<Client>(
   const trace = rateLimited(options.onEvent ?? (() => {}));
   const limits = { ...DEFAULTS, ...options.limits };
   const counters = createCounters();
+  const turns = new Turns();
   const pending = new Set<Connection<Client>>();
   const connections = new Set<Connection<Client>>();
   const sessions = createSessionTable<Client>({
-    ...{ backend, limits, counters, trace },
+    ...{ backend, limits, counters, turns, trace },
     processStart: options.processStart ?? processStart,
   });
   let closing: Promise<void> | undefined;
@@ -120,7 +122,12 @@ export async function createIpcServer<Client>(
       closing ??= close();
       return closing;
     },
-    stats: () => ({ clients: sessions.size, handshakes: pending.size, ...counters }),
+    stats: () => ({
+      clients: sessions.size,
+      handshakes: pending.size,
+      turns: turns.number,
+      ...counters,
+    }),
   };
 }
 

@@ -14,7 +14,7 @@ import {
   type SaAisErrorT,
 } from '@aisexec/ais';
 import type { Reply } from '../client/contract.ts';
-import type { Backend } from '../client/local.ts';
+import type { Backend, BackendSink } from '../client/local.ts';
 import { encode } from '../codec.ts';
 import { Fifo } from '../fifo.ts';
 import { FRAME_BYTES_MAX, PROCESS_CHECK_BASE_MS, PROCESS_CHECK_WAIT_MAX_MS } from '../limits.ts';
@@ -25,12 +25,14 @@ import type { Connection, Frame, Goodbye } from './connection.ts';
 import type { Credentials, IpcEvent, IpcServerLimits } from './contract.ts';
 import type { Counters } from './counters.ts';
 import type { ProcessStart } from './peer-process.ts';
+import type { Turns, Waiting } from './turns.ts';
 
 /** What sessions share: the server behind them. */
 export interface SessionHost<Client> {
   readonly backend: Backend<Client>;
   readonly limits: IpcServerLimits;
   readonly counters: Counters;
+  readonly turns: Turns;
   readonly processStart: ProcessStart;
   /** The session has ended, and why; called once. */
   ended(session: Session<Client>, goodbye: Goodbye): void;
@@ -45,7 +47,7 @@ export interface Resumption {
   readonly start: string;
 }
 
-export class Session<Client> {
+export class Session<Client> implements Waiting {
   readonly credentials: Credentials;
   readonly service: string;
   readonly resumption: Resumption | undefined;
@@ -90,7 +92,8 @@ export class Session<Client> {
   open(connection: Connection<Client>): Goodbye | undefined {
     const { backend } = this.#host;
     let refused: Goodbye | undefined;
-    const client = backend.connect(this.service, this.credentials.uid, {
+    const { uid, gid } = this.credentials;
+    const sink: BackendSink = {
       reply: (request, reply) => this.#reply(request, reply),
       callback: (name, payload, options) => this.#callback(name, payload, options),
       closed: (reason) => {
@@ -99,7 +102,8 @@ export class Session<Client> {
         if (this.#state === 'new') refused = goodbye;
         this.end(goodbye.rc, reason);
       },
-    });
+    };
+    const client = backend.connect(this.service, uid, sink, gid);
     if (client === undefined) {
       this.#state = 'gone';
       if (backend.isJoining?.(this.service) === true) {
@@ -156,6 +160,7 @@ export class Session<Client> {
     this.#state = 'gone';
     clearTimeout(this.#grace);
     clearTimeout(this.#check);
+    this.#host.turns.forget(this);
     this.#waiting.clear();
     const client = this.#client;
     const connection = this.#connection;
@@ -225,12 +230,20 @@ export class Session<Client> {
     return fault;
   }
 
+  /** Its next turn has come. */
+  serve(): void {
+    if (this.#state !== 'open') return;
+    const fault = this.pump();
+    this.#connection?.faulted(fault);
+  }
+
   #takeRequests(): string | undefined {
     const { requestsInFlightMax, socketBytesHigh } = this.#host.limits;
     while (
       this.#waiting.size > 0 &&
       this.#inFlight.size < requestsInFlightMax &&
-      (this.#connection?.writer.backlog ?? 0) < socketBytesHigh
+      (this.#connection?.writer.backlog ?? 0) < socketBytesHigh &&
+      this.#host.turns.mayServe(this)
     ) {
       const { id, fn, arg } = this.#waiting.shift() as Frame;
       if (id !== this.#lastRequest + 1 || typeof fn !== 'string') {

@@ -1,6 +1,11 @@
 /** What the lock service calls back, turned into queued callbacks of the literal layer. */
 import type { CallbackEvent } from '@aisexec/ipc';
-import { CALLBACK, type LockLostPayload, type WaiterPayload } from '../protocol.ts';
+import {
+  CALLBACK,
+  type LockLostPayload,
+  type LocksLostPayload,
+  type WaiterPayload,
+} from '../protocol.ts';
 import type { LckHandle, LckTables } from './handles.ts';
 import { WAITERS_QUEUED_MAX } from './limits.ts';
 import type { SaLckLockIdT } from './literal-types.ts';
@@ -9,6 +14,9 @@ export function onEvent(tables: LckTables, handle: LckHandle, event: CallbackEve
   if (event.name === CALLBACK.waiter) queueWaiter(tables, handle, event.payload as WaiterPayload);
   else if (event.name === CALLBACK.lockLost) {
     queueLost(tables, handle, event.payload as LockLostPayload);
+  } else if (event.name === CALLBACK.locksLost) {
+    const { lockIds, reason } = event.payload as LocksLostPayload;
+    for (const lockId of lockIds) queueLost(tables, handle, { lockId, reason });
   }
 }
 

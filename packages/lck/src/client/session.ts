@@ -11,7 +11,13 @@ import {
   type RetryOptions,
   random64,
 } from '@aisexec/ipc';
-import { CALLBACK, type LockLostPayload, staysOnRecord, type WaiterPayload } from '../protocol.ts';
+import {
+  CALLBACK,
+  type LockLostPayload,
+  type LocksLostPayload,
+  staysOnRecord,
+  type WaiterPayload,
+} from '../protocol.ts';
 import { releaseLock } from './calls.ts';
 import { LockLostError, type LockLostReason } from './errors.ts';
 
@@ -95,7 +101,10 @@ export class Session {
 
   onEvent(event: CallbackEvent): void {
     if (event.name === CALLBACK.lockLost) this.#revoke(event.payload as LockLostPayload);
-    else if (event.name === CALLBACK.waiter) {
+    else if (event.name === CALLBACK.locksLost) {
+      const { lockIds, reason } = event.payload as LocksLostPayload;
+      for (const lockId of lockIds) this.#revoke({ lockId, reason });
+    } else if (event.name === CALLBACK.waiter) {
       const waiter = event.payload as WaiterPayload;
       const lock = this.#locks.get(waiter.lockId);
       if (lock !== undefined) lock.listener.waiter(lock, waiter);

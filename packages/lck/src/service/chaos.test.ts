@@ -96,8 +96,14 @@ function createChaos(seed: number) {
       if (isGrant) granted.push({ attempt, token: reply['fencingToken'] });
     }
     for (const client of clients.values()) {
-      for (const { payload } of client.take('lockLost')) {
-        const lost = attempts.find((one) => one.client === client && one.id === payload.lockId);
+      const losses = [
+        ...client
+          .take('lockLost')
+          .map(({ payload }) => ({ ...payload, lockIds: [payload.lockId] })),
+        ...client.take('locksLost').map(({ payload }) => payload),
+      ].flatMap(({ lockIds, reason }) => lockIds.map((id: bigint) => ({ id, reason })));
+      for (const payload of losses) {
+        const lost = attempts.find((one) => one.client === client && one.id === payload.id);
         if (lost?.state === 'believed') {
           lost.state = 'over';
           if (staysOnRecord(payload.reason)) client.post('unlock', { lockId: lost.id });

@@ -16,7 +16,8 @@ import {
   SA_LCK_LOCK_ORPHAN,
   SA_LCK_LOCK_ORPHANED,
 } from '../protocol.ts';
-import { checkTable, createHarness, EX, PR } from './harness.fixture.ts';
+import { checkTable } from './check-table.ts';
+import { createHarness, EX, PR } from './harness.fixture.ts';
 import { LOCKS_PER_CLIENT_MAX } from './limits.ts';
 
 const a = { node: 1, connection: 1 };

@@ -66,7 +66,7 @@ const openMessage = s.object({ open: openRequest, fairness: s.oneOf('standard', 
 type OpenMessage = Infer<typeof openMessage>;
 
 /** What clients may ask. */
-export const createLib = ({ fairness = 'standard', administrators = [0] }: LibOptions) => ({
+export const createLib = ({ fairness = 'standard', administrators }: LibOptions) => ({
   open: libHandler<LckState, OpenRequest>({
     request: openRequest,
     flow: 'ordered',
@@ -83,9 +83,12 @@ export const createLib = ({ fairness = 'standard', administrators = [0] }: LibOp
   revoke: libHandler<LckState, RevokeRequest>({
     request: revokeRequest,
     flow: 'ordered',
+    role: administrators === undefined ? 'operator' : 'reader',
     handle: (_state, request, ctx) => {
       // -1, "unknown", is in no list, whoever made it.
-      if (ctx.uid < 0 || !administrators.includes(ctx.uid)) return { rc: SA_AIS_ERR_ACCESS };
+      if (administrators !== undefined && (ctx.uid < 0 || !administrators.includes(ctx.uid))) {
+        return { rc: SA_AIS_ERR_ACCESS };
+      }
       ctx.multicast('revoke', request);
       return undefined;
     },
@@ -93,6 +96,7 @@ export const createLib = ({ fairness = 'standard', administrators = [0] }: LibOp
   options: libHandler({
     request: s.nothing,
     flow: 'local',
+    role: 'reader',
     handle: () => ({
       rc: SA_AIS_OK,
       lckOptions: SA_LCK_OPT_ORPHAN_LOCKS | SA_LCK_OPT_DEADLOCK_DETECTION,
@@ -101,6 +105,7 @@ export const createLib = ({ fairness = 'standard', administrators = [0] }: LibOp
   limits: libHandler({
     request: s.nothing,
     flow: 'local',
+    role: 'reader',
     handle: () => ({ rc: SA_AIS_OK, maxNumLocks: BigInt(LOCKS_PER_CLIENT_MAX) }),
   }),
 });

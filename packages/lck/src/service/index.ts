@@ -8,10 +8,12 @@ import { defineService, type ServiceDefinition } from '@aisexec/service';
 import { LCK_SERVICE_ID, LCK_SERVICE_NAME, LCK_VERSIONS } from '../protocol.ts';
 import { createLib, exec } from './handlers.ts';
 import { inspect } from './inspect.ts';
+import { digest } from './marks.ts';
 import { initialState, type LckFairness, type LckState } from './state.ts';
 import { chunk, load, merge, save } from './sync.ts';
 import { clientGone, confchg, replaced } from './views.ts';
 
+export { checkTable } from './check-table.ts';
 export type { LckFairness, LckState } from './state.ts';
 export type { LckChunk } from './sync.ts';
 
@@ -21,7 +23,7 @@ export interface LckServiceOptions {
    * client proposed (ADR 0121).
    */
   readonly fairness?: LckFairness;
-  /** uids whose clients may revoke locks; root by default. An unknown uid (-1) never may. */
+  /** uids whose clients may revoke locks, in the place of operators. An unknown uid (-1) never may. */
   readonly administrators?: readonly number[];
 }
 
@@ -37,7 +39,7 @@ export function createLckService(options: LckServiceOptions = {}): ServiceDefini
     confchg,
     clientGone,
     replaced,
-    sync: { chunk, save, load, merge },
+    sync: { chunk, save, load, merge, digest },
     membersOnly: true,
     inspect,
   });

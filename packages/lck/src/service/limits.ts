@@ -13,6 +13,8 @@ export const LOCKS_MAX = 1_048_576;
 export const LOCKS_PER_CLIENT_MAX = 4_000;
 /** Waiting requests of which a new holder is told; the oldest are. */
 export const WAITERS_TOLD_MAX = 64;
+/** Lost locks of one client that one callback names. */
+export const LOST_PER_CALLBACK_MAX = 256;
 /** Waits followed in the search for a cycle of clients; what lies beyond is not found. */
 export const DEADLOCK_STEPS_MAX = 4_096;
 /** Entries (opens, locks) in one synchronisation chunk; a name in each keeps it below 100 kB. */

@@ -7,6 +7,7 @@ import type { ExecContext, Source } from '@aisexec/service';
 import {
   CALLBACK,
   type LockLostPayload,
+  type LocksLostPayload,
   type RevocationReason,
   SA_LCK_EX_LOCK_MODE,
   SA_LCK_LOCK_DEADLOCK,
@@ -21,11 +22,17 @@ import {
 } from '../protocol.ts';
 import { closesCycle } from './deadlock.ts';
 import { blockedByHolder, blockedByOrphan, compatible, orderOf } from './grants.ts';
-import { LOCKS_MAX, LOCKS_PER_CLIENT_MAX, WAITERS_TOLD_MAX } from './limits.ts';
+import {
+  LOCKS_MAX,
+  LOCKS_PER_CLIENT_MAX,
+  LOST_PER_CALLBACK_MAX,
+  WAITERS_TOLD_MAX,
+} from './limits.ts';
 import {
   addGranted,
   addWaiting,
   type Client,
+  clientKey,
   dropIfUnused,
   type GrantedLock,
   type LckState,
@@ -34,6 +41,7 @@ import {
   type Resource,
   removeLock,
   sameClient,
+  setAnnounced,
   toGranted,
   type WaitingLock,
 } from './state.ts';
@@ -108,7 +116,7 @@ export function settle(state: LckState, resource: Resource, ctx: ExecContext): v
       .nextGrants(resource)
       .map((waiting) => {
         replyGranted(waiting.source, ctx);
-        return promote(resource, waiting, ctx);
+        return promote(state, resource, waiting, ctx);
       });
     tellNewHolders(resource, grants, ctx);
   }
@@ -116,10 +124,10 @@ export function settle(state: LckState, resource: Resource, ctx: ExecContext): v
 }
 
 /** Tells the holders of requests that came with a merge. */
-export function announce(resource: Resource, ctx: ExecContext): void {
+export function announce(state: LckState, resource: Resource, ctx: ExecContext): void {
   for (const waiting of resource.waiting.values()) {
     if (waiting.announced) continue;
-    waiting.announced = true;
+    setAnnounced(state, resource, waiting);
     for (const holder of resource.granted.values()) tellHolder(holder, waiting, ctx);
   }
 }
@@ -128,6 +136,32 @@ export function announce(resource: Resource, ctx: ExecContext): void {
 export function tellLost(lock: GrantedLock, reason: RevocationReason, ctx: ExecContext): void {
   const payload: LockLostPayload = { lockId: lock.id, reason };
   ctx.callback(lock.owner, CALLBACK.lockLost, payload);
+}
+
+/** The same for many, of any clients: each client gets its own in a few callbacks. */
+export function tellAllLost(
+  locks: Iterable<GrantedLock>,
+  reason: RevocationReason,
+  ctx: ExecContext,
+): void {
+  const byClient = new Map<string, GrantedLock[]>();
+  for (const lock of locks) {
+    const key = clientKey(lock.owner);
+    const known = byClient.get(key);
+    if (known === undefined) byClient.set(key, [lock]);
+    else known.push(lock);
+  }
+  for (const lost of byClient.values()) {
+    const [first] = lost;
+    if (first !== undefined && lost.length === 1) tellLost(first, reason, ctx);
+    else {
+      for (let i = 0; i < lost.length; i += LOST_PER_CALLBACK_MAX) {
+        const lockIds = lost.slice(i, i + LOST_PER_CALLBACK_MAX).map(({ id }) => id);
+        const payload: LocksLostPayload = { lockIds, reason };
+        ctx.callback(first!.owner, CALLBACK.locksLost, payload);
+      }
+    }
+  }
 }
 
 /** Takes locks from their holders and removes orphans, all or those of one token. @returns how many. */

@@ -5,15 +5,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { SA_LCK_LOCK_GRANTED, type SaLckLockModeT } from '../protocol.ts';
-import {
-  checkTable,
-  createHarness,
-  EX,
-  type Harness,
-  PR,
-  transfer,
-  viewOf,
-} from './harness.fixture.ts';
+import { checkTable } from './check-table.ts';
+import { createHarness, EX, type Harness, PR, transfer, viewOf } from './harness.fixture.ts';
 
 const NODES = [1, 2, 3];
 const NAMES = ['x', 'y'];

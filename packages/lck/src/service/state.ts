@@ -1,106 +1,43 @@
 /**
- * The replicated lock table: resources with their locks, and an index by client, since a client's end
+ * Changes of the replicated lock table: resources with their locks, and an index by client, since a client's end
  * must find what it held without searching. Plain data; the order of every Map and Set is the order in
  * which things came, the same on all nodes, and synchronisation rebuilds it exactly (sync.ts).
+ *
+ * Most locks of a large table are alone on their resource: what is empty is shared, not made for each.
+ * Everything that adds or removes goes through here and corrects the digest.
  */
-import type { ClientRef, Source } from '@aisexec/service';
-import type { SaLckLockModeT } from '../protocol.ts';
+import { type ClientRef, sum52 } from '@aisexec/service';
+import { markOfGranted, markOfOpen, markOfOrphan, markOfWaiting } from './marks.ts';
+import type {
+  Client,
+  GrantedLock,
+  LckState,
+  Lock,
+  Open,
+  OrphanLock,
+  Resource,
+  WaitingLock,
+} from './table.ts';
 
-/** What granted and waiting locks have in common. */
-export interface Lock {
-  /** Drawn by the client; unique with {@link owner}. */
-  readonly id: bigint;
-  readonly owner: ClientRef;
-  /** The open through which it was asked for. */
-  readonly handle: bigint;
-  readonly mode: SaLckLockModeT;
-  /** Asked for with SA_LCK_LOCK_ORPHAN. */
-  readonly orphan: boolean;
-  /** Tell the owner when its lock blocks a request. */
-  readonly notify: boolean;
-  /**
-   * For people, ns since the epoch: when it was granted or, while it waits, asked for, by the clock of the node
-   * whose message did that; the same value on all nodes.
-   */
-  readonly since: bigint;
-}
-
-export interface WaitingLock extends Lock {
-  readonly waiterSignal: bigint;
-  /** Follow this wait in the search for cycles of clients. */
-  readonly detect: boolean;
-  /** The deferred reply. */
-  readonly source: Source;
-  /** Whether the holders of its time were told of it; false for one that came with a merge. */
-  announced: boolean;
-}
-
-export interface GrantedLock extends Lock {
-  /** The fencing token: the place of the grant in the total order. */
-  readonly token: bigint;
-}
-
-/** A lock whose owner is gone. It blocks, and nobody is told of it (AIS B.1 rule 9). */
-export interface OrphanLock {
-  readonly id: bigint;
-  /** Who held it, for people: the number may belong to another client by now. */
-  readonly owner: ClientRef;
-  readonly mode: SaLckLockModeT;
-  readonly token: bigint;
-  /** See {@link Lock.since}. */
-  readonly since: bigint;
-}
-
-export interface Resource {
-  readonly name: string;
-  /** Open handles on it, of all clients. */
-  openers: number;
-  /** By {@link lockKey}, in the order of their grants. An EX lock is alone in here. */
-  readonly granted: Map<string, GrantedLock>;
-  readonly orphans: OrphanLock[];
-  /** By {@link lockKey}, oldest first. */
-  readonly waiting: Map<string, WaitingLock>;
-}
-
-export interface Open {
-  readonly name: string;
-  readonly notify: boolean;
-  /** Ids of the locks, granted and waiting, that were asked for through this open. */
-  readonly locks: Set<bigint>;
-}
-
-/** A client with at least one open handle. */
-export interface Client {
-  readonly ref: ClientRef;
-  /** By resource handle. */
-  readonly opens: Map<bigint, Open>;
-  /** Lock id to the resource handle it belongs to. */
-  readonly locks: Map<bigint, bigint>;
-}
-
-/**
- * Who is granted first: `standard`, readers pass waiting writers (openais, OpenSAF); `fifo`, nobody passes
- * anybody.
- */
-export type LckFairness = 'standard' | 'fifo';
-
-export interface LckState {
-  /** The cluster's, decided by the first open of all; null before that (ADR 0121). */
-  fairness: LckFairness | null;
-  /** The last view's word: tells the loss of quorum from its absence. */
-  quorate: boolean;
-  /** Granted, waiting and orphaned locks of all resources. */
-  lockCount: number;
-  /** By {@link clientKey}. */
-  readonly clients: Map<string, Client>;
-  readonly resources: Map<string, Resource>;
-}
+export type {
+  Client,
+  GrantedLock,
+  LckFairness,
+  LckState,
+  Lock,
+  Open,
+  OrphanLock,
+  Resource,
+  WaitingLock,
+} from './table.ts';
 
 export function initialState(): LckState {
   return {
     fairness: null,
     quorate: false,
     lockCount: 0,
+    digest: 0,
+    contended: new Set(),
     clients: new Map(),
     resources: new Map(),
   };
@@ -118,11 +55,23 @@ export function sameClient(a: ClientRef, b: ClientRef): boolean {
   return a.node === b.node && a.connection === b.connection;
 }
 
+/** Shared by all that have nothing, so never changed. */
+const NO_GRANTED: ReadonlyMap<string, GrantedLock> = new Map();
+const NO_WAITING: ReadonlyMap<string, WaitingLock> = new Map();
+const NO_ORPHANS: readonly OrphanLock[] = [];
+const NO_LOCKS: readonly bigint[] = [];
+
 /** The resource of that name, made when it does not exist. */
 export function ensureResource(state: LckState, name: string): Resource {
   const known = state.resources.get(name);
   if (known !== undefined) return known;
-  const resource = { name, openers: 0, granted: new Map(), orphans: [], waiting: new Map() };
+  const resource: Resource = {
+    name,
+    openers: 0,
+    granted: NO_GRANTED,
+    orphans: NO_ORPHANS,
+    waiting: NO_WAITING,
+  };
   state.resources.set(name, resource);
   return resource;
 }
@@ -134,8 +83,21 @@ export function addOpen(
   handle: bigint,
   open: Pick<Open, 'name' | 'notify'>,
 ): void {
-  ensureResource(state, open.name).openers += 1;
-  ensureClient(state, ref).opens.set(handle, { ...open, locks: new Set() });
+  const resource = ensureResource(state, open.name);
+  resource.openers += 1;
+  putOpen(state, ensureClient(state, ref), handle, { name: resource.name, notify: open.notify });
+}
+
+/** An open alone, without the count of its resource: what a chunk brings. */
+export function putOpen(
+  state: LckState,
+  client: Client,
+  handle: bigint,
+  { name, notify }: Pick<Open, 'name' | 'notify'>,
+): void {
+  const open: Open = { name, notify, locks: NO_LOCKS };
+  client.opens.set(handle, open);
+  state.digest = sum52(state.digest, markOfOpen(client.ref, handle, open));
 }
 
 /** The client's record, made when it has none. */
@@ -155,22 +117,72 @@ export function ensureClient(state: LckState, ref: ClientRef): Client {
 /** A request takes its place behind those that wait. */
 export function addWaiting(state: LckState, resource: Resource, lock: WaitingLock): void {
   indexLock(state, lock);
-  resource.waiting.set(lockKey(lock.owner, lock.id), lock);
+  putWaiting(state, resource, lock);
 }
 
 /** A lock that is held from the start. */
 export function addGranted(state: LckState, resource: Resource, lock: GrantedLock): void {
   indexLock(state, lock);
-  resource.granted.set(lockKey(lock.owner, lock.id), lock);
+  putGranted(state, resource, lock);
 }
 
 /** A waiting request becomes a held lock; its index entries stay as they are. */
-export function promote(resource: Resource, waiting: WaitingLock, place: Place): GrantedLock {
-  const key = lockKey(waiting.owner, waiting.id);
+export function promote(
+  state: LckState,
+  resource: Resource,
+  waiting: WaitingLock,
+  place: Place,
+): GrantedLock {
   const granted = toGranted(waiting, place);
-  resource.waiting.delete(key);
-  resource.granted.set(key, granted);
+  takeWaiting(state, resource, lockKey(waiting.owner, waiting.id));
+  putGranted(state, resource, granted);
   return granted;
+}
+
+/** The holders have been told of a request. */
+export function setAnnounced(state: LckState, { name }: Resource, waiting: WaitingLock): void {
+  const before = sum52(state.digest, -markOfWaiting(name, waiting));
+  waiting.announced = true;
+  state.digest = sum52(before, markOfWaiting(name, waiting));
+}
+
+/** Without the client's index, as are the others of its kind: a chunk brings that by itself. */
+export function putWaiting(state: LckState, resource: Resource, lock: WaitingLock): void {
+  resource.waiting = withEntry(resource.waiting, lockKey(lock.owner, lock.id), lock);
+  state.contended.add(resource.name);
+  count(state, 1, markOfWaiting(resource.name, lock));
+}
+
+export function putGranted(state: LckState, resource: Resource, lock: GrantedLock): void {
+  resource.granted = withEntry(resource.granted, lockKey(lock.owner, lock.id), lock);
+  count(state, 1, markOfGranted(resource.name, lock));
+}
+
+export function addOrphan(state: LckState, resource: Resource, lock: OrphanLock): void {
+  const { id, owner, mode, token, since } = lock;
+  const orphan = { id, owner, mode, token, since };
+  resource.orphans = withItem(resource.orphans, orphan);
+  count(state, 1, markOfOrphan(resource.name, orphan));
+}
+
+function takeWaiting(state: LckState, resource: Resource, key: string): void {
+  const lock = resource.waiting.get(key);
+  if (lock === undefined) return;
+  resource.waiting = withoutEntry(resource.waiting, key, NO_WAITING);
+  if (resource.waiting.size === 0) state.contended.delete(resource.name);
+  count(state, -1, -markOfWaiting(resource.name, lock));
+}
+
+function takeGranted(state: LckState, resource: Resource, key: string): void {
+  const lock = resource.granted.get(key);
+  if (lock === undefined) return;
+  resource.granted = withoutEntry(resource.granted, key, NO_GRANTED);
+  count(state, -1, -markOfGranted(resource.name, lock));
+}
+
+function count(state: LckState, locks: number, mark: number): void {
+  state.lockCount += locks;
+  state.digest = sum52(state.digest, mark);
 }
 
 /** Where in the order, and when, something is granted: an `ExecContext` is one. */
@@ -213,10 +225,12 @@ export function findLock(state: LckState, ref: ClientRef, id: bigint): Located |
 /** Takes a lock away, wherever it is. */
 export function removeLock(state: LckState, resource: Resource, lock: Lock): void {
   const key = lockKey(lock.owner, lock.id);
-  if (resource.waiting.delete(key) || resource.granted.delete(key)) state.lockCount -= 1;
+  takeWaiting(state, resource, key);
+  takeGranted(state, resource, key);
   const client = state.clients.get(clientKey(lock.owner));
   client?.locks.delete(lock.id);
-  client?.opens.get(lock.handle)?.locks.delete(lock.id);
+  const open = client?.opens.get(lock.handle);
+  if (open !== undefined) open.locks = withoutItem(open.locks, lock.id, NO_LOCKS);
 }
 
 /** What one closed handle leaves behind. */
@@ -246,6 +260,7 @@ export function stripOpen(state: LckState, ref: ClientRef, handle: bigint): Stri
     if (granted?.orphan) addOrphan(state, resource, granted);
   }
   client.opens.delete(handle);
+  state.digest = sum52(state.digest, -markOfOpen(client.ref, handle, open));
   resource.openers -= 1;
   if (client.opens.size === 0) state.clients.delete(clientKey(ref));
   return { resource, cancelled };
@@ -261,23 +276,17 @@ export function stripClient(state: LckState, ref: ClientRef): Set<Resource> {
   return touched;
 }
 
-export function addOrphan(state: LckState, resource: Resource, lock: OrphanLock): void {
-  const { id, owner, mode, token, since } = lock;
-  resource.orphans.push({ id, owner, mode, token, since });
-  state.lockCount += 1;
-}
-
 /** Removes the orphans that are meant, all by default. @returns how many. */
 export function purgeOrphans(
   state: LckState,
   resource: Resource,
   isMeant: (orphan: OrphanLock) => boolean = () => true,
 ): number {
+  const meant = resource.orphans.filter(isMeant);
   const kept = resource.orphans.filter((orphan) => !isMeant(orphan));
-  const count = resource.orphans.length - kept.length;
-  resource.orphans.splice(0, Number.POSITIVE_INFINITY, ...kept);
-  state.lockCount -= count;
-  return count;
+  resource.orphans = kept.length === 0 ? NO_ORPHANS : kept;
+  for (const orphan of meant) count(state, -1, -markOfOrphan(resource.name, orphan));
+  return meant.length;
 }
 
 /** A resource lives as long as somebody has it open or an orphan holds it (AIS B.1 rule 10). */
@@ -289,7 +298,38 @@ export function dropIfUnused(state: LckState, resource: Resource): void {
 
 function indexLock(state: LckState, lock: Lock): void {
   const client = state.clients.get(clientKey(lock.owner));
-  client?.locks.set(lock.id, lock.handle);
-  client?.opens.get(lock.handle)?.locks.add(lock.id);
-  state.lockCount += 1;
+  if (client !== undefined) putIndex(client, lock.id, lock.handle);
+}
+
+/** A client's lock, or its request, belongs to an open of it. */
+export function putIndex(client: Client, id: bigint, handle: bigint): void {
+  client.locks.set(id, handle);
+  const open = client.opens.get(handle);
+  if (open !== undefined) open.locks = withItem(open.locks, id);
+}
+
+/** These four change what is given, unless it is, or becomes, empty: that is shared. */
+function withEntry<T>(map: ReadonlyMap<string, T>, key: string, value: T): ReadonlyMap<string, T> {
+  return map.size === 0 ? new Map([[key, value]]) : (map as Map<string, T>).set(key, value);
+}
+
+function withoutEntry<T>(
+  map: ReadonlyMap<string, T>,
+  key: string,
+  none: ReadonlyMap<string, T>,
+): ReadonlyMap<string, T> {
+  (map as Map<string, T>).delete(key);
+  return map.size === 0 ? none : map;
+}
+
+function withItem<T>(list: readonly T[], item: T): readonly T[] {
+  if (list.length === 0) return [item];
+  (list as T[]).push(item);
+  return list;
+}
+
+function withoutItem<T>(list: readonly T[], item: T, none: readonly T[]): readonly T[] {
+  const at = list.indexOf(item);
+  if (at >= 0) (list as T[]).splice(at, 1);
+  return list.length === 0 ? none : list;
 }

@@ -7,11 +7,12 @@
  */
 
 import { SA_MAX_NAME_LENGTH } from '@aisexec/ais';
-import { type Infer, type Schema, type StatePart, s } from '@aisexec/service';
+import { type ClientRef, type Infer, type Schema, type StatePart, s } from '@aisexec/service';
 import { SA_LCK_EX_LOCK_MODE, SA_LCK_PR_LOCK_MODE } from '../protocol.ts';
 import { CHUNK_ENTRIES_MAX } from './limits.ts';
 import {
   addOpen,
+  addOrphan,
   addWaiting,
   clientKey,
   dropIfUnused,
@@ -19,7 +20,10 @@ import {
   ensureResource,
   initialState,
   type LckState,
-  lockKey,
+  putGranted,
+  putIndex,
+  putOpen,
+  putWaiting,
   type Resource,
   stripClient,
 } from './state.ts';
@@ -107,15 +111,17 @@ export function merge(parts: readonly StatePart<LckState>[]): LckState {
   const [winner, ...losers] = parts;
   if (winner === undefined) return initialState();
   const { state } = winner;
+  const touched = new Set<Resource>();
   state.fairness = parts.find((part) => part.state.fairness !== null)?.state.fairness ?? null;
   for (const { members } of losers) {
     // Their own part says what became of these clients; the winner's word on them is out of date.
     for (const client of [...state.clients.values()]) {
-      if (members.includes(client.ref.node)) stripClient(state, client.ref);
+      if (!members.includes(client.ref.node)) continue;
+      for (const resource of stripClient(state, client.ref)) touched.add(resource);
     }
   }
   for (const loser of losers) adopt(state, loser);
-  for (const resource of [...state.resources.values()]) dropIfUnused(state, resource);
+  for (const resource of touched) dropIfUnused(state, resource);
   return state;
 }
 
@@ -130,69 +136,78 @@ function adopt(state: LckState, part: StatePart<LckState>): void {
     if (!ours(client.ref)) continue;
     for (const [handle, open] of client.opens) addOpen(state, client.ref, handle, open);
   }
-  for (const old of part.state.resources.values()) {
-    const resource = state.resources.get(old.name);
+  for (const name of part.state.contended) {
+    const resource = state.resources.get(name);
     if (resource === undefined) continue;
-    for (const lock of old.waiting.values()) {
+    for (const lock of part.state.resources.get(name)?.waiting.values() ?? []) {
       if (ours(lock.owner)) addWaiting(state, resource, { ...lock, announced: false });
     }
   }
 }
 
-/** Many small ones in a chunk, a large one in several. */
+/**
+ * Many small ones in a chunk, a large one in several. Those with waiting requests come once more, after all, in the order
+ * in which they are in {@link LckState.contended}.
+ */
 function* saveResources(state: LckState): Iterable<LckChunk> {
   let resources: ResourcePart[] = [];
   let entries = 0;
-  for (const resource of state.resources.values()) {
-    for (const part of partsOf(resource)) {
-      const size = Math.max(1, part.granted.length + part.orphans.length + part.waiting.length);
-      if (entries + size > CHUNK_ENTRIES_MAX) {
-        yield { kind: 'resources', resources };
-        resources = [];
-        entries = 0;
-      }
-      resources.push(part);
-      entries += size;
+  for (const part of allParts(state)) {
+    const size = Math.max(1, part.granted.length + part.orphans.length + part.waiting.length);
+    if (entries + size > CHUNK_ENTRIES_MAX) {
+      yield { kind: 'resources', resources };
+      resources = [];
+      entries = 0;
     }
+    resources.push(part);
+    entries += size;
   }
   if (resources.length > 0) yield { kind: 'resources', resources };
 }
 
-function* partsOf(resource: Resource): Iterable<ResourcePart> {
-  const head = { name: resource.name, openers: resource.openers };
-  const none = { granted: [], orphans: [], waiting: [] };
-  if (resource.granted.size + resource.orphans.length + resource.waiting.size === 0) {
-    yield { ...head, ...none };
+function* allParts(state: LckState): Iterable<ResourcePart> {
+  for (const resource of state.resources.values()) yield* heldParts(resource);
+  for (const name of state.contended) {
+    const resource = state.resources.get(name);
+    if (resource !== undefined) yield* waitingParts(resource);
   }
-  for (const granted of slices([...resource.granted.values()])) yield { ...head, ...none, granted };
-  for (const orphans of slices(resource.orphans)) yield { ...head, ...none, orphans };
-  for (const waiting of slices([...resource.waiting.values()])) yield { ...head, ...none, waiting };
+}
+
+const NOTHING = { granted: [], orphans: [], waiting: [] };
+
+function* heldParts({ name, openers, granted, orphans }: Resource): Iterable<ResourcePart> {
+  const head = { name, openers };
+  if (granted.size + orphans.length === 0) yield { ...head, ...NOTHING };
+  for (const slice of slices([...granted.values()])) yield { ...head, ...NOTHING, granted: slice };
+  for (const slice of slices(orphans)) yield { ...head, ...NOTHING, orphans: slice };
+}
+
+function* waitingParts({ name, openers, waiting }: Resource): Iterable<ResourcePart> {
+  for (const slice of slices([...waiting.values()])) {
+    yield { name, openers, ...NOTHING, waiting: slice };
+  }
 }
 
 function loadClient(state: LckState, part: Extract<LckChunk, { kind: 'client' }>): void {
   const client = ensureClient(state, part.ref);
-  for (const { handle, ...open } of part.opens) {
-    client.opens.set(handle, { ...open, locks: new Set() });
-  }
-  for (const { id, handle } of part.locks) {
-    client.locks.set(id, handle);
-    client.opens.get(handle)?.locks.add(id);
-  }
+  for (const { handle, ...open } of part.opens) putOpen(state, client, handle, open);
+  for (const { id, handle } of part.locks) putIndex(client, id, handle);
 }
 
 function loadResource(state: LckState, part: ResourcePart): void {
   const resource = ensureResource(state, part.name);
   resource.openers = part.openers;
+  const ownerOf = (owner: ClientRef) => state.clients.get(clientKey(owner))?.ref ?? owner;
   for (const lock of part.granted) {
-    const owner = state.clients.get(clientKey(lock.owner))?.ref ?? lock.owner;
-    resource.granted.set(lockKey(owner, lock.id), { ...lock, owner });
+    // Field by field: an object as the decoder makes them takes twice the memory.
+    const { id, owner, handle, mode, orphan, notify, since, token } = lock;
+    const held = { id, owner: ownerOf(owner), handle, mode, orphan, notify, since, token };
+    putGranted(state, resource, held);
   }
   for (const lock of part.waiting) {
-    const owner = state.clients.get(clientKey(lock.owner))?.ref ?? lock.owner;
-    resource.waiting.set(lockKey(owner, lock.id), { ...lock, owner });
+    putWaiting(state, resource, { ...lock, owner: ownerOf(lock.owner) });
   }
-  resource.orphans.push(...part.orphans);
-  state.lockCount += part.granted.length + part.waiting.length + part.orphans.length;
+  for (const orphan of part.orphans) addOrphan(state, resource, orphan);
 }
 
 function* slices<T>(items: readonly T[]): Iterable<T[]> {

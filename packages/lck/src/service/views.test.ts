@@ -2,15 +2,8 @@ import { SA_AIS_ERR_TRY_AGAIN, SA_AIS_OK } from '@aisexec/ais';
 import type { StatePart } from '@aisexec/service';
 import { describe, expect, test } from '@jest/globals';
 import { SA_LCK_LOCK_GRANTED, SA_LCK_LOCK_NO_QUEUE, SA_LCK_LOCK_ORPHAN } from '../protocol.ts';
-import {
-  checkTable,
-  createHarness,
-  EX,
-  type Harness,
-  PR,
-  transfer,
-  viewOf,
-} from './harness.fixture.ts';
+import { checkTable } from './check-table.ts';
+import { createHarness, EX, type Harness, PR, transfer, viewOf } from './harness.fixture.ts';
 import { lckService } from './index.ts';
 import type { LckState } from './state.ts';
 
@@ -82,6 +75,25 @@ describe('without quorum', () => {
     h.setView(viewOf([1], false, { left: [2, 3] }));
     const payload = { lockId: 1n, reason: 'node-isolated' };
     expect(h.told()).toEqual([{ client: '1.1', name: 'lockLost', payload }]);
+  });
+
+  test('a holder of many locks is told of them in a few callbacks, of each once', () => {
+    const h = createHarness();
+    h.setView(viewOf([1, 2, 3], true));
+    const count = 300;
+    for (let i = 1n; i <= count; i++) {
+      h.open(a, i, `r${i}`);
+      h.lock(a, i, i, EX);
+    }
+    h.told();
+    h.setView(viewOf([1, 2], false, { left: [3] }));
+    const told = h.told();
+    expect(told).toHaveLength(2);
+    const ids = told.flatMap(({ name, payload }) => {
+      expect(name).toBe('locksLost');
+      return (payload as { lockIds: readonly bigint[] }).lockIds;
+    });
+    expect(ids).toEqual(Array.from({ length: count }, (_, i) => BigInt(i + 1)));
   });
 
   test('holders are told once, and nothing is granted until quorum is back', () => {

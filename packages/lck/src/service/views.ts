@@ -5,20 +5,26 @@
  */
 import { SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
 import type { ClientRef, ExecContext, View } from '@aisexec/service';
-import { announce, settle, tellLost } from './locking.ts';
-import { type LckState, stripClient } from './state.ts';
+import { announce, settle, tellAllLost } from './locking.ts';
+import {
+  ensureResource,
+  type GrantedLock,
+  type LckState,
+  type Resource,
+  stripClient,
+} from './state.ts';
 
 export function confchg(state: LckState, view: View, ctx: ExecContext): void {
-  stripDeparted(state, view);
+  const touched = stripDeparted(state, view);
   if (state.quorate && !view.quorate) {
     const reason = view.members.length === 1 ? 'node-isolated' : 'quorum-lost';
-    for (const resource of state.resources.values()) {
-      for (const lock of resource.granted.values()) tellLost(lock, reason, ctx);
-    }
+    tellAllLost(allGranted(state), reason, ctx);
   }
   state.quorate = view.quorate;
-  for (const resource of [...state.resources.values()]) {
-    announce(resource, ctx);
+  // Where nobody waits and nothing was taken there is nothing to do, however large the table is.
+  for (const name of state.contended) touched.add(ensureResource(state, name));
+  for (const resource of touched) {
+    announce(state, resource, ctx);
     settle(state, resource, ctx);
   }
 }
@@ -29,21 +35,31 @@ export function clientGone(state: LckState, client: ClientRef, ctx: ExecContext)
 
 /** On a node whose state was merged: tells clients which of their locks did not survive. */
 export function replaced(before: LckState, after: LckState, ctx: ExecContext): void {
+  const dropped: GrantedLock[] = [];
   for (const old of before.resources.values()) {
     const now = after.resources.get(old.name);
     for (const [key, lock] of old.granted) {
-      if (!now?.granted.has(key)) tellLost(lock, 'merged', ctx);
+      if (!now?.granted.has(key)) dropped.push(lock);
     }
     for (const [key, lock] of old.waiting) {
       if (!now?.waiting.has(key)) ctx.reply(lock.source, { rc: SA_AIS_ERR_TRY_AGAIN });
     }
   }
+  tellAllLost(dropped, 'merged', ctx);
 }
 
-function stripDeparted(state: LckState, view: View): void {
+function* allGranted(state: LckState): Iterable<GrantedLock> {
+  for (const { granted } of state.resources.values()) yield* granted.values();
+}
+
+/** @returns the resources that clients of nodes that are gone had open. */
+function stripDeparted(state: LckState, view: View): Set<Resource> {
+  const touched = new Set<Resource>();
   const alive = new Set(view.members.map((member) => member.nodeId));
   for (const nodeId of view.left) alive.delete(nodeId);
   for (const client of [...state.clients.values()]) {
-    if (!alive.has(client.ref.node)) stripClient(state, client.ref);
+    if (alive.has(client.ref.node)) continue;
+    for (const resource of stripClient(state, client.ref)) touched.add(resource);
   }
+  return touched;
 }

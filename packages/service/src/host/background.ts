@@ -25,6 +25,8 @@ export interface BackgroundHostOptions {
   readonly nodeId: number;
   readonly replicas: ReadonlyMap<number, Replica>;
   readonly outbox: Outbox;
+  /** Nodes that have a service's state at this place in the order. */
+  readonly holders: (service: number) => readonly number[];
   readonly wallClock: () => bigint;
   readonly trace: (event: string, detail: Readonly<Record<string, unknown>>) => void;
   readonly limits: BackgroundOptions;
@@ -138,6 +140,18 @@ export class Background {
     }
   }
 
+  /** Ordered: a node does not run the service, any more. What it was asked for it lacks. */
+  left(service: number, node: number): void {
+    const replica = this.#options.replicas.get(service);
+    const background = replica?.definition.sync.background;
+    if (replica === undefined || background === undefined) return;
+    for (const [asked, { service: of, donor, pieces }] of [...this.#flights]) {
+      if (of !== service || donor !== node) continue;
+      const nothing = new Map(pieces.map((_, index) => [index, null]));
+      this.#fill(replica, background, node, asked, nothing);
+    }
+  }
+
   /** A reader waits for this piece. */
   fetchFirst(service: number, piece: unknown): void {
     this.#transfers.get(service)?.first(piece);
@@ -181,10 +195,11 @@ export class Background {
     const { nodeId } = this.#options;
     const transfer = this.#transfers.get(replica.id);
     const own = source === nodeId ? transfer?.delivered() : undefined;
-    // The same judgement everywhere: who is not here will not answer.
-    if (!this.#view!.members.some((member) => member.nodeId === donor)) return;
-    if (donor === nodeId) this.#give(replica, background, pieces, asked);
-    else if (transfer !== undefined) {
+    // The same judgement everywhere: who has no state at this place will not answer.
+    const holds = this.#options.holders(replica.id).includes(donor);
+    if (donor === nodeId) {
+      if (holds) this.#give(replica, background, pieces, asked);
+    } else if (transfer !== undefined) {
       const awaited = new Set<number>();
       replica.fill('awaits', (state) => {
         for (const [index, piece] of pieces.entries()) {
@@ -192,6 +207,7 @@ export class Background {
         }
       });
       this.#flights.set(asked, { service: replica.id, donor, pieces, awaited, own });
+      if (!holds) this.left(replica.id, donor);
     }
   }
 

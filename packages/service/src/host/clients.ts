@@ -1,6 +1,6 @@
 /** The clients connected to this node, and what each is waiting for. */
 import { SA_AIS_ERR_UNAVAILABLE, STALE_CALLBACK } from '@aisexec/ais';
-import type { CallbackOptions, ClientRef, Reply } from '../contract.ts';
+import type { CallbackOptions, ClientRef, Reply, Role } from '../contract.ts';
 import type { ClientSink } from '../host-contract.ts';
 import type { Emitter } from './emitter.ts';
 import type { Replica } from './replica.ts';
@@ -16,6 +16,7 @@ export interface Client {
   readonly ref: ClientRef;
   readonly replica: Replica;
   readonly uid: number;
+  readonly role: Role;
   readonly sink: ClientSink;
   readonly held: HeldRequest[];
   /** Requests without a reply. */
@@ -48,7 +49,7 @@ export class ClientTable {
     return this.#clients.size;
   }
 
-  add(replica: Replica, uid: number, sink: ClientSink): Client {
+  add(replica: Replica, { uid, role, sink }: Pick<Client, 'uid' | 'role' | 'sink'>): Client {
     while (this.#clients.has(this.#nextConnection)) this.#advance();
     const ref: ClientRef = Object.freeze({ node: this.#node, connection: this.#nextConnection });
     this.#advance();
@@ -56,6 +57,7 @@ export class ClientTable {
       ref,
       replica,
       uid,
+      role,
       sink,
       held: [],
       outstanding: new Set(),

@@ -2,20 +2,32 @@
 import type { CallbackOptions, ClientRef, ExecContext, Reply, Source, View } from '../contract.ts';
 import type { ClientTable } from './clients.ts';
 import type { Doubt } from './doubt.ts';
+import type { Replica } from './replica.ts';
+
+/** Where and when an event happened. */
+type Place = Pick<ExecContext, 'view' | 'order' | 'time'>;
 
 export class EventContext implements ExecContext {
   readonly view: View;
   readonly order: bigint;
   readonly time: bigint;
+  readonly version: number;
   readonly #clients: ClientTable;
   readonly #doubt: Doubt;
 
-  constructor(view: View, order: bigint, time: bigint, clients: ClientTable, doubt: Doubt) {
+  constructor({ view, order, time }: Place, clients: ClientTable, doubt: Doubt, version = 1) {
     this.view = view;
     this.order = order;
     this.time = time;
+    this.version = version;
     this.#clients = clients;
     this.#doubt = doubt;
+  }
+
+  /** The same event, as this service's handlers see it. */
+  of({ version }: Replica): EventContext {
+    if (version === this.version) return this;
+    return new EventContext(this, this.#clients, this.#doubt, version);
   }
 
   reply(source: Source, reply: Reply): void {

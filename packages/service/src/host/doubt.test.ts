@@ -13,11 +13,12 @@ function setUp() {
   const emitter = new Emitter();
   const clients = new ClientTable(1, 1, emitter);
   const replies: Reply[] = [];
-  const client: Client = clients.add({} as Replica, 0, {
+  const sink: Client['sink'] = {
     reply: (_request, reply) => replies.push(reply),
     callback: () => {},
     closed: () => {},
-  });
+  };
+  const client: Client = clients.add({} as Replica, { uid: 0, role: 'operator', sink });
   client.outstanding.add(1);
   const doubt = new Doubt(clients);
   const flush = () => emitter.event(() => {});

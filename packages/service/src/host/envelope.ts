@@ -1,12 +1,15 @@
 /**
  * What travels in group `ais`: one msgpack array per ordered event. The sender's nodeid is the ring's word
- * (`GroupMessage.source`), not the message's.
+ * (`GroupMessage.source`), not the message's. The array begins with the version of the format. What is of
+ * version 1 of its service goes out in format 1, as it ever did; what is newer names its version and goes out in
+ * format 2, which is sent only where all nodes that run the service understand it (ADR 0173).
  */
 import { MESSAGE_BYTES_MAX } from '@aisexec/totem';
 import { decode, encode } from '../codec.ts';
-import { SERVICE_NAME_BYTES_MAX, STATE_BATCH_BYTES } from '../limits.ts';
+import { SERVICE_NAME_BYTES_MAX, SERVICE_VERSION_MAX, STATE_BATCH_BYTES } from '../limits.ts';
 import { s } from '../schema.ts';
 import { PROTOCOL_VERSION } from '../sync/messages.ts';
+import { FIRST_VERSION, type Spoken } from '../versions.ts';
 
 /** Group of the services' ordered messages. */
 export const AIS_GROUP = 'ais';
@@ -19,6 +22,8 @@ export type Envelope =
       readonly connection: number;
       readonly request: number;
       readonly time: bigint;
+      /** Of the service: what its node's view spoke when the message was made. */
+      readonly version: number;
       readonly payload: unknown;
     }
   | {
@@ -44,6 +49,8 @@ export type Envelope =
       readonly service: number;
       readonly time: bigint;
       readonly name: string;
+      /** What its code speaks. */
+      readonly spoken: Spoken;
     }
   /** The sender runs the service no more. */
   | { readonly kind: 'leave'; readonly service: number; readonly time: bigint }
@@ -65,6 +72,9 @@ export type Envelope =
   /** Comparing replicas (ADR 0128). */
   | { readonly kind: 'check'; readonly time: bigint; readonly payload: unknown };
 
+/** The format of messages that name a version of their service. */
+const VERSIONED = 2;
+const serviceVersion = s.integer(FIRST_VERSION, SERVICE_VERSION_MAX);
 const KIND = {
   exec: 1,
   gone: 2,
@@ -90,7 +100,7 @@ export function encodeEnvelope(event: Envelope): Uint8Array {
     case 'gone':
       return encode([...head, event.service, event.connection]);
     case 'join':
-      return encode([...head, event.service, event.name]);
+      return encode([...head, event.service, event.name, ...versionsOf(event.spoken)]);
     case 'leave':
       return encode([...head, event.service]);
     case 'state':
@@ -101,18 +111,26 @@ export function encodeEnvelope(event: Envelope): Uint8Array {
       return encode([...head, event.service, event.payload]);
     case 'exec': {
       const { service, connection, exec, request, payload } = event;
-      return encode([...head, service, connection, exec, request, payload]);
+      const fields = [service, connection, exec, request, payload];
+      if (event.version === FIRST_VERSION) return encode([...head, ...fields]);
+      return encode([VERSIONED, ...head.slice(1), ...fields, event.version]);
     }
   }
 }
 
-/** @returns undefined for rubbish or another version. */
+/** The first version goes without saying: nodes from before there were versions do not know the fields. */
+function versionsOf({ version, minVersion }: Spoken): readonly number[] {
+  return version === FIRST_VERSION ? [] : [version, minVersion];
+}
+
+/** @returns undefined for rubbish or another format. */
 export function decodeEnvelope(bytes: Uint8Array): Envelope | undefined {
   const decoded = decode(bytes);
   if (!decoded.ok || !Array.isArray(decoded.value)) return undefined;
   const fields: readonly unknown[] = decoded.value;
   const [version, kind, time, service, connection, exec, request, payload] = fields;
-  if (version !== PROTOCOL_VERSION || !s.i64.check(time)) return undefined;
+  if ((version !== PROTOCOL_VERSION && version !== VERSIONED) || !s.i64.check(time))
+    return undefined;
   if (kind === KIND.expire) return { kind: 'expire', time };
   if (kind === KIND.check) return { kind: 'check', time, payload: fields[3] };
   if (kind === KIND.quorum) {
@@ -124,7 +142,11 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | undefined {
   const fourth = fields[4];
   if (kind === KIND.leave) return { kind: 'leave', service, time };
   if (kind === KIND.join) {
-    return name.check(fourth) ? { kind: 'join', service, time, name: fourth } : undefined;
+    const [newest = FIRST_VERSION, oldest = FIRST_VERSION] = fields.slice(5);
+    if (!name.check(fourth) || !serviceVersion.check(newest)) return undefined;
+    if (!serviceVersion.check(oldest)) return undefined;
+    const spoken = { version: newest, minVersion: oldest };
+    return { kind: 'join', service, time, name: fourth, spoken };
   }
   if (kind === KIND.state) {
     const chunks = fields[5];
@@ -135,5 +157,7 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | undefined {
   if (!s.u32.check(connection)) return undefined;
   if (kind === KIND.gone) return { kind: 'gone', service, connection, time };
   if (kind !== KIND.exec || !name.check(exec) || !s.count.check(request)) return undefined;
-  return { kind: 'exec', service, connection, exec, request, time, payload };
+  const made = version === VERSIONED ? fields[8] : FIRST_VERSION;
+  if (!serviceVersion.check(made)) return undefined;
+  return { kind: 'exec', service, connection, exec, request, time, payload, version: made };
 }

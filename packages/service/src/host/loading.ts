@@ -8,9 +8,12 @@
 import { MESSAGE_BYTES_MAX } from '@aisexec/totem';
 import { checkDefinition } from '../check-definition.ts';
 import { decode, encode } from '../codec.ts';
-import type { ExecContext, ServiceDefinition } from '../contract.ts';
+import type { ServiceDefinition } from '../contract.ts';
 import { invariant } from '../invariant.ts';
 import { HANDOVER_WINDOW, STATE_BATCH_BYTES } from '../limits.ts';
+import type { ServicePlan } from '../sync/plan.ts';
+import { disagreement } from '../versions.ts';
+import type { EventContext } from './context.ts';
 import type { Envelope } from './envelope.ts';
 import { Replica, type State, type Turns } from './replica.ts';
 import { type Handover, Roster, type RosterChange } from './roster.ts';
@@ -37,8 +40,10 @@ export interface LoadingOptions {
   readonly closeClients: (replica: Replica, reason: string) => void;
   /** A state came outside of a synchronisation: contents that it lacks are to be fetched from these nodes first. */
   readonly arrived: (replica: Replica, holders: readonly number[]) => void;
+  /** Ordered: a node does not run the service any more. */
+  readonly left: (service: number, node: number) => void;
   /** For what happens outside of an ordered message. */
-  readonly context: () => ExecContext | undefined;
+  readonly context: () => EventContext | undefined;
   readonly trace: (event: string, detail: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -92,7 +97,7 @@ export class Loading {
     const replica = this.#named(name);
     const ctx = this.#options.context();
     if (replica?.running !== true || ctx === undefined) return;
-    replica.guard('exit', () => replica.definition.exit?.(replica.state, ctx));
+    replica.guard('exit', () => replica.definition.exit?.(replica.state, ctx.of(replica)));
   }
 
   /** What running services have against it that this node leaves. */
@@ -154,14 +159,17 @@ export class Loading {
   }
 
   /** The view is synchronised: who takes part has the state now. */
-  view(plans: Parameters<Roster['view']>[0]): void {
+  view(plans: ReadonlyMap<number, ServicePlan>): void {
     const { replicas, nodeId } = this.#options;
     this.roster.view(plans);
     for (const [id, replica] of replicas) {
       const plan = plans.get(id);
       if (plan !== undefined && plan.name !== replica.name && plan.name !== '') {
         replica.fail('load', new Error(`id ${id} is taken by '${plan.name}' on other nodes`));
+      } else if (plan?.refused.has(nodeId) === true) {
+        replica.fail('load', new Error(plan.refused.get(nodeId)));
       } else if (plan?.runners.includes(nodeId) === true) {
+        replica.version = plan.version;
         replica.run();
       }
     }
@@ -177,20 +185,30 @@ export class Loading {
     for (const replica of later) this.#begin(replica);
   }
 
-  deliver(message: RosterMessage, source: number, context: ExecContext): void {
+  deliver(message: RosterMessage, source: number, context: EventContext): void {
     const { service } = message;
     if (message.kind === 'join') {
-      const named = this.roster.nameOf(service);
-      if (named !== undefined && named !== message.name && source === this.#options.nodeId) {
-        const error = new Error(`id ${service} is taken by '${named}' on other nodes`);
-        this.#options.replicas.get(service)?.fail('load', error);
-      }
-      this.#apply(this.roster.join(service, message.name, source, context.order), context);
+      if (source === this.#options.nodeId) this.#joined(message);
+      this.#apply(this.roster.join(message, source, context.order), context);
     } else if (message.kind === 'leave') {
       this.#apply(this.roster.leave(service, source, context.order), context);
+      this.#options.left(service, source);
     } else {
       this.#onState(message, source);
     }
+  }
+
+  /** This node's own join has its place in the order: does the service fit to those who hold it? */
+  #joined({ service, name, spoken }: Extract<RosterMessage, { kind: 'join' }>): void {
+    const replica = this.#options.replicas.get(service);
+    const named = this.roster.nameOf(service) ?? name;
+    const version = this.roster.versionOf(service) ?? spoken.version;
+    const refused =
+      named === name
+        ? disagreement(spoken, version)
+        : `id ${service} is taken by '${named}' on other nodes`;
+    if (refused !== undefined) replica?.fail('load', new Error(refused));
+    else if (replica !== undefined) replica.version = version;
   }
 
   get waiting(): readonly Replica[] {
@@ -221,11 +239,11 @@ export class Loading {
     this.#announce(replica);
   }
 
-  #announce({ id, name }: Replica): void {
-    this.#options.multicast({ kind: 'join', service: id, name });
+  #announce({ id, name, spoken }: Replica): void {
+    this.#options.multicast({ kind: 'join', service: id, name, spoken });
   }
 
-  #apply({ first, handovers }: RosterChange, context: ExecContext): void {
+  #apply({ first, handovers }: RosterChange, context: EventContext): void {
     const { nodeId, replicas } = this.#options;
     for (const { service, to, sender, id } of handovers) {
       const replica = replicas.get(service);
@@ -237,7 +255,7 @@ export class Loading {
   }
 
   /** Nobody has a state: every joining service whose only holder is this node begins with its own. */
-  #startEmpty(context: ExecContext): void {
+  #startEmpty(context: EventContext): void {
     const { nodeId, replicas, trace } = this.#options;
     for (const replica of replicas.values()) {
       const nodes = this.roster.nodes(replica.id);
@@ -248,7 +266,7 @@ export class Loading {
       const { view } = context;
       const joined = view.members.map((member) => member.nodeId);
       replica.change('confchg', (state) =>
-        replica.definition.confchg?.(state, { ...view, joined, left: [] }, context),
+        replica.definition.confchg?.(state, { ...view, joined, left: [] }, context.of(replica)),
       );
       trace('service-running', { service: replica.name, nodes });
     }

@@ -1,6 +1,10 @@
 /** What an ordered message, or a synchronised view, does to the services of one node: the same on all of them. */
-import type { ExecContext, View } from '../contract.ts';
+import { SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
+import type { View } from '../contract.ts';
+import type { Hello } from '../sync/messages.ts';
 import type { SyncOutcome } from '../sync/state-sync.ts';
+import { FIRST_VERSION, told } from '../versions.ts';
+import type { EventContext } from './context.ts';
 import type { Envelope } from './envelope.ts';
 import type { Replica } from './replica.ts';
 
@@ -9,18 +13,25 @@ type Replicas = ReadonlyMap<number, Replica>;
 /** @returns why the message was dropped; undefined when it was applied or is for a service that is not here. */
 export function applyExec(
   replicas: Replicas,
-  { service, exec, connection, request, payload }: Extract<Envelope, { kind: 'exec' }>,
+  { service, exec, connection, request, payload, version }: Extract<Envelope, { kind: 'exec' }>,
   node: number,
-  context: ExecContext,
+  context: EventContext,
 ): string | undefined {
   const replica = replicas.get(service);
   if (replica === undefined || !(replica.running || replica.joining)) return undefined;
   const table = replica.definition.exec;
   const handler = Object.hasOwn(table, exec) ? table[exec] : undefined;
+  const source = { node, connection, request };
+  // Made in a view that spoke a newer version and ordered in one with older nodes, which cannot apply it: so
+  // nobody does, and its client repeats the call in the older version.
+  if (Math.max(version, handler?.since ?? FIRST_VERSION) > replica.version) {
+    context.reply(source, { rc: SA_AIS_ERR_TRY_AGAIN });
+    return 'message of a later version';
+  }
   if (handler === undefined) return 'unknown exec handler';
   if (!handler.message.check(payload)) return 'message does not fit';
-  const source = { node, connection, request };
-  replica.change(`exec ${exec}`, (state) => handler.apply(state, payload, source, context));
+  const own = context.of(replica);
+  replica.change(`exec ${exec}`, (state) => handler.apply(state, payload, source, own));
   return undefined;
 }
 
@@ -28,31 +39,34 @@ export function applyGone(
   replicas: Replicas,
   { service, connection }: Extract<Envelope, { kind: 'gone' }>,
   node: number,
-  context: ExecContext,
+  context: EventContext,
 ): void {
   const replica = replicas.get(service);
   const { clientGone } = replica?.definition ?? {};
   if (replica === undefined || clientGone === undefined) return;
-  replica.change('clientGone', (state) => clientGone(state, { node, connection }, context));
+  const own = context.of(replica);
+  replica.change('clientGone', (state) => clientGone(state, { node, connection }, own));
 }
 
-export function applyExpiry(replicas: Replicas, time: bigint, context: ExecContext): void {
+export function applyExpiry(replicas: Replicas, time: bigint, context: EventContext): void {
   const isDue = (due: bigint | null) => due !== null && due <= time;
   for (const replica of replicas.values()) {
     const { deadline, expire } = replica.definition;
     if (expire === undefined || deadline === undefined || replica.isLocal) continue;
     // One that joins knows only when it has its state.
     if (!replica.joining && !isDue(replica.deadline())) continue;
+    const own = context.of(replica);
     replica.change('expire', (state) => {
-      if (isDue(deadline(state))) expire(state, context);
+      if (isDue(deadline(state))) expire(state, own);
     });
   }
 }
 
 /** A view, or another word of the quorum filter on it. */
-export function tellServices(replicas: Replicas, view: View, context: ExecContext): void {
+export function tellServices(replicas: Replicas, view: View, context: EventContext): void {
   for (const replica of replicas.values()) {
-    replica.change('confchg', (state) => replica.definition.confchg?.(state, view, context));
+    const own = context.of(replica);
+    replica.change('confchg', (state) => replica.definition.confchg?.(state, view, own));
   }
 }
 
@@ -60,7 +74,7 @@ export function tellServices(replicas: Replicas, view: View, context: ExecContex
 export function swapStates(
   replicas: Replicas,
   { plan, states }: SyncOutcome,
-  context: ExecContext | undefined,
+  context: EventContext | undefined,
 ): void {
   for (const [id, replica] of replicas) {
     if (!replica.running && !replica.joining) continue;
@@ -75,7 +89,8 @@ export function swapStates(
     const before = replica.state;
     replica.replace(staged.state);
     if (context === undefined || replica.joining) continue;
-    replica.guard('replaced', () => replica.definition.replaced?.(before, replica.state, context));
+    const own = context.of(replica);
+    replica.guard('replaced', () => replica.definition.replaced?.(before, replica.state, own));
   }
 }
 
@@ -87,13 +102,11 @@ export function holdersIn({
 }
 
 /** What a hello says of the services that run here, or are about to: those have no digest. */
-export function digestsOf(
-  replicas: Replicas,
-): { readonly id: number; readonly name: string; readonly hash: string }[] {
+export function digestsOf(replicas: Replicas): Hello['services'] {
   return [...replicas.values()]
     .map((replica) => ({ replica, hash: replica.digest() }))
     .filter(({ replica, hash }) => hash !== '' || replica.joining)
-    .map(({ replica: { id, name }, hash }) => ({ id, name, hash }));
+    .map(({ replica: { id, name, spoken }, hash }) => ({ id, name, hash, ...told(spoken) }));
 }
 
 /** Services whose states were not equal where histories said that they are. */

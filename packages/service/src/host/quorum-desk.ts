@@ -3,12 +3,13 @@
  * the view that follows when its word changes between two configurations.
  */
 import { encode } from '../codec.ts';
-import type { ExecContext, View } from '../contract.ts';
+import type { View } from '../contract.ts';
 import type { QuorumControl } from '../host-contract.ts';
 import { invariant } from '../invariant.ts';
 import { QUORUM_SAID_BYTES_MAX } from '../limits.ts';
 import type { QuorumConfiguration, QuorumFilter } from '../quorum/contract.ts';
 import type { Hello } from '../sync/messages.ts';
+import type { EventContext } from './context.ts';
 import type { Emitter } from './emitter.ts';
 import { type Envelope, encodeEnvelope } from './envelope.ts';
 import type { History } from './history.ts';
@@ -29,7 +30,7 @@ export interface QuorumDeskOptions {
   readonly view: () => View | undefined;
   /** The same view with the filter's new word takes its place. */
   readonly judged: (view: View) => void;
-  readonly context: (view: View, time: bigint) => ExecContext;
+  readonly context: (view: View, time: bigint) => EventContext;
   readonly trace: (event: string, detail: Readonly<Record<string, unknown>>) => void;
 }
 

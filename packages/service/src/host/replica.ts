@@ -11,6 +11,7 @@ import type { ServiceInfo } from '../host-contract.ts';
 import { invariant } from '../invariant.ts';
 import { JOIN_BACKLOG_MAX } from '../limits.ts';
 import { hashState } from '../state-hash.ts';
+import { disagreement, type Spoken, spokenBy } from '../versions.ts';
 
 /** A state whose type only its service knows. */
 export type State = unknown;
@@ -37,6 +38,8 @@ export interface ReplicaOptions {
 export class Replica {
   readonly id: number;
   readonly name: string;
+  /** What all nodes of the view speak about it: nothing newer leaves this node (ADR 0173). */
+  version: number;
   readonly #failed: ReplicaOptions['failed'];
   readonly #turns: Turns | undefined;
   // biome-ignore lint/suspicious/noExplicitAny: see ReplicaOptions
@@ -49,7 +52,7 @@ export class Replica {
   #backlog: { readonly where: string; readonly run: (state: State) => void }[] | undefined;
   /** Hash of the committed state, as long as nothing may have changed it. */
   #hash: string | undefined;
-  /** Its digest, likewise: {@link BackgroundSync.digest} or the hash. */
+  /** Its digest, likewise: {@link SyncHandlers.digest} or the hash. */
   #digest: string | undefined;
   /** Its next deadline, likewise. */
   #deadline: bigint | null | undefined;
@@ -58,6 +61,7 @@ export class Replica {
     this.#definition = options.definition;
     this.id = options.definition.id;
     this.name = options.definition.name;
+    this.version = this.spoken.version;
     this.#failed = options.failed;
     this.#turns = options.turns;
     this.#phase = options.phase ?? 'running';
@@ -69,6 +73,11 @@ export class Replica {
   // biome-ignore lint/suspicious/noExplicitAny: see ReplicaOptions
   get definition(): ServiceDefinition<any> {
     return this.#definition;
+  }
+
+  /** What its code speaks. */
+  get spoken(): Spoken {
+    return spokenBy(this.#definition);
   }
 
   get phase(): ReplicaPhase {
@@ -98,9 +107,9 @@ export class Replica {
     return this.#definition.scope === 'node';
   }
 
-  /** What another node would need of the state. */
-  chunks(): Iterable<unknown> {
-    return this.isLocal ? [] : this.#definition.sync.save(this.#state);
+  /** What another node would need of the state, when it speaks this version. */
+  chunks(version = this.version): Iterable<unknown> {
+    return this.isLocal ? [] : this.#definition.sync.save(this.#state, version);
   }
 
   /** Runs the service's code. @returns undefined when it threw: then the service has failed. */
@@ -171,11 +180,13 @@ export class Replica {
       id: definition.id,
       name: definition.name,
     });
+    const refused = disagreement(spokenBy(definition), this.version);
+    if (refused !== undefined) throw new Error(refused);
     invariant(definition.scope === this.#definition.scope, 'another scope', {
       scope: definition.scope,
     });
     const state: State = definition.init();
-    for (const chunk of this.#definition.sync.save(this.#state)) {
+    for (const chunk of this.#definition.sync.save(this.#state, this.version)) {
       const decoded = decode(encode(chunk));
       const fits = decoded.ok && definition.sync.chunk.check(decoded.value);
       invariant(fits, 'the new code does not take the chunks of the old one', {});
@@ -215,9 +226,9 @@ export class Replica {
 
   /** The same for states that are equal but for contents still to come; empty when the service has failed. */
   digest(): string {
-    const { background } = this.definition.sync;
-    if (background === undefined || this.joining) return this.hash();
-    this.#digest ??= this.guard('digest', () => background.digest(this.#state));
+    const { digest } = this.definition.sync;
+    if (digest === undefined || this.joining) return this.hash();
+    this.#digest ??= this.guard('digest', () => digest(this.#state));
     return this.#digest ?? '';
   }
 
@@ -247,7 +258,7 @@ const NO_VERSION = { releaseCode: '-', majorVersion: 0, minorVersion: 0 };
 
 /** The service for people and tools. @param nodes who holds its state in this view. */
 export function serviceInfo(
-  { id, name, phase, reason, definition }: Replica,
+  { id, name, phase, reason, definition, spoken, version: inUse }: Replica,
   nodes: readonly number[],
 ): ServiceInfo {
   const newest = definition.versions.at(-1);
@@ -260,5 +271,6 @@ export function serviceInfo(
     state,
     reason,
     nodes,
+    speaks: [spoken.minVersion, spoken.version, inUse],
   };
 }

@@ -3,6 +3,7 @@
  * full, and handed to the service's library handlers.
  */
 import {
+  SA_AIS_ERR_ACCESS,
   SA_AIS_ERR_BAD_OPERATION,
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_TOO_BIG,
@@ -15,6 +16,8 @@ import { type Guarantee, MESSAGE_BYTES_MAX } from '@aisexec/totem';
 import type { LibContext, LibHandler, Reply, View } from '../contract.ts';
 import { invariant } from '../invariant.ts';
 import { REQUESTS_IN_FLIGHT_MAX, REQUESTS_OUTSTANDING_MAX } from '../limits.ts';
+import { mayAct, roleNeeded } from '../roles.ts';
+import { FIRST_VERSION } from '../versions.ts';
 import type { Client, ClientTable, HeldRequest } from './clients.ts';
 import { encodeEnvelope } from './envelope.ts';
 import type { Outbox } from './outbox.ts';
@@ -68,6 +71,11 @@ export class Requests {
     }
     if (!handler.request.check(held.argument)) {
       this.#refuse(client, held, { rc: SA_AIS_ERR_INVALID_PARAM });
+      return;
+    }
+    const needed = client.replica.guard('role', () => roleNeeded(handler, held.argument));
+    if (needed === undefined || !mayAct(client.role, needed)) {
+      this.#refuse(client, held, { rc: SA_AIS_ERR_ACCESS });
       return;
     }
     if (client.outstanding.size > REQUESTS_OUTSTANDING_MAX) {
@@ -141,6 +149,7 @@ class RequestContext implements LibContext {
   readonly view: View;
   readonly now: bigint;
   readonly uid: number;
+  readonly version: number;
   readonly #options: RequestsOptions;
   readonly #client: Client;
   readonly #request: number;
@@ -151,6 +160,7 @@ class RequestContext implements LibContext {
     this.view = options.view()!;
     this.now = options.wallClock();
     this.uid = client.uid;
+    this.version = client.replica.version;
     this.#options = options;
     this.#client = client;
     this.#request = request;
@@ -166,6 +176,10 @@ class RequestContext implements LibContext {
     // What the receivers would drop must fail here, where it is made: the client would wait for ever.
     invariant(handler !== undefined, 'no such exec handler', { service: name, exec });
     invariant(handler.message.check(message), 'message does not fit', { service: name, exec });
+    const { since = FIRST_VERSION } = handler;
+    invariant(since <= this.version, 'not all nodes understand this message yet: see ctx.version', {
+      ...{ service: name, exec, since, version: this.version },
+    });
     const bytes = encodeEnvelope({
       kind: 'exec',
       service: id,
@@ -173,6 +187,7 @@ class RequestContext implements LibContext {
       connection: this.client.connection,
       request: this.#request,
       time: this.now,
+      version: this.version,
       payload: message,
     });
     if (bytes.length > MESSAGE_BYTES_MAX) {

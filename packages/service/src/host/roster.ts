@@ -3,6 +3,8 @@
  * keeps alike, from the view's plan and from ordered messages alone (ADR 0154).
  */
 
+import type { Spoken } from '../versions.ts';
+
 /** A state on its way. */
 export interface Handover {
   readonly service: number;
@@ -23,6 +25,8 @@ const NOTHING: RosterChange = { first: [], handovers: [] };
 
 interface Entry {
   readonly name: string;
+  /** What its nodes speak. */
+  readonly version: number;
   /** Ascending. */
   nodes: number[];
   /** By receiver. */
@@ -34,11 +38,14 @@ export class Roster {
 
   /** A synchronised view: every runner holds the state, nothing is on its way. */
   view(
-    plans: ReadonlyMap<number, { readonly name: string; readonly runners: readonly number[] }>,
+    plans: ReadonlyMap<
+      number,
+      { readonly name: string; readonly version: number; readonly runners: readonly number[] }
+    >,
   ): void {
     this.#entries.clear();
-    for (const [id, { name, runners }] of plans) {
-      this.#entries.set(id, { name, nodes: [...runners], pending: new Map() });
+    for (const [id, { name, version, runners }] of plans) {
+      this.#entries.set(id, { name, version, nodes: [...runners], pending: new Map() });
     }
   }
 
@@ -53,11 +60,21 @@ export class Roster {
     return entry === undefined || entry.nodes.length === 0 ? undefined : entry.name;
   }
 
+  /** What the nodes that hold it speak; undefined when nobody does. */
+  versionOf(service: number): number | undefined {
+    const entry = this.#entries.get(service);
+    return entry === undefined || entry.nodes.length === 0 ? undefined : entry.version;
+  }
+
   /** @param order the place of the message: becomes the handover's id. */
-  join(service: number, name: string, node: number, order: bigint): RosterChange {
+  join(
+    { service, name, spoken }: { service: number; name: string; spoken: Spoken },
+    node: number,
+    order: bigint,
+  ): RosterChange {
     let entry = this.#entries.get(service);
     if (entry === undefined || entry.nodes.length === 0) {
-      entry = { name, nodes: [], pending: new Map() };
+      entry = { name, version: spoken.version, nodes: [], pending: new Map() };
       this.#entries.set(service, entry);
     }
     if (entry.name !== name || entry.nodes.includes(node)) return NOTHING;

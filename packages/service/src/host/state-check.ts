@@ -7,7 +7,8 @@
  */
 import type { ExecContext, View } from '../contract.ts';
 import { SYNC_SERVICES_MAX } from '../limits.ts';
-import { s } from '../schema.ts';
+import { type Infer, s } from '../schema.ts';
+import { spokenBy, told } from '../versions.ts';
 import { encodeEnvelope } from './envelope.ts';
 import type { Outbox } from './outbox.ts';
 import type { Replica } from './replica.ts';
@@ -25,10 +26,12 @@ export interface StateCheckOptions {
 
 const ring = { rep: s.u32, seq: s.count };
 const ask = s.object({ ...ring, ask: s.bool });
+/** `version`: of the code, when it is not the first. Other code may keep the same state in another shape. */
+const entry = s.object({ id: s.u8, hash: s.text(16), version: s.optional(s.u16) });
 const hashes = s.object({
   ...ring,
   place: s.u64,
-  hashes: s.list(s.object({ id: s.u8, hash: s.text(16) }), SYNC_SERVICES_MAX),
+  hashes: s.list(entry, SYNC_SERVICES_MAX),
 });
 
 export class StateCheck {
@@ -64,21 +67,22 @@ export class StateCheck {
       const hash = replica.hash();
       if (hash !== '') this.#own.set(id, hash);
     }
-    const all = [...this.#own].map(([id, hash]) => ({ id, hash }));
+    const { replicas } = this.#options;
+    const all = [...this.#own].map(([id, hash]) => {
+      const { version } = told(replicas.get(id)!.spoken);
+      return version === undefined ? { id, hash } : { id, hash, version };
+    });
     this.#send(view, { place: order, hashes: all });
   }
 
-  #compare(
-    place: bigint,
-    theirs: readonly { readonly id: number; readonly hash: string }[],
-    source: number,
-    { ringId }: View,
-  ): void {
+  #compare(place: bigint, theirs: Infer<typeof entry>[], source: number, { ringId }: View): void {
     if (place !== this.#place || source === this.#options.nodeId) return;
     const { counters, replicas, trace } = this.#options;
-    for (const { id, hash: other } of theirs) {
+    for (const { id, hash: other, version } of theirs) {
       const hash = this.#own.get(id);
-      if (hash === undefined) continue;
+      const speaks = replicas.get(id)?.spoken.version;
+      if (hash === undefined || spokenBy({ version: version ?? undefined }).version !== speaks)
+        continue;
       counters.statesCompared++;
       if (hash === other) continue;
       counters.statesMismatched++;

@@ -13,12 +13,16 @@ import type { NodeInfo } from '../contract.ts';
 import {
   QUORUM_SAID_BYTES_MAX,
   SERVICE_NAME_BYTES_MAX,
+  SERVICE_VERSION_MAX,
   SYNC_MEMBERS_MAX,
   SYNC_SERVICES_MAX,
 } from '../limits.ts';
 import { type Schema, s } from '../schema.ts';
 
-/** Version of these messages and of the envelopes in group `ais`. */
+/**
+ * Format of these messages and of the envelopes in group `ais`. It does not change when services do: what those
+ * speak is in the hello, whose unknown fields are ignored (ADR 0173).
+ */
 export const PROTOCOL_VERSION = 1;
 export const HEADER_BYTES = 16;
 const KINDS = ['hello', 'chunks', 'end'] as const;
@@ -55,6 +59,9 @@ export interface Hello {
     readonly id: number;
     readonly hash: string;
     readonly name?: string | undefined;
+    /** What its code speaks, unless that is the first version alone (versions.ts). */
+    readonly version?: number | undefined;
+    readonly minVersion?: number | undefined;
   }[];
   /** msgpack of what the node's quorum filter tells; absent where it has nothing to tell. */
   readonly quorum?: Uint8Array | undefined;
@@ -77,6 +84,7 @@ export const nodeSchema: Schema<NodeInfo> = s.object({
   bootTime: s.i64,
 });
 
+const serviceVersion = s.integer(1, SERVICE_VERSION_MAX);
 const helloSchema: Schema<Hello> = s.object({
   node: nodeSchema,
   time: s.i64,
@@ -93,7 +101,13 @@ const helloSchema: Schema<Hello> = s.object({
     }),
   ),
   services: s.list(
-    s.object({ id: s.u8, hash: s.text(16), name: s.optional(s.text(SERVICE_NAME_BYTES_MAX)) }),
+    s.object({
+      id: s.u8,
+      hash: s.text(16),
+      name: s.optional(s.text(SERVICE_NAME_BYTES_MAX)),
+      version: s.optional(serviceVersion),
+      minVersion: s.optional(serviceVersion),
+    }),
     SYNC_SERVICES_MAX,
   ),
   quorum: s.optional(s.bytes(QUORUM_SAID_BYTES_MAX)),

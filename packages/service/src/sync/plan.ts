@@ -13,6 +13,7 @@
  */
 import type { RingId } from '@aisexec/totem';
 import type { NodeInfo } from '../contract.ts';
+import { agreeVersion, spokenBy } from '../versions.ts';
 import type { Hello, Lineage } from './messages.ts';
 
 /** One old history's state of one service. */
@@ -25,7 +26,11 @@ export interface PartPlan {
 export interface ServicePlan {
   /** What runs under this id: the name that the lowest holder (else the lowest runner) gives it. */
   readonly name: string;
-  /** Nodes that run it under that name, ascending: all of them hold its state afterwards. */
+  /** What all runners speak (versions.ts). */
+  readonly version: number;
+  /** Why a node that runs it under that name cannot take part, by nodeid. */
+  readonly refused: ReadonlyMap<number, string>;
+  /** Nodes that run it under that name and may, ascending: all of them hold its state afterwards. */
   readonly runners: readonly number[];
   /** Winner first. */
   readonly parts: readonly PartPlan[];
@@ -91,15 +96,29 @@ function planServices(
     const isHolder = (node: number) => stateful.includes(node) && hashOf(node) !== '';
     const listed = nodes.filter((node) => entryOf(node) !== undefined);
     const name = entryOf(listed.find(isHolder) ?? listed[0]!)?.name ?? '';
-    const running = listed.filter((node) => (entryOf(node)?.name ?? '') === name);
-    const holders = running.filter(isHolder);
+    const alike = listed.filter((node) => (entryOf(node)?.name ?? '') === name);
+    const spoken = new Map(alike.map((node) => [node, spokenBy(entryOf(node)!)]));
     const keyOf = (node: number) => lineageKey(hellos.get(node)!.lineage!);
-    const histories = group(holders, keyOf);
-    const parts = group(holders, (node) => `${keyOf(node)}/${hashOf(node)}`)
-      .map((members) => partOf(members, hellos))
-      .sort(compareParts);
+    const partsOf = (groups: readonly number[][]) =>
+      groups.map((members) => partOf(members, hellos)).sort(compareParts);
+    const winner = partsOf(group(alike.filter(isHolder), keyOf))[0]?.nodes ?? [alike[0]!];
+    const { version, refused } = agreeVersion(spoken, winner);
+    const running = alike.filter((node) => !refused.has(node));
+    const histories = group(running.filter(isHolder), keyOf);
+    // Code of two versions may keep the same state in two shapes: only hashes of one version are compared.
+    const states = histories.flatMap((nodes) =>
+      group(nodes, (node) => String(spoken.get(node)!.version)).some(
+        (same) => new Set(same.map(hashOf)).size > 1,
+      )
+        ? group(nodes, (node) => hashOf(node)!)
+        : [nodes],
+    );
+    const parts = partsOf(states);
+    const holders = histories.flat();
     plans.set(id, {
       name,
+      version,
+      refused,
       runners: running,
       parts,
       transfer: parts.length > 1 || (parts.length === 1 && holders.length < running.length),

@@ -153,9 +153,9 @@ describe('a service that fails at its synchronisation', () => {
   test('in save: the next survivor sends in its place', () => {
     let saves = 0;
     const broken = failing({
-      *save(state) {
+      *save(state, version) {
         if (saves++ === 0) throw new Error('first to save');
-        yield* sync.save(state);
+        yield* sync.save(state, version);
       },
     });
     const cluster = createTestCluster({ nodes: [2, 3], services: [counterService, broken] });

@@ -214,11 +214,12 @@ class StateSync implements SyncParticipant {
   }
 
   /** Starts sending where this node is the sender: of all parts at first, of one that needs another sender. */
-  #sendIfOurs(service: number, only?: StagedPart): void {
-    const replica = this.#options.replicas.get(service);
-    for (const part of only === undefined ? (this.#parts.get(service) ?? []) : [only]) {
+  #sendIfOurs(id: number, only?: StagedPart): void {
+    const replica = this.#options.replicas.get(id);
+    for (const part of only === undefined ? (this.#parts.get(id) ?? []) : [only]) {
       if (part.sender !== this.#self || replica === undefined) continue;
-      this.#outgoing.push(sendState(replica, this.#start!.ringId));
+      const { version } = this.#plan!.services.get(id)!;
+      this.#outgoing.push(sendState(replica, this.#start!.ringId, version));
     }
   }
 

@@ -9,11 +9,15 @@ import type { PartPlan } from './plan.ts';
 
 /**
  * The messages that carry one service's state: batches of chunks, then the end marker. A generator, so
- * that a full queue pauses it and an abort forgets it.
+ * that a full queue pauses it and an abort forgets it. @param version what the receivers understand.
  */
-export function* sendState(replica: Replica, ringId: RingId): Generator<readonly Uint8Array[]> {
+export function* sendState(
+  replica: Replica,
+  ringId: RingId,
+  version: number,
+): Generator<readonly Uint8Array[]> {
   const header: Header = { kind: 'chunks', service: replica.id, ringId };
-  const chunks = replica.guard('save', () => replica.chunks()[Symbol.iterator]());
+  const chunks = replica.guard('save', () => replica.chunks(version)[Symbol.iterator]());
   let batch: Uint8Array[] = [];
   let size = 0;
   for (;;) {

@@ -56,7 +56,7 @@ export function checkChunkCuts<State>(suite: Suite<State>): void {
   const source = suite.state();
   const hash = hashState(source);
   for (let cut = 0; cut <= total; cut += Math.ceil((total + 1) / CHUNK_CUTS_MAX)) {
-    const chunks = sync.save(source)[Symbol.iterator]();
+    const chunks = sync.save(source, suite.version)[Symbol.iterator]();
     const dropped = init();
     for (let i = 0; i < cut; i++) sync.load(dropped, clone(chunks.next().value));
     if (hashState(source) !== hash) {
@@ -64,7 +64,7 @@ export function checkChunkCuts<State>(suite: Suite<State>): void {
       return;
     }
     const next = init();
-    for (const chunk of sync.save(source)) sync.load(next, clone(chunk));
+    for (const chunk of sync.save(source, suite.version)) sync.load(next, clone(chunk));
     if (hashState(next) !== hash) {
       suite.fault(`after one cut short at chunk ${cut} of ${total}, the next transfer differs`);
       return;
@@ -120,7 +120,8 @@ export function checkMemory<State>(suite: Suite<State>): void {
 
 function sizeOf<State>(suite: Suite<State>): number {
   let bytes = 0;
-  for (const chunk of suite.definition.sync.save(suite.live!)) bytes += encode(chunk).length;
+  for (const chunk of suite.definition.sync.save(suite.live!, suite.version))
+    bytes += encode(chunk).length;
   return bytes;
 }
 
@@ -183,7 +184,7 @@ function watched<State>(suite: Suite<State>): ServiceDefinition<State> {
     ...(expire && { expire: wrap('expire', expire) }),
     sync: {
       ...sync,
-      save: (state) => wrap('save', () => [...sync.save(state)])(),
+      save: (state, version) => wrap('save', () => [...sync.save(state, version)])(),
       load: wrap('load', sync.load),
       merge: wrap('merge', sync.merge),
     },

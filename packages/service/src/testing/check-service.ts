@@ -20,7 +20,7 @@ import {
 } from './check-robustness.ts';
 import { mutate } from './mutate.ts';
 import { createRandom } from './random.ts';
-import { clone, fakeContext, type ServiceWorkload, Suite } from './suite.ts';
+import { clone, type ServiceWorkload, Suite } from './suite.ts';
 import { WorkloadRunner } from './workload.ts';
 
 type Check<State> = (suite: Suite<State>) => void;
@@ -88,9 +88,9 @@ function checkJoiner<State>(suite: Suite<State>): void {
   suite.expectAgreement(cluster, 'after a member came back as a new incarnation');
 }
 
-function saveChunks<State>(suite: Suite<State>, state: State): unknown[] {
+function saveChunks<State>(suite: Suite<State>, state: State, version = suite.version): unknown[] {
   const chunks: unknown[] = [];
-  for (const chunk of suite.definition.sync.save(state)) {
+  for (const chunk of suite.definition.sync.save(state, version)) {
     const bytes = encode(chunk);
     if (bytes.length > MESSAGE_BYTES_MAX / 2) suite.fault(`a chunk of ${bytes.length} bytes`);
     const decoded = decode(bytes);
@@ -117,7 +117,26 @@ function checkSaveLoad<State>(suite: Suite<State>): void {
     : hashState(suite.state()) === hash;
   if (!isSame) suite.fault('save and load give another state');
   if (hashState(suite.live) !== hash) suite.fault('save or load changed the saved state');
+  // A digest that changes correct is counted anew by load.
+  const { digest } = suite.definition.sync;
+  if (digest?.(suite.state()) !== digest?.(suite.live)) {
+    suite.fault('save and load give another digest');
+  }
+  checkOlderVersions(suite, suite.live);
   encode(suite.definition.inspect(suite.live));
+}
+
+/** What is saved for nodes of an older version is a state there: loaded and saved for them again it is the same. */
+function checkOlderVersions<State>(suite: Suite<State>, live: State): void {
+  const { definition } = suite;
+  for (let version = suite.version - 1; version >= (definition.minVersion ?? 1); version--) {
+    const chunks = saveChunks(suite, live, version);
+    const state = definition.init();
+    for (const chunk of chunks) definition.sync.load(state, chunk);
+    if (hashState(saveChunks(suite, state, version)) !== hashState(chunks)) {
+      suite.fault(`what is saved for version ${version} does not load into the same state`);
+    }
+  }
 }
 
 function checkHalves<State>(suite: Suite<State>): void {
@@ -171,8 +190,8 @@ function checkRubbish<State>(suite: Suite<State>): void {
       if (!handler.message.check(rubbish)) continue;
       const from: Source = random.below(4) === 0 ? { node: 9, connection: 9, request: 0 } : source;
       try {
-        handler.apply(one, rubbish, from, fakeContext(BigInt(i)));
-        handler.apply(two, rubbish, from, fakeContext(BigInt(i)));
+        handler.apply(one, rubbish, from, suite.context(BigInt(i)));
+        handler.apply(two, rubbish, from, suite.context(BigInt(i)));
       } catch (error) {
         suite.fault(`${exec} threw at a message that fits its schema: ${String(error)}`);
         return;
@@ -192,7 +211,7 @@ function checkDeadlines<State>(suite: Suite<State>): void {
   const state = suite.state();
   let due = deadline(state);
   for (let i = 0; due !== null && i < EXPIRIES_MAX; i++) {
-    expire(state, fakeContext(BigInt(i), due));
+    expire(state, suite.context(BigInt(i), due));
     const next = deadline(state);
     if (next !== null && next <= due) {
       suite.fault('expire left its own deadline in place');

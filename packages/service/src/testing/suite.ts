@@ -38,6 +38,11 @@ export class Suite<State> {
   saved: readonly unknown[] = [];
   #cluster: TestCluster | undefined;
 
+  /** The newest that the code speaks. */
+  get version(): number {
+    return this.definition.version ?? 1;
+  }
+
   constructor(definition: ServiceDefinition<State>, workload: ServiceWorkload) {
     this.definition = definition;
     this.steps = workload.steps;
@@ -59,6 +64,10 @@ export class Suite<State> {
 
   fault(text: string): void {
     if (!this.faults.includes(text)) this.faults.push(text);
+  }
+
+  context(order: bigint, time?: bigint): ExecContext {
+    return fakeContext(order, time, [], this.version);
   }
 
   /** @param definition the service itself, or a variant of it that watches it. */
@@ -130,6 +139,7 @@ export function fakeContext(
   order: bigint,
   time = 1_700_000_000_000_000_000n,
   nodes: readonly number[] = [],
+  version = 1,
 ): ExecContext {
   const view: View = {
     ringId: { rep: 1, seq: 4 },
@@ -143,7 +153,7 @@ export function fakeContext(
     left: [],
     quorate: true,
   };
-  return { view, order: (1n << 40n) + order, time, ...SILENT };
+  return { view, order: (1n << 40n) + order, time, version, ...SILENT };
 }
 
 const SILENT = { reply: () => {}, replyWhenCertain: () => {}, callback: () => {} };

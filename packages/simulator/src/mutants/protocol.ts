@@ -141,7 +141,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     name: 'no-recovery-copies',
     description: 'messages of the old ring are not handed on in recovery',
     caughtBy: ['L1', 'E5', 'E6', 'E8'],
-    seed: 25,
+    seed: 54,
     mutate: noRecoveryCopies,
   },
   {

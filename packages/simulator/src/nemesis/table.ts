@@ -2,6 +2,7 @@
 import {
   CLOCK_DRIFTS,
   CROWD_SHARE,
+  DERIVED_SHARE,
   LOSS_MAX,
   SEQ_NEAR_WRAP_SHARE,
   SKEW_SHARE,
@@ -66,6 +67,7 @@ export function faultTable(): readonly (readonly [name: string, share: string, t
     ['refusals', percent(SHARES.refusals), 'hosts of dead nodes answer: port unreachable'],
     ['false hints', percent(SHARES.falseHints), 'living nodes are reported dead'],
     ['skewed time-outs', percent(SKEW_SHARE), 'nodes have 0.7, 1 or 1.5 times the time-outs'],
+    ['derived time-outs', percent(DERIVED_SHARE), 'nodes may widen theirs to 2 or 5 times'],
     [
       'sequence near 2^32',
       percent(SEQ_NEAR_WRAP_SHARE),

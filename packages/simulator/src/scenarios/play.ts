@@ -246,6 +246,7 @@ function settingsOf({ tokenMs, firstSeq, failRecv }: Script): RingSettings {
   return {
     payloadBytesMax: 300,
     tokenMs,
+    tokenMaxMs: tokenMs,
     tokenRetransmitMs: tokenMs / 4.2,
     holdMs: Math.max(14, tokenMs / 5.25 - 10),
     joinMs: Math.min(50, tokenMs / 6),

@@ -75,7 +75,7 @@ const { exec, sync } = ckptService;
 let applied = 0;
 const put = exec['put']!;
 const later = (ctx: ExecContext, ns: bigint): ExecContext => ({
-  ...{ view: ctx.view, order: ctx.order, time: ctx.time + ns },
+  ...{ view: ctx.view, order: ctx.order, time: ctx.time + ns, version: ctx.version },
   reply: (to, reply) => ctx.reply(to, reply),
   replyWhenCertain: (...args) => ctx.replyWhenCertain(...args),
   callback: (...args) => ctx.callback(...args),
@@ -140,9 +140,9 @@ const BUGS: readonly [string, CheckpointProperty, ServiceDefinition<CkptState>][
         put: {
           ...put,
           apply(state, message, source, ctx) {
-            const { view, order, time } = ctx;
+            const { view, order, time, version } = ctx;
             put.apply(state, message, source, {
-              ...{ view, order, time },
+              ...{ view, order, time, version },
               reply: (to, reply) => ctx.reply(to, reply),
               replyWhenCertain: (...args) => ctx.replyWhenCertain(...args),
               callback: (...args) => {

@@ -181,9 +181,9 @@ function noteWitness(
 
 /** The same context with an ear at the replies. */
 function watchingContext(ctx: ExecContext, hear: (reply: { rc: number }) => void): ExecContext {
-  const { view, order, time } = ctx;
+  const { view, order, time, version } = ctx;
   return {
-    ...{ view, order, time },
+    ...{ view, order, time, version },
     reply(to, reply) {
       hear(reply);
       ctx.reply(to, reply);

@@ -37,9 +37,9 @@ const sending =
   (send: (ctx: ExecContext, args: Parameters<ExecContext['callback']>) => void) =>
   (apply: Apply): Apply =>
   (state, message, source, ctx) => {
-    const { view, order, time } = ctx;
+    const { view, order, time, version } = ctx;
     apply(state, message, source, {
-      ...{ view, order, time },
+      ...{ view, order, time, version },
       reply: (to, reply) => ctx.reply(to, reply),
       replyWhenCertain: (...args) => ctx.replyWhenCertain(...args),
       callback: (...args) => send(ctx, args),
@@ -80,9 +80,9 @@ const BUGS: readonly [string, EventProperty, ServiceDefinition<EvtState>][] = [
     'a new subscription gets what is retained no more',
     'retention',
     withBug('subscribe', (apply) => (state, message, source, ctx) => {
-      const { view, order, time } = ctx;
+      const { view, order, time, version } = ctx;
       apply(state, message, source, {
-        ...{ view, order, time: time - 60_000_000_000n },
+        ...{ view, order, time: time - 60_000_000_000n, version },
         reply: (to, reply) => ctx.reply(to, reply),
         replyWhenCertain: (...args) => ctx.replyWhenCertain(...args),
         callback: (...args) => ctx.callback(...args),

@@ -79,9 +79,8 @@ export const LOCK_MUTANTS: readonly LockMutant[] = [
     service: withExec('unlock', (apply) => (state, message, source, context) => {
       apply(state, message, source, context);
       if (context.order % EVERY !== 0n) return;
-      for (const { waiting } of state.resources.values()) {
-        const [oldest] = waiting.keys();
-        if (oldest !== undefined) waiting.delete(oldest);
+      for (const resource of state.resources.values()) {
+        resource.waiting = new Map([...resource.waiting].slice(1));
       }
     }),
   },
@@ -91,7 +90,7 @@ export const LOCK_MUTANTS: readonly LockMutant[] = [
     caughtBy: ['exclusion'],
     service: withExec('unlock', (apply) => (state, message, source, context) => {
       if (context.order % EVERY === 0n) {
-        for (const { granted } of state.resources.values()) granted.clear();
+        for (const resource of state.resources.values()) resource.granted = new Map();
       }
       apply(state, message, source, context);
     }),
@@ -153,6 +152,7 @@ function plain(context: ExecContext): ExecContext {
     view: context.view,
     order: context.order,
     time: context.time,
+    version: context.version,
     reply: (source, reply) => context.reply(source, reply),
     replyWhenCertain: (source, reply, doubtful) =>
       context.replyWhenCertain(source, reply, doubtful),

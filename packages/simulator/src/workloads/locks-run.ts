@@ -11,7 +11,7 @@ import { fullNodeFactory } from '../processes/full-node.ts';
 import { createRandom } from '../random.ts';
 import { type RunHooks, type RunResult, runSimulation } from '../run.ts';
 import type { RunOptions } from '../scenario.ts';
-import { createLockWorkload } from './locks.ts';
+import { checkedLocks, createLockWorkload } from './locks.ts';
 
 export interface LockRunOptions
   extends Pick<RunOptions, 'seed' | 'seconds'>,
@@ -28,7 +28,7 @@ export interface LockRunResult {
 const NODES = [3, 3, 3, 4, 5, 5];
 
 export function runLockSimulation(
-  { service = lckService, ...options }: LockRunOptions,
+  { service = checkedLocks(lckService), ...options }: LockRunOptions,
   hooks: RunHooks = {},
 ): LockRunResult {
   const { seed } = options;

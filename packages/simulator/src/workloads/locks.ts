@@ -3,7 +3,7 @@
  * behave as the idiomatic layer does: a lock that may be lost is given up at once.
  */
 import { SA_AIS_ERR_NOT_EXIST, SA_AIS_ERR_TRY_AGAIN, SA_AIS_OK } from '@aisexec/ais';
-import type { LckState } from '@aisexec/lck/service';
+import { checkTable, type LckState } from '@aisexec/lck/service';
 import type { ExecContext, Reply, ServiceDefinition } from '@aisexec/service';
 import type { LockAttempt, LockHistory, Mode } from '../checkers/lock-history.ts';
 import { type Connection, openConnection } from './connection.ts';
@@ -59,16 +59,30 @@ export function createLockWorkload(
   };
 }
 
-/** The same service; `note` sees every event that is applied, before the service does. */
+/** The same service, which fails where its table is not sound after an event. */
+export function checkedLocks(service: ServiceDefinition<LckState>): ServiceDefinition<LckState> {
+  return observed(
+    service,
+    () => {},
+    (state) => {
+      const [problem] = checkTable(state);
+      if (problem !== undefined) throw new Error(`lock table: ${problem}`);
+    },
+  );
+}
+
+/** The same service; `note` sees every event that is applied, before the service does, `judge` the state after it. */
 function observed(
   service: ServiceDefinition<LckState>,
   note: (context: ExecContext) => void,
+  judge: (state: LckState) => void = () => {},
 ): ServiceDefinition<LckState> {
   const { exec, confchg, clientGone } = service;
   const handlers = Object.entries(exec).map(([name, handler]) => {
     const apply: typeof handler.apply = (state, message, source, context) => {
       note(context);
       handler.apply(state, message, source, context);
+      judge(state);
     };
     return [name, { ...handler, apply }];
   });
@@ -78,10 +92,12 @@ function observed(
     confchg(state, view, context) {
       note(context);
       confchg?.(state, view, context);
+      judge(state);
     },
     clientGone(state, client, context) {
       note(context);
       clientGone?.(state, client, context);
+      judge(state);
     },
   };
 }
@@ -122,6 +138,10 @@ function createLockClient(
     lives += 1;
     connection = openConnection(context, 'lck', (name, payload) => {
       if (name === 'lockLost') onLost(payload as { lockId: bigint; reason: string });
+      if (name === 'locksLost') {
+        const { lockIds, reason } = payload as { lockIds: readonly bigint[]; reason: string };
+        for (const lockId of lockIds) onLost({ lockId, reason });
+      }
     });
     RESOURCES.forEach((name, index) => {
       const request = { handle: BigInt(index + 1), name, create: true, notify: false };

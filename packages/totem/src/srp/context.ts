@@ -20,6 +20,7 @@ import { PACKET_POOL_BYTES_MAX, SORT_QUEUE_SLOTS } from './limits.ts';
 import type { Nodes } from './nodes.ts';
 import { SendQueue } from './send-queue.ts';
 import { SortQueue } from './sort-queue.ts';
+import { TokenTimeout } from './token-timeout.ts';
 
 export interface Transitions {
   gather(reason: GatherReason): void;
@@ -123,6 +124,7 @@ export interface Srp {
   seqUnchanged: number;
   tokenHeld: boolean;
   mergeTimerRuns: boolean;
+  readonly tokenTimeout: TokenTimeout;
 
   // Sending
   readonly normalQueue: SendQueue;
@@ -201,6 +203,7 @@ export function createSrp(
     seqUnchanged: 0,
     tokenHeld: false,
     mergeTimerRuns: false,
+    tokenTimeout: new TokenTimeout(config.tokenMs, config.tokenMaxMs),
     normalQueue: new SendQueue(config.queueSlots),
     syncQueue: new SendQueue(config.queueSlots),
     syncing: false,

@@ -26,6 +26,7 @@ export function ringDefaults(options: RingOptions): RingConfig {
   return {
     payloadBytesMax,
     tokenMs,
+    tokenMaxMs: tokenMs,
     tokenRetransmitMs,
     holdMs: Math.max(1, Math.floor(0.8 * tokenRetransmitMs - 10)),
     joinMs: 50,

@@ -78,6 +78,21 @@ describe('a JOIN in operational', () => {
     expect(puppet.ring.state).toBe('operational');
   });
 
+  test('of a stranger that gives up a member is ignored', () => {
+    const puppet = operational();
+    puppet.join(7, { proc: [2, 5, 7, 9], failed: [9] });
+    expect(puppet.ring.state).toBe('operational');
+    expect(puppet.stat('drop.join-stale')).toBe(1);
+    puppet.join(7, { proc: [7] });
+    expect(puppet.lastJoin().proc).toEqual([2, 5, 7, 9]);
+  });
+
+  test('of a member that gives up another is believed', () => {
+    const puppet = operational();
+    puppet.join(2, { proc: RING, failed: [9] });
+    expect(puppet.lastJoin()).toMatchObject({ proc: RING, failed: [9] });
+  });
+
   test('is ignored when a member sent it in an older ring', () => {
     const puppet = operational();
     puppet.join(9, { proc: RING, ringSeq: puppet.ring.ringId.seq - 1 });
@@ -142,6 +157,16 @@ describe('a JOIN in gather', () => {
   test('that counts this node as failed makes its sender failed', () => {
     const puppet = gathering();
     puppet.join(9, { proc: RING, failed: [5] });
+    expect(puppet.lastJoin().failed).toEqual([9]);
+  });
+
+  test('that counts this node as failed is no news when it is older than our ring', () => {
+    const puppet = gathering();
+    puppet.clear();
+    puppet.join(9, { proc: RING, failed: [5], ringSeq: puppet.ring.ringId.seq - 1 });
+    expect(puppet.sent).toEqual([]);
+    expect(puppet.stat('drop.join-stale')).toBe(1);
+    puppet.join(9, { leave: true, proc: [2], failed: [5, 9], ringSeq: 1 });
     expect(puppet.lastJoin().failed).toEqual([9]);
   });
 

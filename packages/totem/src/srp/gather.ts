@@ -4,8 +4,8 @@
  * lowest of them sends round the commit token. JOINs in every other state are judged here, too.
  *
  * Where this differs from Corosync, on the same wire: a JOIN whose lists are ours *after* they were merged
- * counts as consent at once (Corosync waits for the sender's next one), and a LEAVE is believed of nodes
- * that are not yet members.
+ * counts as consent at once (Corosync waits for the sender's next one), a LEAVE is believed of nodes that are
+ * not yet members, and of the JOINs that give somebody up fewer are believed (docs/adr/0188, 0189).
  */
 import {
   type CommitToken,
@@ -26,6 +26,7 @@ export function enterGather(srp: Srp, reason: GatherReason): void {
   srp.tokenHeld = false;
   srp.lastTokenPacket = undefined;
   srp.mergeTimerRuns = false;
+  srp.tokenTimeout.interrupted();
   for (const timer of ['token', 'tokenRetransmit', 'tokenHold', 'merge'] as const) {
     srp.effects.cancelTimer(timer);
   }
@@ -34,7 +35,7 @@ export function enterGather(srp: Srp, reason: GatherReason): void {
   srp.consensus.clear();
   srp.consensus.add(srp.nodeId);
   // `consensus` and `join` are cancelled on entering commit or on leaving.
-  srp.effects.setTimer('consensus', srp.config.consensusMs);
+  srp.effects.setTimer('consensus', consensusMs(srp));
   if (srp.config.sendJoinMs > 0) {
     srp.effects.setTimer('join', Math.floor(srp.config.random() * srp.config.sendJoinMs));
   } else {
@@ -46,6 +47,11 @@ export function onJoinTimer(srp: Srp): void {
   sendJoin(srp);
 }
 
+/** In Corosync's proportion to the token time-out in force: longer than a member takes to lose a token. */
+function consensusMs({ config, tokenTimeout }: Srp): number {
+  return (config.consensusMs / config.tokenMs) * tokenTimeout.ms;
+}
+
 /** The silent ones have failed; if nobody was silent, the commit token is missing: one more try. */
 export function onConsensusTimer(srp: Srp): void {
   if (!hasConsensus(srp)) {
@@ -55,7 +61,7 @@ export function onConsensusTimer(srp: Srp): void {
   srp.consensus.clear();
   srp.consensus.add(srp.nodeId);
   // Cancelled by the next gather, restarted by commit.
-  srp.effects.setTimer('token', srp.config.tokenMs);
+  srp.effects.setTimer('token', srp.tokenTimeout.ms);
 }
 
 /** The commit token did not come after consensus: who has not agreed again since is gone. */
@@ -79,6 +85,10 @@ function giveUpSilent(srp: Srp): void {
 export function onJoinInGather(srp: Srp, packet: Uint8Array): void {
   const join = readJoin(srp, packet);
   if (join === undefined) return;
+  if (isAnsweredAccusation(srp, join)) {
+    drop(srp, 'join-stale');
+    return;
+  }
   if (!absorb(srp, join)) return;
   srp.enter.gather('join');
   consent(srp, join);
@@ -87,8 +97,14 @@ export function onJoinInGather(srp: Srp, packet: Uint8Array): void {
 export function onJoinInOperational(srp: Srp, packet: Uint8Array): void {
   const join = readJoin(srp, packet);
   if (join === undefined) return;
-  const isStale = srp.ringNodes.has(join.systemFrom) && join.ringSeq < srp.ringId.seq;
-  if (join.failed.includes(srp.nodeId) || isStale) {
+  const isMember = srp.ringNodes.has(join.systemFrom);
+  const isStale = isMember && join.ringSeq < srp.ringId.seq;
+  // A stranger that gives up one of us can be in no ring with all of us. It will try alone, and then be taken
+  // in: giving way now would tear this ring down at each of its JOINs (docs/adr/0188).
+  const isHostile = join.failed.some((node) =>
+    isMember ? node === srp.nodeId : srp.ringNodes.has(node),
+  );
+  if (isHostile || isStale) {
     drop(srp, 'join-stale');
     return;
   }
@@ -244,6 +260,14 @@ function absorb(srp: Srp, join: Join): boolean {
   srp.proc = allProc;
   srp.failed = allFailed;
   return true;
+}
+
+/**
+ * We have named a ring since the sender gave us up. Taking offence again would only be an echo: answered in
+ * kind, and so on, though all have long forgotten why (docs/adr/0189).
+ */
+function isAnsweredAccusation(srp: Srp, join: Join): boolean {
+  return !join.leave && join.failed.includes(srp.nodeId) && join.ringSeq < srp.ringId.seq;
 }
 
 function newlyFailed(srp: Srp, join: Join, failed: Nodes): Nodes {

@@ -24,6 +24,15 @@ export const QUEUE_BYTES = 4_194_304;
  */
 export const SUSPICION_MS = 20;
 
+/** A derived token time-out is at least the mean rotation and this many of its mean deviations (RFC 6298). */
+export const ROTATION_DEVIATIONS = 4;
+
+/** A derived token time-out is this many times the longest harmless silence. */
+export const ROTATION_PEAK_FACTOR = 2;
+
+/** Time constant with which such a silence fades: the next one of its kind comes within minutes, or it was none. */
+export const ROTATION_PEAK_DECAY_MS = 300_000;
+
 /** A new ring's sequence is the highest heard of plus this (totem-wire §3.2). */
 export const RING_SEQ_STEP = 4;
 

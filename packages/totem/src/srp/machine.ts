@@ -240,6 +240,9 @@ function stats(srp: Srp): Readonly<Record<string, number>> {
     ...srp.counters,
     ...dropped,
     members: srp.members.length,
+    tokenTimeoutMs: srp.tokenTimeout.ms,
+    rotationMeanMs: Math.round(srp.tokenTimeout.meanMs),
+    rotationPeakMs: Math.round(srp.tokenTimeout.peakMs),
     packetBuffersMade: srp.pool.made,
     packetBytesFree: srp.pool.bytesFree,
     normalQueued: srp.normalQueue.size,
@@ -253,6 +256,8 @@ function checkConfig(config: RingConfig): void {
   const isCount = (value: number, max: number): boolean =>
     Number.isInteger(value) && value > 0 && value <= max;
   invariant(isCount(nodeId, 0xffffffff), 'nodeId is a u32 and not 0', { nodeId });
+  const { tokenMs, tokenMaxMs } = config;
+  invariant(tokenMs > 0 && tokenMs <= tokenMaxMs, 'tokenMaxMs', { tokenMs, tokenMaxMs });
   invariant(isCount(payloadBytesMax, PAYLOAD_BYTES_MAX), 'payloadBytesMax', { payloadBytesMax });
   invariant(Number.isSafeInteger(ringSeq) && ringSeq >= 0, 'ringSeq', { ringSeq });
   invariant(isCount(windowSize, WINDOW_SIZE_MAX), 'windowSize', { windowSize });

@@ -18,6 +18,9 @@ export function enterOperational(srp: Srp): void {
   const isFirst = members.length === 0;
   if (!isFirst) finishOldRing(srp, srp.old?.ringId ?? srp.ringId);
   if (srp.state === 'left') return;
+  // Given up for nothing: whoever was missed is back as it was.
+  const isSame = newMembers.length === members.length && transMembers.length === members.length;
+  if (isSame && members.length > 1) srp.tokenTimeout.silence(srp.tokenTimeout.ms);
   srp.old = undefined;
   srp.oldLog.reset(srp.config.initialSeq);
   srp.log.delivered = srp.log.aru;

@@ -2,7 +2,7 @@
  * A process that slept (SIGSTOP, a stalled VM, a long collection) wakes to a queue of stale packets. Old
  * JOINs among them would tear down a healthy ring, so JOINs are ignored for one `join` period after a gap
  * between inputs that no living ring has (Corosync's pause timer, totem-wire §3.1). JOINs that matter are
- * repeated. With a driver that gives no time (`now` constant) nothing is ever ignored.
+ * repeated. The token time-out learns from it: where one process sleeps, others do. With a driver that gives no time (`now` constant) nothing is ever ignored.
  */
 import { type Srp, trace } from './context.ts';
 
@@ -12,6 +12,7 @@ export function noteTime(srp: Srp, now: number): void {
   if (gapMs <= srp.config.tokenMs / 2) return;
   srp.wokeAt = now;
   srp.counters.pausesNoticed++;
+  srp.tokenTimeout.silence(gapMs);
   trace(srp, 'pause-noticed', { gapMs });
 }
 

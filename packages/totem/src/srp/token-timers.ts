@@ -41,6 +41,6 @@ export function onTokenHoldTimer(srp: Srp): void {
 }
 
 function restartTokenTimers(srp: Srp): void {
-  srp.effects.setTimer('token', srp.config.tokenMs);
+  srp.effects.setTimer('token', srp.tokenTimeout.ms);
   srp.effects.setTimer('tokenRetransmit', srp.config.tokenRetransmitMs);
 }

@@ -19,6 +19,7 @@ export function onToken(srp: Srp, packet: Uint8Array): void {
   const { token } = srp;
   if (!accept(srp, packet, token)) return;
   srp.counters.tokenVisits++;
+  srp.tokenTimeout.visited(srp.now);
   srp.tokenHeld = false;
   noteSeq(srp, token);
   noteStable(srp, token.aru);

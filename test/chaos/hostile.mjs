@@ -1,0 +1,143 @@
+// Hostile local clients against one executive of a cluster of three, one kind after the other, while a
+// well-behaved client of the same node takes and gives back a lock. Prints a table: the well-behaved client's p99 against its
+// quiet value, how much memory the executive grew by, changes of membership, and what the offender was told.
+//   node test/chaos/hostile.mjs [--minutes 1] [--only TEXT] [--factor 3]
+// Fails when a p99 is `factor` times the quiet one, memory grew by more than 20 MB over all, or a node was lost.
+
+import { fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { LocalCluster } from '@aisexec/executive/local-cluster';
+import { LockService } from '@aisexec/lck';
+import { ATTACKS } from './attacks.mjs';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
+    factor: { type: 'string', default: '3' },
+    attack: { type: 'string' },
+    socket: { type: 'string' },
+  },
+});
+const GROWTH_BYTES_MAX = 20 * 1_048_576;
+/** What is not told apart from quiet: a lock takes at least the token's round. */
+const P99_MS_MIN = 5;
+const TELLS_MAX = 3;
+const WARM_MS = 2_000;
+if (values.attack === undefined) process.exit(await besiege());
+else await attack(values.attack, values.socket);
+
+/** The attacker's process. */
+async function attack(name, socket) {
+  const ended = new AbortController();
+  const told = new Map();
+  process.on('message', () => ended.abort());
+  process.on('disconnect', () => process.exit());
+  await ATTACKS[name]({
+    socket,
+    signal: ended.signal,
+    told: (what) => told.size < 64 && told.set(what, (told.get(what) ?? 0) + 1),
+  }).catch((error) => told.set(String(error), 1));
+  process.send([...told].sort((a, b) => b[1] - a[1]).slice(0, TELLS_MAX), () => process.exit());
+}
+
+async function besiege() {
+  const views = [];
+  const onLog = (_node, line) => line.includes('"event":"view"') && views.push(line);
+  const cluster = await LocalCluster.start({ nodes: 3, onLog });
+  process.on('exit', () => cluster.killAll());
+  const [node] = cluster.nodes;
+  const locks = await LockService.connect({ socket: node.socket });
+  const resource = await locks.open('well-behaved', { create: true });
+  const phaseMs = Number(values.minutes) * 60_000;
+  const rss = () =>
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${node.pid}/status`, 'utf8'))[1]) * 1024;
+  const measure = () => sample(resource, phaseMs);
+  // Warm, then what is normal here, measured on either side.
+  await measure();
+  const quiet = [(await measure()).p99];
+  const names = Object.keys(ATTACKS).filter((name) => name.includes(values.only));
+  // What one pass makes the heap grow to is not a leak; what the next one adds is.
+  for (const name of names) await besieged(name, node.socket, () => delay(WARM_MS));
+  const baseline = rss();
+  const rows = [];
+  for (const name of names) {
+    const [before, viewsBefore] = [rss(), views.length];
+    const { result: under, told } = await besieged(name, node.socket, measure);
+    quiet.push((await measure()).p99);
+    const calm = Math.max(P99_MS_MIN, median(quiet));
+    const [grown, lost] = [rss() - before, views.length - viewsBefore];
+    const fair = under.p99 < calm * Number(values.factor);
+    rows.push({
+      name,
+      ...under,
+      calm,
+      grown,
+      lost,
+      told,
+      ok: fair && lost === 0 && under.errors === 0,
+    });
+    print(rows.at(-1));
+  }
+  const total = rss() - baseline;
+  await locks.close();
+  await cluster.stop();
+  const bad = rows.filter(({ ok }) => !ok).length;
+  const leaks = total > GROWTH_BYTES_MAX;
+  console.log(
+    `${rows.length} attacks, ${bad} not withstood, memory ${mebibytes(total)} MiB over all${leaks ? ': too much' : ''}`,
+  );
+  return bad === 0 && !leaks ? 0 : 1;
+}
+
+/** Runs an attack during `work`. */
+async function besieged(name, socket, work) {
+  const attacker = fork(fileURLToPath(import.meta.url), ['--attack', name, '--socket', socket]);
+  const told = new Promise((resolve) => {
+    attacker.once('message', resolve);
+    attacker.once('exit', () => resolve([['it died', 1]]));
+  });
+  const result = await work();
+  if (attacker.connected) attacker.send('stop');
+  return { result, told: await told };
+}
+
+/** Takes and gives back a lock for so long. */
+async function sample(resource, ms) {
+  const times = [];
+  let errors = 0;
+  const end = performance.now() + ms;
+  while (performance.now() < end || times.length < 20) {
+    const begun = performance.now();
+    try {
+      const lock = await resource.acquire('EX', { timeoutMs: 30_000 });
+      await lock.unlock();
+    } catch {
+      errors++;
+      if (errors > 100) break;
+    }
+    times.push(performance.now() - begun);
+    await delay(2);
+  }
+  times.sort((a, b) => a - b);
+  return { p99: times[Math.floor(times.length * 0.99)], calls: times.length, errors };
+}
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+function mebibytes(bytes) {
+  return (bytes / 1_048_576).toFixed(1);
+}
+
+function print({ name, p99, calm, calls, errors, grown, lost, told, ok }) {
+  const says = told.map(([what, times]) => `${times}x ${what.slice(0, 70)}`).join('; ');
+  console.log(
+    `${ok ? 'yes' : 'NO '} ${name.padEnd(58)} p99 ${p99.toFixed(1)} ms (quiet ${calm.toFixed(1)}), ${calls} calls, ${errors} errors, ` +
+      `${mebibytes(grown)} MiB, ${lost} views | ${says}`,
+  );
+}
