@@ -381,6 +381,11 @@ describe('a bad configuration names line, column, key, finding and remedy', () =
       'c.yaml:1:20: quorum.two_node: two_node needs exactly 2 expected votes, there are 3',
     ],
     [
+      'two ways to go on that do not go together',
+      `quorum: {wait_for_all: true, last_man_standing: true, auto_tie_breaker: true}${three}`,
+      'quorum.auto_tie_breaker: cannot be beside last_man_standing: two parts could be quorate',
+    ],
+    [
       'a ring of ours with the engine corosync',
       'engine: corosync\nnode: {id: 1}\ntotem: {token: 1000}',
       'c.yaml:3:8: totem: this is the business of corosync.conf',

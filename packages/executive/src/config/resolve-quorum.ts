@@ -5,7 +5,7 @@ import type { Complain } from './source.ts';
 import * as defaults from './timings.ts';
 
 export function quorumOf(
-  { engine, quorum = {}, nodelist = [] }: ConfigFile,
+  { engine, quorum = {}, nodelist = [], services = [] }: ConfigFile,
   nodes: readonly NodeConfig[],
   complain: Complain,
 ): ExecutiveConfig['quorum'] {
@@ -24,7 +24,8 @@ export function quorumOf(
     const text = `two_node needs exactly 2 expected votes, there are ${expectedVotes}`;
     complain(['quorum', 'two_node'], text);
   }
-  const special = specialVotes(quorum, { sum, twoNode, waitForAll, votes }, complain);
+  const inCorosync = services.includes('cpg');
+  const special = specialVotes(quorum, { sum, twoNode, waitForAll, votes, inCorosync }, complain);
   return {
     ...{ provider, expectedVotes, twoNode, waitForAll, votes, allowDownscale, ...special },
     ...moduleOf(quorum, complain),
@@ -36,7 +37,11 @@ type QuorumKeys = NonNullable<ConfigFile['quorum']>;
 /** The rules of votequorum(5) for options that do not go together; Corosync drops one of them with a line in its log. */
 function specialVotes(
   quorum: QuorumKeys,
-  known: Pick<ExecutiveConfig['quorum'], 'twoNode' | 'waitForAll' | 'votes'> & { sum: number },
+  known: Pick<ExecutiveConfig['quorum'], 'twoNode' | 'waitForAll' | 'votes'> & {
+    sum: number;
+    /** A member of a ring of C daemons decides as they do. */
+    inCorosync: boolean;
+  },
   complain: Complain,
 ): Pick<ExecutiveConfig['quorum'], 'autoTieBreaker' | 'lastManStandingMs'> {
   const { auto_tie_breaker: tie = false, auto_tie_breaker_node: node } = quorum;
@@ -49,6 +54,10 @@ function specialVotes(
   }
   if (tie && !known.waitForAll && known.sum % 2 === 1) {
     const text = `needs wait_for_all where the votes are odd (${known.sum}): else a part that restarts could be a second one`;
+    complain(['quorum', 'auto_tie_breaker'], text);
+  }
+  if (tie && standing && !known.inCorosync) {
+    const text = 'cannot be beside last_man_standing: two parts could be quorate (ADR 0161)';
     complain(['quorum', 'auto_tie_breaker'], text);
   }
   if (standing && Object.values(known.votes).some((votes) => votes > 1)) {
