@@ -1,6 +1,6 @@
 // `npm test`: everything that must be green, in the order in which a fault is cheapest to see. Every step
 // counts: Jest steps by their tests, the others as one. Ends with the plain line `N passed, N failed`.
-// AISEXEC_ALSO_NODE="22 24" repeats the unit tests and a cluster under these releases of Node.js, fetched from npm.
+// AISEXEC_ALSO_NODE="22 24" repeats what touches Node.js itself, and a cluster, under these releases of Node.js, fetched from npm.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,8 @@ const SIM =
     ' ',
   );
 const JEST = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'];
+/** Packages with I/O, timers or native calls. */
+const NEAR_NODE = ['packages/ipc', 'packages/executive', 'packages/cpg', 'packages/ctl'];
 const total = { passed: 0, failed: 0, skipped: 0 };
 const started = Date.now();
 
