@@ -37,7 +37,7 @@ step('examples', ['tools/run-examples.mjs']);
 for (const release of (process.env.AISEXEC_ALSO_NODE ?? '').split(' ').filter(Boolean)) {
   const node = fetchNode(release);
   if (node === undefined) continue;
-  jest(`unit-on-node-${release}`, ['--roots', 'packages'], { node });
+  jest(`unit-on-node-${release}`, ['--roots', ...NEAR_NODE], { node });
   jest(`cluster-on-node-${release}`, ['--roots', 'test/cluster', '--testPathPatterns', 'locks'], {
     node,
   });
