@@ -51,10 +51,11 @@ export async function layGround(
     config: { engine: 'corosync', corosync: { retry: storm }, quorum: { provider } },
     async ready() {
       if (storm) lab.node(id).signal('SIGCONT');
-      if (!lab.node(id).running) lab.node(id).start();
       const isUp = (other: number) => lab.node(other).running && !paused.has(other);
       const others = storm ? [id] : ids.filter(isUp);
       await until(async () => {
+        // Its end after a kill is seen later than the executive's.
+        if (!lab.node(id).running) lab.node(id).start();
         const members = (await lab.node(id).ring())?.members ?? [];
         return others.every((other) => members.includes(other)) ? undefined : members.join();
       });
