@@ -78,7 +78,7 @@ export async function runDaemon(path: string | undefined): Promise<void> {
   }
   let status: (() => ExecutiveStatus) | undefined;
   const journal = createJournal(config, () => status?.() ?? null);
-  process.on('exit', () => journal.flush());
+  process.on('exit', () => journal.close());
   process.on('uncaughtException', (error) => crash(journal, error));
   journal.write('start', {
     version: packageVersion(),
@@ -98,8 +98,8 @@ export async function runDaemon(path: string | undefined): Promise<void> {
     status = () => executive.status();
   } catch (error) {
     const code = exitCodeOf(error);
+    journal.close();
     journal.write('start-refused', { message: (error as Error).message, exit: code });
-    journal.flush();
     process.exit(code);
   }
   serve(executive, journal, supervise(executive, supervisor, journal));
@@ -135,8 +135,8 @@ function serve(executive: Executive, journal: Journal, supervision: Supervision)
     journal.tryDump(error.message);
   });
   executive.once('stopped', () => {
+    journal.close();
     journal.write('stopped', { exit: exitCode });
-    journal.flush();
     process.exit(exitCode);
   });
   const leave = leaver(executive, journal);
@@ -201,9 +201,9 @@ function dump(executive: Executive, journal: Journal): void {
 
 /** Never goes on after a defect: a replica that is wrong is worse than one that is gone. */
 function crash(journal: Journal, error: Error): never {
+  journal.close();
   journal.write('crash', { message: error.message, stack: error.stack ?? '' });
   journal.tryDump(`crash: ${error.message}`);
-  journal.flush();
   process.exit(EXIT.internal);
 }
 

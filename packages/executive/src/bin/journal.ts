@@ -17,8 +17,8 @@ export interface Journal {
   dump(reason: string): string;
   /** The same where nothing may be thrown any more. */
   tryDump(reason: string): void;
-  /** What is written so far is out when this returns. */
-  flush(): void;
+  /** From here on every line is out when `write` returns: the process ends soon. */
+  close(): void;
 }
 
 /** @param status for the head of a flight record; null: there is none yet. */
@@ -61,7 +61,7 @@ export function createJournal(
         journal.write('flight-record-failed', { message: (error as Error).message });
       }
     },
-    flush: () => log.flush(),
+    close: () => log.close(),
   };
 
   /** The process may be dying of what the status rests on. */

@@ -1,6 +1,7 @@
 /**
  * The daemon's log on standard error: JSON lines for machines, human lines on a terminal. Written
- * without blocking the event loop (a stuck reader must not stop the token) and flushed at exit.
+ * without blocking the event loop (a stuck reader must not stop the token) until the end is near: a line that a
+ * thread of libuv still had to write would die with the process.
  */
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
 import type { LogConfig } from '../config/config.ts';
@@ -13,8 +14,8 @@ export interface Log {
   write(event: LogEvent): void;
   /** Lines below it are left out; may change at any time. */
   level: LogLevel;
-  /** What is written so far is out when this returns. */
-  flush(): void;
+  /** From here on every line is out when `write` returns: the process ends soon. */
+  close(): void;
 }
 
 const STDERR = 2;
@@ -25,7 +26,9 @@ export function createLog(config: LogConfig, node: number): Log {
   out.on('error', () => {});
   const isHuman =
     config.format === 'human' || (config.format === 'auto' && process.stderr.isTTY === true);
-  const stream: DestinationStream = isHuman ? humanStream(out) : out;
+  let last: DestinationStream | undefined;
+  const either: DestinationStream = { write: (line) => (last ?? out).write(line) };
+  const stream: DestinationStream = isHuman ? humanStream(either) : either;
   const logger: Logger = pino(
     {
       level: config.level,
@@ -45,12 +48,16 @@ export function createLog(config: LogConfig, node: number): Log {
     write({ level, event, detail }) {
       if (logger.isLevelEnabled(level)) logger[level]({ event, ...detail });
     },
-    flush() {
+    close() {
+      if (last !== undefined) return;
       try {
         out.flushSync();
       } catch {
         // Nobody reads any more, or nothing was opened yet.
       }
+      const direct = destination({ dest: STDERR, sync: true });
+      direct.on('error', () => {});
+      last = direct;
     },
   };
 }
