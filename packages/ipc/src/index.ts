@@ -37,6 +37,7 @@ export {
   type LocalOptions,
   localConnector,
 } from './client/local.ts';
+export { DONE, Readers } from './client/readers.ts';
 export {
   type FailedReopen,
   type JournalNote,

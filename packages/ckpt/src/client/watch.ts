@@ -1,6 +1,6 @@
 /** A stream of changes of one section or of all, with a bounded buffer and explicit gaps. */
 import type { SaAisError } from '@aisexec/ais';
-import { abortError } from '@aisexec/ipc';
+import { abortError, DONE, Readers } from '@aisexec/ipc';
 import type { SectionChangedCallback, SectionChangeKind } from '../protocol.ts';
 import { idOf } from './requests.ts';
 import { dateOf } from './times.ts';
@@ -24,7 +24,6 @@ export interface Gap {
 }
 
 const GAP: Gap = { type: 'gap' };
-const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 export function sectionChange(event: SectionChangedCallback): SectionChange {
   const { change, sectionId, order: sequence, size, data } = event;
@@ -44,11 +43,6 @@ export interface WatchSource<T> {
   readonly end: () => Promise<unknown>;
 }
 
-interface Reader<T> {
-  readonly resolve: (result: IteratorResult<T | Gap, undefined>) => void;
-  readonly reject: (error: Error) => void;
-}
-
 /**
  * Ends when it, its checkpoint or the service is closed; throws AbortError when its signal is aborted, and
  * SaAisError LIBRARY when the connection is lost and all that came before is read.
@@ -56,11 +50,10 @@ interface Reader<T> {
 export class Watch<T> implements AsyncIterableIterator<T | Gap, undefined>, AsyncDisposable {
   readonly #source: WatchSource<T>;
   readonly #items: (T | Gap)[] = [];
-  readonly #readers: Reader<T>[] = [];
+  readonly #readers = new Readers<T | Gap>(() => this.#take());
   readonly #onAbort = () => this.#finish(abortError(this.#source.signal as AbortSignal), true);
   /** Full: what comes is dropped until half is read. */
   #dropping = false;
-  #ended: { error: Error | undefined } | undefined;
   #closing: Promise<unknown> | undefined;
 
   /** Resolves when the watch is in effect: every change from then on is in the stream, or a gap is. */
@@ -79,17 +72,7 @@ export class Watch<T> implements AsyncIterableIterator<T | Gap, undefined>, Asyn
   }
 
   next(): Promise<IteratorResult<T | Gap, undefined>> {
-    const item = this.#items.shift();
-    if (item !== undefined) {
-      if (this.#items.length * 2 <= this.#source.bufferMax) this.#dropping = false;
-      return Promise.resolve({ done: false, value: item });
-    }
-    if (this.#ended === undefined) {
-      return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
-    }
-    const { error } = this.#ended;
-    this.#ended.error = undefined;
-    return error === undefined ? Promise.resolve(DONE) : Promise.reject(error);
+    return this.#readers.next();
   }
 
   /** Leaving `for await` ends the watch. */
@@ -110,7 +93,7 @@ export class Watch<T> implements AsyncIterableIterator<T | Gap, undefined>, Asyn
 
   /** @internal */
   push(event: SectionChangedCallback): void {
-    if (this.#ended !== undefined) return;
+    if (this.#readers.ended) return;
     try {
       const item = this.#source.convert(event);
       this.#add(item === 'gap' ? GAP : item);
@@ -121,7 +104,7 @@ export class Watch<T> implements AsyncIterableIterator<T | Gap, undefined>, Asyn
 
   /** @internal */
   gap(): void {
-    if (this.#ended === undefined) this.#add(GAP);
+    if (!this.#readers.ended) this.#add(GAP);
   }
 
   /** @internal The checkpoint is closed, or with a reason: the connection is lost, what came before counts. */
@@ -140,16 +123,18 @@ export class Watch<T> implements AsyncIterableIterator<T | Gap, undefined>, Asyn
   }
 
   #add(item: T | Gap): void {
-    const reader = this.#readers.shift();
-    if (reader !== undefined) {
-      reader.resolve({ done: false, value: item });
-      return;
-    }
     if (this.#dropping) return;
     this.#dropping = this.#items.length >= this.#source.bufferMax;
     const next = this.#dropping ? GAP : item;
     // Two gaps in a row say no more than one.
     if (next !== GAP || this.#items.at(-1) !== GAP) this.#items.push(next);
+    this.#readers.serve();
+  }
+
+  #take(): T | Gap | undefined {
+    const item = this.#items.shift();
+    if (this.#items.length * 2 <= this.#source.bufferMax) this.#dropping = false;
+    return item;
   }
 
   #finish(error: Error | undefined, forget: boolean): void {
@@ -157,12 +142,6 @@ export class Watch<T> implements AsyncIterableIterator<T | Gap, undefined>, Asyn
       this.#items.length = 0;
       this.#closing ??= this.#source.end().catch(() => undefined);
     }
-    if (this.#ended !== undefined) return;
-    this.#source.signal?.removeEventListener('abort', this.#onAbort);
-    const readers = this.#readers.splice(0);
-    const first = error === undefined ? undefined : readers.shift();
-    this.#ended = { error: first === undefined ? error : undefined };
-    if (error !== undefined) first?.reject(error);
-    for (const reader of readers) reader.resolve(DONE);
+    if (this.#readers.end(error)) this.#source.signal?.removeEventListener('abort', this.#onAbort);
   }
 }

@@ -1,15 +1,8 @@
 /** One subscription of the idiomatic layer: a stream with a bounded buffer. */
 import type { SaAisError } from '@aisexec/ais';
-import { abortError } from '@aisexec/ipc';
+import { abortError, DONE, Readers } from '@aisexec/ipc';
 import { EventBuffer } from './event-buffer.ts';
 import type { EventItem, SubscriptionItem } from './items.ts';
-
-interface Reader {
-  readonly resolve: (result: IteratorResult<SubscriptionItem, undefined>) => void;
-  readonly reject: (error: Error) => void;
-}
-
-const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 export interface SubscriptionSource {
   readonly bufferMax: number;
@@ -31,9 +24,8 @@ export class Subscription
 {
   readonly #source: SubscriptionSource;
   readonly #buffer: EventBuffer;
-  readonly #readers: Reader[] = [];
+  readonly #readers = new Readers<SubscriptionItem>(() => this.#buffer.shift());
   readonly #onAbort = () => this.#abort();
-  #ended: { readonly error: Error | undefined } | undefined;
   #unsubscribed: Promise<void> | undefined;
 
   /**
@@ -56,18 +48,7 @@ export class Subscription
   }
 
   next(): Promise<IteratorResult<SubscriptionItem, undefined>> {
-    const item = this.#buffer.shift();
-    if (item !== undefined) return Promise.resolve({ done: false, value: item });
-    if (this.#ended === undefined) {
-      return new Promise((resolve, reject) => {
-        this.#readers.push({ resolve, reject });
-      });
-    }
-    const { error } = this.#ended;
-    if (error === undefined) return Promise.resolve(DONE);
-    // Thrown once, as generators do.
-    this.#ended = { error: undefined };
-    return Promise.reject(error);
+    return this.#readers.next();
   }
 
   /** Leaving `for await` unsubscribes. */
@@ -90,16 +71,16 @@ export class Subscription
 
   /** @internal */
   push(item: EventItem): void {
-    if (this.#ended !== undefined) return;
+    if (this.#readers.ended) return;
     this.#buffer.push(item);
-    this.#serve();
+    this.#readers.serve();
   }
 
   /** @internal */
   tellLost(): void {
-    if (this.#ended !== undefined) return;
+    if (this.#readers.ended) return;
     this.#buffer.lost();
-    this.#serve();
+    this.#readers.serve();
   }
 
   /** @internal The channel is closed, or with a reason: the connection is lost, what came before counts. */
@@ -127,21 +108,6 @@ export class Subscription
   }
 
   #finish(error: Error | undefined): void {
-    if (this.#ended !== undefined) return;
-    this.#source.signal?.removeEventListener('abort', this.#onAbort);
-    const readers = this.#readers.splice(0);
-    // The error belongs to one reader: the first that waits, or the next that comes.
-    const first = error === undefined ? undefined : readers.shift();
-    this.#ended = { error: first === undefined ? error : undefined };
-    if (error !== undefined) first?.reject(error);
-    for (const reader of readers) reader.resolve(DONE);
-  }
-
-  #serve(): void {
-    while (this.#readers.length > 0) {
-      const item = this.#buffer.shift();
-      if (item === undefined) return;
-      this.#readers.shift()?.resolve({ done: false, value: item });
-    }
+    if (this.#readers.end(error)) this.#source.signal?.removeEventListener('abort', this.#onAbort);
   }
 }

@@ -1,6 +1,6 @@
 /** One timer of the idiomatic layer: an async iterator of its expiries. */
 import { SA_AIS_ERR_LIBRARY, SaAisError } from '@aisexec/ais';
-import { abortError, bigintOf, type CallOptions, type Reply } from '@aisexec/ipc';
+import { abortError, bigintOf, type CallOptions, DONE, Readers, type Reply } from '@aisexec/ipc';
 import { type ExpiredPayload, SA_TIME_ABSOLUTE, SA_TIME_DURATION } from '../protocol.ts';
 
 const NS_PER_MS = 1_000_000;
@@ -23,11 +23,6 @@ export interface Expiry {
   readonly missed: bigint;
 }
 
-interface Reader {
-  readonly resolve: (result: IteratorResult<Expiry, undefined>) => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** What a timer needs of its service. */
 export interface TimerHost {
   readonly ask: (
@@ -40,8 +35,6 @@ export interface TimerHost {
   readonly ended: (timer: Timer) => void;
 }
 
-const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
-
 /**
  * Yields each expiry; at most one waits to be read, and takes up those that follow (`missed`). Ends after the
  * expiry of a single shot, and when the timer is cancelled or its service closed; throws AbortError when its
@@ -52,13 +45,12 @@ export class Timer implements AsyncIterableIterator<Expiry, undefined>, AsyncDis
   readonly id: bigint;
   readonly #host: TimerHost;
   readonly #signal: AbortSignal | undefined;
-  readonly #readers: Reader[] = [];
+  readonly #readers = new Readers<Expiry>(() => this.#take());
   readonly #onAbort = () => void this.#abort();
   readonly #isSingle: boolean;
   /** The latest expiration that nobody has read, and the last that somebody has. */
   #waiting: ExpiredPayload | undefined;
   #read = { count: 0n, skipped: 0n };
-  #ended: { readonly error: Error | undefined } | undefined;
 
   /** @internal Made by `TimerService.start`. */
   constructor(id: bigint, host: TimerHost, isSingle: boolean, signal: AbortSignal | undefined) {
@@ -74,18 +66,7 @@ export class Timer implements AsyncIterableIterator<Expiry, undefined>, AsyncDis
   }
 
   next(): Promise<IteratorResult<Expiry, undefined>> {
-    const value = this.#take();
-    if (value !== undefined) return Promise.resolve({ done: false, value });
-    if (this.#ended === undefined) {
-      return new Promise((resolve, reject) => {
-        this.#readers.push({ resolve, reject });
-      });
-    }
-    const { error } = this.#ended;
-    if (error === undefined) return Promise.resolve(DONE);
-    // Thrown once, as generators do.
-    this.#ended = { error: undefined };
-    return Promise.reject(error);
+    return this.#readers.next();
   }
 
   /** Leaving `for await` cancels the timer. */
@@ -124,18 +105,16 @@ export class Timer implements AsyncIterableIterator<Expiry, undefined>, AsyncDis
 
   /** Cancels it if it has not ended. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#ended !== undefined) return;
+    if (this.#readers.ended) return;
     this.end();
     await this.#release();
   }
 
   /** @internal */
   expired(payload: ExpiredPayload): void {
-    if (this.#ended !== undefined) return;
+    if (this.#readers.ended) return;
     this.#waiting = payload;
-    const reader = this.#readers.shift();
-    const value = reader && this.#take();
-    if (value !== undefined) reader?.resolve({ done: false, value });
+    this.#readers.serve();
     if (this.#isSingle) this.#finish(undefined);
   }
 
@@ -171,14 +150,8 @@ export class Timer implements AsyncIterableIterator<Expiry, undefined>, AsyncDis
   }
 
   #finish(error: Error | undefined): void {
-    if (this.#ended !== undefined) return;
+    if (!this.#readers.end(error)) return;
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    const readers = this.#readers.splice(0);
-    // The error belongs to one reader: the first that waits, or the next that comes.
-    const first = error === undefined ? undefined : readers.shift();
-    this.#ended = { error: first === undefined ? error : undefined };
-    if (error !== undefined) first?.reject(error);
-    for (const reader of readers) reader.resolve(DONE);
     this.#host.ended(this);
   }
 }
