@@ -21,6 +21,8 @@ export default {
   // Node 20 never frees the module graph of a finished ESM test file; recycle the workers instead.
   workerIdleMemoryLimit: '768MB',
   maxWorkers: 2,
+  // A bound on hanging, no measure of speed: the machine may have other things to do.
+  testTimeout: 60_000,
   testMatch: ['<rootDir>/packages/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/packages/.*/dist/'],
   testPathIgnorePatterns: ['/node_modules/', '/skeleton/'],

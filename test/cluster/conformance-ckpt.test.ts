@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ROWS } from '../../packages/ckpt/src/conformance/rows.fixture.ts';
-import { codeOf, Stage } from '../../packages/ckpt/src/conformance/stage.fixture.ts';
+import { Stage } from '../../packages/ckpt/src/conformance/stage.fixture.ts';
+import { codeOf } from '../fixtures/ais-table.ts';
 import { TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
 
 const CREATOR = 0;

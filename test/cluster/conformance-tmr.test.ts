@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ROWS } from '../../packages/tmr/src/conformance/rows.fixture.ts';
-import { codeOf, Stage } from '../../packages/tmr/src/conformance/stage.fixture.ts';
+import { Stage } from '../../packages/tmr/src/conformance/stage.fixture.ts';
+import { codeOf } from '../fixtures/ais-table.ts';
 import { TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
 
 /** Where a row is about time, its passing is the condition. */

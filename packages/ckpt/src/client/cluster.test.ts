@@ -23,7 +23,10 @@ async function open(
   name = 'c',
   options: CheckpointOpenOptions = {},
 ): Promise<Checkpoint> {
-  const service = await CheckpointService.connect({ connector: clients.node(node), retry: false });
+  const service = await CheckpointService.connect({
+    connector: clients.connector(node),
+    retry: false,
+  });
   return service.open(name, { create: CREATE, ...options });
 }
 
@@ -122,7 +125,7 @@ describe('checkpoints in a cluster', () => {
 
   test('an unlinked checkpoint lives on for those who have it open', async () => {
     const clients = createClientCluster(2);
-    const service = await CheckpointService.connect({ connector: clients.node(1) });
+    const service = await CheckpointService.connect({ connector: clients.connector(1) });
     const old = await service.open('c', { create: CREATE });
     await old.section('s').create(bytes('old'));
     await service.unlink('c');
@@ -152,7 +155,7 @@ describe('checkpoints in a cluster', () => {
   test('a handle is closed with its client and when its node leaves', async () => {
     const clients = createClientCluster(3);
     {
-      await using service = await CheckpointService.connect({ connector: clients.node(1) });
+      await using service = await CheckpointService.connect({ connector: clients.connector(1) });
       await using checkpoint = await service.open('c', { create: CREATE });
       await checkpoint.section('s').create();
     }
@@ -170,8 +173,8 @@ describe('checkpoints in a cluster', () => {
 
   test('an open that timed out leaves nothing behind', async () => {
     const clients = createClientCluster(1);
-    const service = await CheckpointService.connect({ connector: clients.node(1) });
-    clients.pause(true);
+    const service = await CheckpointService.connect({ connector: clients.connector(1) });
+    clients.freeze(true);
     await expect(service.open('c', { create: CREATE, timeoutMs: 1 })).rejects.toMatchObject({
       code: SA_AIS_ERR_TIMEOUT,
     });
@@ -179,7 +182,7 @@ describe('checkpoints in a cluster', () => {
     const aborted = service.open('c', { create: CREATE, signal: abort.signal });
     abort.abort();
     await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
-    clients.pause(false);
+    clients.freeze(false);
     await expect(service.open('c')).resolves.toBeDefined();
     const inspected = clients.cluster.host(1).inspect('ckpt') as { opens: number };
     expect(inspected.opens).toBe(1);

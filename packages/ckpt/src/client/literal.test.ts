@@ -5,7 +5,7 @@ import { Stage } from '../conformance/stage.fixture.ts';
 
 test('throws a TypeError for what is no AIS type at all', async () => {
   const clients = createClientCluster(1);
-  const connect = { connector: clients.node(1) };
+  const connect = { connector: clients.connector(1) };
   const elapse = async (ms: number) => clients.cluster.advance(ms);
   const now = () => clients.cluster.now;
   const stage = new Stage({ near: connect, node: 1, far: connect, elapse, now, name: 'c' });

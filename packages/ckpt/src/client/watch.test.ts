@@ -13,7 +13,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (data: Uint8Array | null) => (data === null ? null : new TextDecoder().decode(data));
 
 async function connect(clients: ClientCluster, node: number): Promise<CheckpointService> {
-  return CheckpointService.connect({ connector: clients.node(node), retry: false });
+  return CheckpointService.connect({ connector: clients.connector(node), retry: false });
 }
 
 async function open(clients: ClientCluster, node: number, name = 'c'): Promise<Checkpoint> {
@@ -43,7 +43,7 @@ test('a node that is removed ends watches with UNAVAILABLE', async () => {
   const checkpoint = await open(clients, 3);
   const stream = checkpoint.section('s').watch();
   await stream.ready;
-  await whileRemoved({ connector: clients.node(1) }, 3, async () => {
+  await whileRemoved({ connector: clients.connector(1) }, 3, async () => {
     await expect(stream.next()).rejects.toMatchObject({ code: SA_AIS_ERR_UNAVAILABLE });
   });
   const writing = checkpoint.section('s').create(bytes('x'));

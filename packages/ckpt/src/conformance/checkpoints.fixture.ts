@@ -1,19 +1,17 @@
 /** Rows of checkpoints: open, close, unlink, retention, active replica, status, synchronize (AIS-CKPT B.3). */
 import assert from 'node:assert/strict';
 import { SA_DISPATCH_ALL } from '@aisexec/ais';
+import { type Answer, codeOf, ok } from '../../../../test/fixtures/ais-table.ts';
 import type { SaCkptCheckpointHandleT, SaCkptHandleT } from '../client/literal-types.ts';
 import type { SaCkptCheckpointCreationAttributesT } from '../protocol.ts';
 import {
   ALL,
-  type Answer,
   ATTRIBUTES,
   bytes,
   COLLOCATED,
-  codeOf,
   id,
   type Kind,
   NEVER,
-  ok,
   READ,
   type Row,
   row,

@@ -1,5 +1,6 @@
 /** Rows of what is in sections: write, overwrite, read (AIS-CKPT B.3 rule 5). */
 import assert from 'node:assert/strict';
+import { ok } from '../../../../test/fixtures/ais-table.ts';
 import type { SaCkptIOVectorElementT, SaCkptSectionIdT } from '../client/literal-types.ts';
 import { IO_ELEMENT_BYTES_MAX } from '../limits.ts';
 import { create, DEFAULT, type OnCheckpoint, on } from './sections.fixture.ts';
@@ -9,7 +10,6 @@ import {
   COLLOCATED,
   element,
   id,
-  ok,
   type Row,
   row,
   textOf,

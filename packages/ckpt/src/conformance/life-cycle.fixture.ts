@@ -1,9 +1,10 @@
 /** Rows of the life cycle (AIS B.0) and of the functions that free memory in C. */
 import assert from 'node:assert/strict';
 import { SA_DISPATCH_ALL, SA_DISPATCH_BLOCKING, SA_DISPATCH_ONE } from '@aisexec/ais';
+import type { Answer } from '../../../../test/fixtures/ais-table.ts';
 import { createSaCkpt } from '../client/literal.ts';
 import type { SaCkptCheckpointHandleT, SaCkptHandleT } from '../client/literal-types.ts';
-import { ALL, type Answer, bytes, READ, type Row, row, type Stage } from './stage.fixture.ts';
+import { ALL, bytes, READ, type Row, row, type Stage } from './stage.fixture.ts';
 
 const UNKNOWN = 1n as SaCkptHandleT;
 const NO_CHECKPOINT = 5n as SaCkptCheckpointHandleT;

@@ -3,6 +3,7 @@
  * UNAVAILABLE; LIBRARY in B.01).
  */
 import { SA_DISPATCH_ALL, SA_DISPATCH_BLOCKING, SA_TIME_END } from '@aisexec/ais';
+import { type Answer, ok } from '../../../../test/fixtures/ais-table.ts';
 import type {
   SaCkpt,
   SaCkptCheckpointHandleT,
@@ -11,12 +12,10 @@ import type {
 } from '../client/literal-types.ts';
 import {
   ALL,
-  type Answer,
   bytes,
   element,
   id,
   NEVER,
-  ok,
   READ,
   type Row,
   row,

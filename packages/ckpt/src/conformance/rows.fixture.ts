@@ -1,11 +1,12 @@
 /** The conformance table of CKPT: all rows, what is never answered, and the page that lists them. */
+import { type Elsewhere, linesOf } from '../../../../test/fixtures/ais-table.ts';
 import type { SaCkpt } from '../client/literal-types.ts';
 import { checkpointRows } from './checkpoints.fixture.ts';
 import { dataRows } from './data.fixture.ts';
 import { lifeCycleRows } from './life-cycle.fixture.ts';
 import { removalRows } from './removal.fixture.ts';
 import { sectionRows } from './sections.fixture.ts';
-import type { Code, Row } from './stage.fixture.ts';
+import type { Row } from './stage.fixture.ts';
 
 /** In the order of AIS B.3. */
 const FUNCTIONS = [
@@ -48,24 +49,16 @@ export const ROWS: readonly Row[] = [
 export const FUNCTION_NAMES: readonly string[] = FUNCTIONS;
 
 /** Codes of the standard that no row answers, and why. */
-const ELSEWHERE: readonly (readonly [code: Code, when: string, status: string])[] = [
-  ['LIBRARY', 'the executive ends before it answers', 'tested in `@aisexec/ipc`'],
-  ['NO_MEMORY', 'no memory', 'never answered: Node.js ends the process'],
+const ELSEWHERE: readonly Elsewhere[] = [
+  ['all', 'LIBRARY', 'the executive ends before it answers', 'tested in `@aisexec/ipc`'],
+  ['all', 'NO_MEMORY', 'no memory', 'never answered: Node.js ends the process'],
   [
+    'all',
     'INVALID_PARAM',
     'a pointer to an out-parameter is null',
     'never answered: results are returned',
   ],
 ];
 
-/** Lines of the page's table, cells only. */
-export function tableLines(): string[] {
-  const lines = ROWS.map(({ fn, code, when }) => [
-    `\`${fn}\``,
-    code,
-    when,
-    'tested in process and with executives',
-  ]);
-  const elsewhere = ELSEWHERE.map((cells) => ['all', ...cells]);
-  return [...lines, ...elsewhere].map((cells) => `| ${cells.join(' | ')} |`);
-}
+/** Lines of the page's table. */
+export const LINES = linesOf(ROWS, ELSEWHERE);

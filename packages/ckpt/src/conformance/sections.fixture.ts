@@ -1,6 +1,7 @@
 /** Rows of sections and iterations over them (AIS-CKPT B.3 rules 3, 4, 6 and 8). */
 import assert from 'node:assert/strict';
 import { SA_TIME_END } from '@aisexec/ais';
+import { type Answer, ok } from '../../../../test/fixtures/ais-table.ts';
 import type {
   SaCkptCheckpointHandleT,
   SaCkptSectionIdT,
@@ -14,13 +15,11 @@ import {
   SA_CKPT_SECTIONS_LEQ_EXPIRATION_TIME,
 } from '../protocol.ts';
 import {
-  type Answer,
   bytes,
   element,
   id,
   type Kind,
   NEVER,
-  ok,
   type Row,
   row,
   type Stage,

@@ -3,9 +3,9 @@
  * client of another ("near") has open in different ways, names of their own, and time. The same rows run
  * over clusters in this process and over real executives.
  */
-import assert from 'node:assert/strict';
-import { SA_DISPATCH_ALL, SA_TIME_END, SA_TIME_ONE_SECOND, SaAisErrorT } from '@aisexec/ais';
+import { SA_DISPATCH_ALL, SA_TIME_END, SA_TIME_ONE_SECOND } from '@aisexec/ais';
 import type { ConnectOptions } from '@aisexec/ipc';
+import { ok, rowsFor, type TableRow } from '../../../../test/fixtures/ais-table.ts';
 import { whileRemoved } from '../../../clm/src/removal.fixture.ts';
 import { createSaCkpt } from '../client/literal.ts';
 import type {
@@ -53,34 +53,8 @@ export const element = (text: string, data: string, dataOffset = 0): SaCkptIOVec
   dataOffset,
 });
 
-type ErrorName = keyof typeof SaAisErrorT;
-type Short<N> = N extends `SA_AIS_ERR_${infer S}` ? S : N extends `SA_AIS_${infer S}` ? S : never;
-/** A result code without its prefix. */
-export type Code = Short<ErrorName>;
-export type Answer = Promise<{ readonly rc: number }>;
-
-/** One line of the table: this function answers this code when …; `run` makes it so and returns the answer. */
-export interface Row {
-  readonly fn: keyof SaCkpt;
-  readonly code: Code;
-  readonly when: string;
-  readonly run: (stage: Stage) => Answer;
-}
-
-export function row(fn: keyof SaCkpt, code: Code, when: string, run: Row['run']): Row {
-  return { fn, code, when, run };
-}
-
-export function codeOf(rc: number): string {
-  const found = Object.entries(SaAisErrorT).find(([, value]) => value === rc)?.[0] ?? String(rc);
-  return found.replace(/^SA_AIS_(ERR_)?/, '');
-}
-
-/** For what a row does on its way to the call that it is about. */
-export function ok<R extends { readonly rc: number }>(answer: R): R {
-  assert.equal(codeOf(answer.rc), 'OK');
-  return answer;
-}
+export type Row = TableRow<SaCkpt, Stage>;
+export const row = rowsFor<SaCkpt, Stage>();
 
 /** How the near client has a checkpoint open; `closed` it has closed again. */
 export type Kind = 'full' | 'reader' | 'writer' | 'closed' | 'single' | 'async' | 'inactive';

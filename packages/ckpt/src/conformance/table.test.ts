@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { codeOf, testTable } from '../../../../test/fixtures/ais-table.ts';
 import * as sa from '../client/sa-ckpt.ts';
 import { createClientCluster } from '../cluster.fixture.ts';
-import { FUNCTION_NAMES, ROWS, tableLines } from './rows.fixture.ts';
-import { codeOf, Stage } from './stage.fixture.ts';
+import { FUNCTION_NAMES, LINES, ROWS } from './rows.fixture.ts';
+import { Stage } from './stage.fixture.ts';
 
-const PAGE = new URL('../../../../docs/reference/conformance-ckpt.md', import.meta.url);
 const CREATOR = 1;
 /** A bound on hanging: some rows fill something up. */
 const ROW_MS_MAX = 60_000;
@@ -17,8 +16,8 @@ describe.each([1, 2, 3])('a client of node %i of three, the creator on node 1', 
       const clients = createClientCluster(3);
       const stage = new Stage({
         node,
-        near: { connector: clients.node(node) },
-        far: { connector: clients.node(CREATOR) },
+        near: { connector: clients.connector(node) },
+        far: { connector: clients.connector(CREATOR) },
         elapse: async (ms) => clients.cluster.advance(ms),
         now: () => clients.cluster.now,
         name: 'row',
@@ -29,22 +28,10 @@ describe.each([1, 2, 3])('a client of node %i of three, the creator on node 1', 
   );
 });
 
-test('the table has every function, each with its OK and at least one refusal', () => {
-  expect(Object.keys(sa).sort()).toEqual([...FUNCTION_NAMES].sort());
-  for (const name of FUNCTION_NAMES) {
-    const codes = ROWS.filter(({ fn }) => fn === name).map(({ code }) => code);
-    expect([name, codes.includes('OK'), codes.some((code) => code !== 'OK')]).toEqual([
-      name,
-      true,
-      true,
-    ]);
-  }
-});
-
-test('the page of the documentation lists the table as it is', () => {
-  const lines = readFileSync(PAGE, 'utf8')
-    .split('\n')
-    .filter((line) => line.startsWith('|') && !line.startsWith('| ---'))
-    .map((line) => line.replace(/\s*\|\s*/g, ' | ').trim());
-  expect(lines.slice(1)).toEqual(tableLines());
+testTable({
+  functions: sa,
+  functionNames: FUNCTION_NAMES,
+  rows: ROWS,
+  lines: LINES,
+  page: new URL('../../../../docs/reference/conformance-ckpt.md', import.meta.url),
 });

@@ -1,10 +1,11 @@
 /** Rows of channels: open, close, unlink (AIS B.2 rules 6 and 7). */
 import assert from 'node:assert/strict';
 import { SA_TIME_END } from '@aisexec/ais';
+import { ok } from '../../../../test/fixtures/ais-table.ts';
 import { createSaEvt } from '../client/literal.ts';
 import type { SaEvtChannelHandleT, SaEvtHandleT } from '../client/literal-types.ts';
 import { CHANNEL_OPENS_PER_CLIENT_MAX, CHANNELS_MAX } from '../limits.ts';
-import { ALL, CREATE, inTurns, ok, PUBLISHER, type Row, row, SUBSCRIBER } from './stage.fixture.ts';
+import { ALL, CREATE, inTurns, PUBLISHER, type Row, row, SUBSCRIBER } from './stage.fixture.ts';
 
 const NO_HANDLE = 0n as SaEvtHandleT;
 const UNKNOWN = 5n as SaEvtHandleT;

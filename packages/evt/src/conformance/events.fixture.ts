@@ -1,5 +1,6 @@
 /** Rows of event handles: allocate, free, attributes, data, publish (AIS B.2 rules 8 and 9). */
 import assert from 'node:assert/strict';
+import { ok } from '../../../../test/fixtures/ais-table.ts';
 import { createSaEvt } from '../client/literal.ts';
 import type { SaEvtChannelHandleT, SaEvtEventHandleT } from '../client/literal-types.ts';
 import { RETAINED_EVENTS_MAX } from '../limits.ts';
@@ -8,7 +9,6 @@ import {
   bytes,
   CREATE,
   inTurns,
-  ok,
   PUBLISHER,
   type Row,
   row,

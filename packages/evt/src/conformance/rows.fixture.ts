@@ -1,10 +1,11 @@
 /** The conformance table of EVT: all rows, what is never answered, and the page that lists them. */
+import { type Elsewhere, linesOf } from '../../../../test/fixtures/ais-table.ts';
 import type { SaEvt } from '../client/literal-types.ts';
 import { channelRows } from './channels.fixture.ts';
 import { eventRows } from './events.fixture.ts';
 import { lifeCycleRows } from './life-cycle.fixture.ts';
 import { removalRows } from './removal.fixture.ts';
-import type { Code, Row } from './stage.fixture.ts';
+import type { Row } from './stage.fixture.ts';
 import { subscriptionRows } from './subscriptions.fixture.ts';
 
 /** In the order of AIS B.2. */
@@ -43,7 +44,7 @@ export const ROWS: readonly Row[] = [
 export const FUNCTION_NAMES: readonly string[] = FUNCTIONS;
 
 /** Codes of the standard that no row answers, and why. */
-const ELSEWHERE: readonly (readonly [fn: string, code: Code, when: string, status: string])[] = [
+const ELSEWHERE: readonly Elsewhere[] = [
   ['all', 'LIBRARY', 'the executive ends before it answers', 'tested in `@aisexec/ipc`'],
   ['all', 'NO_MEMORY', 'no memory', 'never answered: Node.js ends the process'],
   [
@@ -60,12 +61,5 @@ const ELSEWHERE: readonly (readonly [fn: string, code: Code, when: string, statu
   ],
 ];
 
-/** Lines of the page's table, cells only. */
-export function tableLines(): string[] {
-  const lines = ROWS.map(({ fn, code, when, inProcessOnly }) => {
-    const status = inProcessOnly ? 'tested in process' : 'tested in process and with executives';
-    return [`\`${fn}\``, code, when, status];
-  });
-  const elsewhere = ELSEWHERE.map(([fn, ...rest]) => [fn === 'all' ? fn : `\`${fn}\``, ...rest]);
-  return [...lines, ...elsewhere].map((cells) => `| ${cells.join(' | ')} |`);
-}
+/** Lines of the page's table. */
+export const LINES = linesOf(ROWS, ELSEWHERE);

@@ -4,8 +4,9 @@
  * and over real executives.
  */
 import assert from 'node:assert/strict';
-import { SA_DISPATCH_ALL, SA_TIME_END, SaAisErrorT } from '@aisexec/ais';
+import { SA_DISPATCH_ALL, SA_TIME_END } from '@aisexec/ais';
 import type { ConnectOptions } from '@aisexec/ipc';
+import { ok, rowsFor, type TableRow } from '../../../../test/fixtures/ais-table.ts';
 import { whileRemoved } from '../../../clm/src/removal.fixture.ts';
 import { createSaEvt } from '../client/literal.ts';
 import type {
@@ -26,35 +27,8 @@ export const ALL = PUBLISHER | SUBSCRIBER | CREATE;
 export const SECOND = 1_000_000_000n;
 export const passAll: SaEvtEventFilterArrayT = [{ filterType: 4, filter: null }];
 
-type ErrorName = keyof typeof SaAisErrorT;
-type Short<N> = N extends `SA_AIS_ERR_${infer S}` ? S : N extends `SA_AIS_${infer S}` ? S : never;
-/** A result code without its prefix. */
-export type Code = Short<ErrorName>;
-
-/** One line of the table: this function answers this code when …; `run` makes it so and returns the answer. */
-export interface Row {
-  readonly fn: keyof SaEvt;
-  readonly code: Code;
-  readonly when: string;
-  /** Needs so much traffic, or a clock that stands, that it runs in process only. */
-  readonly inProcessOnly?: true;
-  readonly run: (stage: Stage) => Promise<{ readonly rc: number }>;
-}
-
-export function row(fn: keyof SaEvt, code: Code, when: string, run: Row['run']): Row {
-  return { fn, code, when, run };
-}
-
-export function codeOf(rc: number): string {
-  const found = Object.entries(SaAisErrorT).find(([, value]) => value === rc)?.[0] ?? String(rc);
-  return found.replace(/^SA_AIS_(ERR_)?/, '');
-}
-
-/** For what a row does on its way to the call that it is about. */
-export function ok<R extends { readonly rc: number }>(answer: R): R {
-  assert.equal(codeOf(answer.rc), 'OK');
-  return answer;
-}
+export type Row = TableRow<SaEvt, Stage>;
+export const row = rowsFor<SaEvt, Stage>();
 
 /** Makes many calls, no more at a time than an executive takes from one client. */
 export async function inTurns<T>(count: number, call: (index: number) => Promise<T>): Promise<T[]> {

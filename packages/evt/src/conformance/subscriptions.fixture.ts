@@ -1,6 +1,7 @@
 /** Rows of subscriptions and retention (AIS B.2 rules 1 to 5, 10, 11). */
 import assert from 'node:assert/strict';
 import { SA_DISPATCH_ALL } from '@aisexec/ais';
+import { ok } from '../../../../test/fixtures/ais-table.ts';
 import { createSaEvt } from '../client/literal.ts';
 import type {
   SaEvtChannelHandleT,
@@ -12,7 +13,6 @@ import {
   type Actor,
   bytes,
   inTurns,
-  ok,
   PUBLISHER,
   type Publication,
   passAll,

@@ -6,9 +6,10 @@ import {
   SA_DISPATCH_ONE,
   type SaDispatchFlagsT,
 } from '@aisexec/ais';
+import type { Answer } from '../../../../test/fixtures/ais-table.ts';
 import { createSaTmr } from '../client/literal.ts';
 import type { SaTmrHandleT } from '../client/literal-types.ts';
-import { type Actor, type Answer, after, MS, type Row, row } from './stage.fixture.ts';
+import { type Actor, after, MS, type Row, row } from './stage.fixture.ts';
 
 export const UNKNOWN = 1n as SaTmrHandleT;
 

@@ -1,7 +1,8 @@
 /** The conformance table of TMR: all rows, what is never answered, and the page that lists them. */
+import { type Elsewhere, linesOf } from '../../../../test/fixtures/ais-table.ts';
 import type { SaTmr } from '../client/literal-types.ts';
 import { lifeCycleRows } from './life-cycle.fixture.ts';
-import type { Code, Row } from './stage.fixture.ts';
+import type { Row } from './stage.fixture.ts';
 import { timersRows } from './timers.fixture.ts';
 
 /** In the order of AIS B.7. */
@@ -29,7 +30,7 @@ export const ROWS: readonly Row[] = [...lifeCycleRows, ...timersRows].sort(
 export const FUNCTION_NAMES: readonly string[] = FUNCTIONS;
 
 /** Codes of the standard that no row answers, and why. */
-const ELSEWHERE: readonly (readonly [fn: string, code: Code, when: string, status: string])[] = [
+const ELSEWHERE: readonly Elsewhere[] = [
   ['all', 'LIBRARY', 'the executive ends before it answers', 'tested in `@aisexec/ipc`'],
   ['all', 'NO_MEMORY', 'no memory', 'never answered: Node.js ends the process'],
   [
@@ -47,14 +48,5 @@ const ELSEWHERE: readonly (readonly [fn: string, code: Code, when: string, statu
   ],
 ];
 
-/** Lines of the page's table, cells only. */
-export function tableLines(): string[] {
-  const lines = ROWS.map(({ fn, code, when }) => [
-    `\`${fn}\``,
-    code,
-    when,
-    'tested in process and with executives',
-  ]);
-  const elsewhere = ELSEWHERE.map(([fn, ...rest]) => [fn, ...rest]);
-  return [...lines, ...elsewhere].map((cells) => `| ${cells.join(' | ')} |`);
-}
+/** Lines of the page's table. */
+export const LINES = linesOf(ROWS, ELSEWHERE);

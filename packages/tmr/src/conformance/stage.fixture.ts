@@ -2,9 +2,9 @@
  * What the rows of the conformance table act on: a client, and time. The same rows run over a cluster in this
  * process and over real executives.
  */
-import assert from 'node:assert/strict';
-import { SA_DISPATCH_ALL, SaAisErrorT } from '@aisexec/ais';
+import { SA_DISPATCH_ALL } from '@aisexec/ais';
 import type { ConnectOptions } from '@aisexec/ipc';
+import { ok, rowsFor, type TableRow } from '../../../../test/fixtures/ais-table.ts';
 import { createSaTmr } from '../client/literal.ts';
 import type {
   SaTmr,
@@ -18,34 +18,8 @@ export const MS = 1_000_000n;
 /** Long enough that it does not expire while a row runs. */
 export const LONG = 3_600_000n * MS;
 
-type ErrorName = keyof typeof SaAisErrorT;
-type Short<N> = N extends `SA_AIS_ERR_${infer S}` ? S : N extends `SA_AIS_${infer S}` ? S : never;
-/** A result code without its prefix. */
-export type Code = Short<ErrorName>;
-export type Answer = Promise<{ readonly rc: number }>;
-
-/** One line of the table: this function answers this code when …; `run` makes it so and returns the answer. */
-export interface Row {
-  readonly fn: keyof SaTmr;
-  readonly code: Code;
-  readonly when: string;
-  readonly run: (stage: Stage) => Answer;
-}
-
-export function row(fn: keyof SaTmr, code: Code, when: string, run: Row['run']): Row {
-  return { fn, code, when, run };
-}
-
-export function codeOf(rc: number): string {
-  const found = Object.entries(SaAisErrorT).find(([, value]) => value === rc)?.[0] ?? String(rc);
-  return found.replace(/^SA_AIS_(ERR_)?/, '');
-}
-
-/** For what a row does on its way to the call that it is about. */
-export function ok<R extends { readonly rc: number }>(answer: R): R {
-  assert.equal(codeOf(answer.rc), 'OK');
-  return answer;
-}
+export type Row = TableRow<SaTmr, Stage>;
+export const row = rowsFor<SaTmr, Stage>();
 
 export const after = (initialExpirationTime: bigint, timerPeriodDuration = 0n) =>
   ({ type: 2, initialExpirationTime, timerPeriodDuration }) as const;

@@ -1,20 +1,11 @@
 /** Rows of the timers themselves. */
 import assert from 'node:assert/strict';
+import { type Answer, ok } from '../../../../test/fixtures/ais-table.ts';
 import type { SaTmr, SaTmrTimerIdT } from '../client/literal-types.ts';
 import { TIMERS_PER_CLIENT_MAX } from '../limits.ts';
 import type { SaTmrTimerAttributesT } from '../protocol.ts';
 import { handleRows } from './life-cycle.fixture.ts';
-import {
-  type Actor,
-  type Answer,
-  after,
-  at,
-  LONG,
-  MS,
-  ok,
-  type Row,
-  row,
-} from './stage.fixture.ts';
+import { type Actor, after, at, LONG, MS, type Row, row } from './stage.fixture.ts';
 
 const NOBODY = 1n as SaTmrTimerIdT;
 const odd = (type: number) => ({ ...after(LONG), type }) as unknown as SaTmrTimerAttributesT;
