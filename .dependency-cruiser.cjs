@@ -65,7 +65,7 @@ module.exports = {
     {
       name: 'no-undeclared-dependencies',
       severity: 'error',
-      from: { pathNot: '\\.test\\.ts$' },
+      from: { pathNot: '\\.test\\.ts$|^test/' },
       to: {
         pathNot: '^packages/',
         dependencyTypes: ['unknown', 'undetermined', 'npm-no-pkg', 'npm-unknown', 'npm-dev'],

@@ -5,7 +5,6 @@ import { outcomeText } from '../../../lck/src/conformance/row.fixture.ts';
 import { TABLE } from '../../../lck/src/conformance/table.fixture.ts';
 import { createSimulatedRing } from './lck-conformance.fixture.ts';
 
-const ROW_MS_MAX = 60_000;
 const PLACEMENT = { creator: 1, client: 3 };
 
 test.each(TABLE.map((row, index) => [row.subject, row.when, row.expected, index] as const))(
@@ -26,5 +25,4 @@ test.each(TABLE.map((row, index) => [row.subject, row.when, row.expected, index]
       ring.end();
     }
   },
-  ROW_MS_MAX,
 );
