@@ -124,13 +124,15 @@ async function rotation() {
   return { p50: times[times.length >> 1], p99: times[Math.floor(times.length * 0.99)] };
 }
 
-function sealOptions(cipher) {
+function sealOptions(wanted) {
+  const [cipher, sealIo] = wanted.split('@');
   const key = groupKey(1, new Uint8Array(32).fill(1));
   let epoch = BigInt(Date.now());
   return {
     nodeId: self.id,
     peers: nodes.map(({ id }) => id).filter((id) => id !== self.id),
     cipher,
+    io: sealIo,
     sending: key,
     accepted: [key],
     epochs: { next: () => epoch++ },

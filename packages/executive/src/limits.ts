@@ -52,7 +52,7 @@ export const SEAL_OVERHEAD_BYTES = 40;
 /** Packets that one node seals with one key before it derives another, far below the 2^32 of GCM. */
 export const EPOCH_PACKETS_MAX = 1_073_741_824;
 /** How far behind the newest packet of a sender another may come and still be told from a replay. */
-export const REPLAY_WINDOW_PACKETS = 1_024;
+export const REPLAY_WINDOW_PACKETS = 32_768;
 /** Of one node and one reason a refused packet is told in the log once in this time, in milliseconds. */
 export const REFUSAL_REPORT_MS = 10_000;
 /** Keys that are remembered by their fingerprint as never to be used again. */

@@ -20,7 +20,7 @@ export interface Sealing {
 
 /** @throws KeyFileError, StableStoreError: why this node cannot start. */
 export function openSealing(
-  { stateDir, node, nodes }: ExecutiveConfig,
+  { stateDir, node, nodes, totem }: ExecutiveConfig,
   { keyFile, cipher }: SealConfig,
   trace: (event: string, detail: Readonly<Record<string, unknown>>) => void,
 ): Sealing {
@@ -43,8 +43,9 @@ export function openSealing(
     heardOther: (key) => rotation?.heardOther(key),
     heardUnknown: (id) => rotation?.heardUnknown(id),
     trace,
+    io: totem.io,
   });
-  trace('sealed-ring', { cipher, key: keyName(ring.sending) });
+  trace('sealed-ring', { cipher, key: keyName(ring.sending), plain: seal.plain });
   if (fromFile.fingerprint !== ring.sending.fingerprint) {
     trace('key-file-differs', {
       key: keyName(fromFile),

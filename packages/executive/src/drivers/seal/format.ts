@@ -7,7 +7,7 @@
  * The header is authenticated. The nonce is four zero bytes and the counter; the key is the sender's own for
  * this epoch, so a nonce never meets a key twice. Version and cipher are part of the derivation, too.
  */
-import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
 import { SEAL_CIPHERS, type SealCipher } from '../../config/config.ts';
 import type { GroupKey } from '../../key-file.ts';
 
@@ -21,7 +21,8 @@ export const NONCE_BYTES = 12;
 export const COUNTER_AT = 16;
 export const NONCE_COUNTER_AT = 4;
 
-const KEY_BYTES = 32;
+/** Of a sender's key, for both ciphers. */
+export const SECRET_BYTES = 32;
 
 /** The byte that says version and cipher. */
 export function versionByte(cipher: SealCipher): number {
@@ -33,18 +34,18 @@ export function cipherOf(byte: number): SealCipher | undefined {
   return SEAL_CIPHERS[byte >> 4];
 }
 
-/** Key of one sender in one epoch. Costs tens of microseconds. */
-export function senderKey(
+/** The secret of one sender in one epoch. Costs tens of microseconds. */
+export function senderSecret(
   { secret }: GroupKey,
   cipher: SealCipher,
   nodeId: number,
   epoch: bigint,
-): KeyObject {
+): Uint8Array {
   const sender = Buffer.alloc(12);
   sender.writeUInt32LE(nodeId, 0);
   sender.writeBigUInt64LE(epoch, 4);
   const info = Buffer.concat([Buffer.from(`aisexec seal ${VERSION} ${cipher} `, 'latin1'), sender]);
-  return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', info, KEY_BYTES)));
+  return new Uint8Array(hkdfSync('sha256', secret, '', info, SECRET_BYTES));
 }
 
 export function readU32(bytes: Uint8Array, at: number): number {

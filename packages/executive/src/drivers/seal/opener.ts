@@ -3,19 +3,18 @@
  * little and changes nothing; a sender's newer epoch counts from the first packet that authenticates.
  * State is bounded: per accepted key (two) and configured node one epoch, one key and one window.
  */
-import { createDecipheriv, type DecipherGCM, type KeyObject } from 'node:crypto';
 import type { SealCipher } from '../../config/config.ts';
 import type { GroupKey } from '../../key-file.ts';
+import { DATAGRAM_BYTES_MAX, SEAL_OVERHEAD_BYTES } from '../../limits.ts';
+import type { Aead, AeadKey } from './aead.ts';
+import { chooseAead } from './choose-aead.ts';
 import {
   COUNTER_AT,
   HEADER_BYTES,
   MAGIC_0,
   MAGIC_1,
-  NONCE_BYTES,
-  NONCE_COUNTER_AT,
   readU32,
-  senderKey,
-  TAG_BYTES,
+  senderSecret,
   VERSION,
   versionByte,
 } from './format.ts';
@@ -38,18 +37,19 @@ export type Refusal = (typeof REFUSALS)[number];
 export type Opened = { readonly packet: Uint8Array; readonly key: GroupKey } | Refusal;
 
 export interface Opener {
-  /** @param from the node whose address it came from. */
+  /** The packet is valid until the next call. @param from the node whose address it came from. */
   open(datagram: Uint8Array, from: number): Opened;
   /** Exactly these keys count from now on; what is known of senders under others is forgotten. */
   accept(keys: readonly GroupKey[]): void;
+  /** Forgets all keys. */
+  close(): void;
 }
 
-/** What is known of one sender under one key. Epoch 0 is never used. */
+/** What is known of one sender under one key: nothing before its first packet. */
 interface Sender {
   epochHigh: number;
   epochLow: number;
-  key: KeyObject | undefined;
-  window: ReplayWindow;
+  life: { readonly key: AeadKey; readonly window: ReplayWindow } | undefined;
 }
 
 interface Slot {
@@ -57,29 +57,32 @@ interface Slot {
   readonly senders: ReadonlyMap<number, Sender>;
 }
 
-export function createOpener(cipher: SealCipher, nodeIds: readonly number[]): Opener {
+/** @param aead its frame is the opener's. */
+export function createOpener(
+  cipher: SealCipher,
+  nodeIds: readonly number[],
+  aead: Aead = chooseAead(cipher).create(),
+): Opener {
   const expected = versionByte(cipher);
-  const nonce = Buffer.alloc(NONCE_BYTES);
-  const cipherOptions = { authTagLength: TAG_BYTES };
+  const { frame } = aead;
   let slots: readonly Slot[] = [];
 
-  function authenticate(
-    datagram: Uint8Array,
-    counter: number,
-    key: KeyObject,
-  ): Uint8Array | undefined {
-    nonce.writeUInt32LE(counter, NONCE_COUNTER_AT);
-    const end = datagram.length - TAG_BYTES;
-    // Both ciphers have the interface of GCM.
-    const box = createDecipheriv(cipher as 'aes-256-gcm', key, nonce, cipherOptions) as DecipherGCM;
-    box.setAAD(datagram.subarray(0, HEADER_BYTES));
-    box.setAuthTag(datagram.subarray(end));
-    const packet = box.update(datagram.subarray(HEADER_BYTES, end));
-    try {
-      box.final();
-      return packet;
-    } catch {
-      return undefined;
+  function keyOf(group: GroupKey, from: number, high: number, low: number): AeadKey {
+    const secret = senderSecret(group, cipher, from, (BigInt(high) << 32n) | BigInt(low));
+    const key = aead.key(secret);
+    secret.fill(0);
+    return key;
+  }
+
+  function accept(keys: readonly GroupKey[]): void {
+    const before = slots;
+    slots = keys.map((key) => {
+      const known = before.find(({ key: { fingerprint } }) => fingerprint === key.fingerprint);
+      return { key, senders: known?.senders ?? unknownSenders(nodeIds) };
+    });
+    for (const { senders } of before) {
+      if (slots.some((slot) => slot.senders === senders)) continue;
+      for (const { life } of senders.values()) life?.key.close();
     }
   }
 
@@ -96,27 +99,27 @@ export function createOpener(cipher: SealCipher, nodeIds: readonly number[]): Op
       const age = high - sender.epochHigh || low - sender.epochLow;
       if (age < 0) return 'old-epoch';
       const counter = readU32(datagram, COUNTER_AT);
-      const isNew = age > 0 || sender.key === undefined;
-      if (!isNew && !sender.window.isFresh(counter)) return 'replay';
-      const epoch = (BigInt(high) << 32n) | BigInt(low);
-      const key = isNew ? senderKey(slot.key, cipher, from, epoch) : sender.key!;
-      const packet = authenticate(datagram, counter, key);
-      if (packet === undefined) return 'wrong-key';
-      if (isNew) {
+      const known = age > 0 ? undefined : sender.life;
+      if (known !== undefined && !known.window.isFresh(counter)) return 'replay';
+      const textBytes = datagram.length - SEAL_OVERHEAD_BYTES;
+      const key = known?.key ?? keyOf(slot.key, from, high, low);
+      frame.set(datagram);
+      if (!key.open(counter, textBytes)) {
+        if (known === undefined) key.close();
+        return 'wrong-key';
+      }
+      const window = known?.window ?? new ReplayWindow();
+      if (known === undefined) {
+        sender.life?.key.close();
         sender.epochHigh = high;
         sender.epochLow = low;
-        sender.key = key;
-        sender.window = new ReplayWindow();
+        sender.life = { key, window };
       }
-      sender.window.mark(counter);
-      return { packet, key: slot.key };
+      window.mark(counter);
+      return { packet: frame.subarray(HEADER_BYTES, HEADER_BYTES + textBytes), key: slot.key };
     },
-    accept(keys) {
-      slots = keys.map((key) => {
-        const known = slots.find(({ key: { fingerprint } }) => fingerprint === key.fingerprint);
-        return { key, senders: known?.senders ?? unknownSenders(nodeIds) };
-      });
-    },
+    accept,
+    close: () => accept([]),
   };
 }
 
@@ -128,17 +131,14 @@ export function isSealed(datagram: Uint8Array): boolean {
 /** What can be seen without any key. */
 function checkFrame(datagram: Uint8Array, expected: number): Refusal | undefined {
   if (!isSealed(datagram)) return 'unsealed';
-  if (datagram.length < HEADER_BYTES + TAG_BYTES) return 'malformed';
+  if (datagram.length < SEAL_OVERHEAD_BYTES || datagram.length > DATAGRAM_BYTES_MAX) {
+    return 'malformed';
+  }
   if ((datagram[2]! & 0x0f) !== VERSION) return 'version';
   if (datagram[2] !== expected) return 'cipher';
   return readU32(datagram, COUNTER_AT + 4) === 0 ? undefined : 'malformed';
 }
 
 function unknownSenders(nodeIds: readonly number[]): ReadonlyMap<number, Sender> {
-  return new Map(
-    nodeIds.map((id) => [
-      id,
-      { epochHigh: 0, epochLow: 0, key: undefined, window: new ReplayWindow() },
-    ]),
-  );
+  return new Map(nodeIds.map((id) => [id, { epochHigh: 0, epochLow: 0, life: undefined }]));
 }

