@@ -21,7 +21,7 @@ let tokenArrived = () => {};
 const udpOptions = {
   self,
   nodes,
-  io,
+  ...(io === 'dgram' ? { io: 'auto', wait: 'dgram' } : { io }),
   receive(packet) {
     if (packet[3] === ORF_TOKEN) tokenArrived();
     totem.ring.receive(packet, performance.now());

@@ -1,6 +1,6 @@
 // The engine alone (ring, process groups, UDP) on three processes of this machine, without services and clients:
 //   node test/bench/ring.mjs [--seconds 2] [--rounds 3] [--sizes 64,1600,65536] [--variants plain:1500,auto:1500,auto:16384] [--senders 1]
-// A variant is `io:netmtu[:window:messages[:cipher[:ahead]]]`; with a cipher (may be empty; `@plain`: by node:crypto) packets are sealed; ahead are the messages of a visit that the
+// `io` is auto, plain or dgram (auto, but node:dgram waits: nothing is coalesced). A variant is `io:netmtu[:window:messages[:cipher[:ahead]]]`; with a cipher (may be empty; `@plain`: by node:crypto) packets are sealed; ahead are the messages of a visit that the
 // token may overtake. All variants of a size run after each other, round by round; compare
 // within one run. Per variant: messages/s and MB/s at a receiver, own delivery of one message on an idle ring, and the
 // rotation of the token on a ring that one message keeps awake.

@@ -30,9 +30,15 @@ export const SEND_ARENA_BYTES = 1_048_576;
 /** Datagrams that one send may be cut into by the kernel (UDP_MAX_SEGMENTS), and their bytes together. */
 export const SEGMENTS_MAX = 64;
 export const SEGMENTED_BYTES_MAX = 65_000;
-/** Datagrams of one recvmmsg, and how many of those run before the event loop goes on. */
+/** Places for datagrams, or coalesced runs of them, of one recvmmsg. */
 export const RECEIVE_BATCH = 32;
-export const RECEIVE_BATCHES_PER_TURN = 4;
+/**
+ * After so many datagrams, and the rest of their batch, the event loop goes on. More than wait after a pause: they
+ * explain the silence, and timers that are due follow the turn.
+ */
+export const RECEIVE_PER_TURN = 1_024;
+/** Bytes that node:dgram may have waiting for the kernel; more are lost. */
+export const SEND_QUEUE_BYTES_MAX = 2_179_072;
 /** Room for one received datagram: the largest there is. */
 export const RECEIVE_SLOT_BYTES = 65_536;
 /** Sources whose decoded address is remembered; at the bound all are forgotten. */

@@ -12,6 +12,8 @@ export interface Counters {
   /** 1 once the kernel has refused to segment: since then every datagram is sent on its own. */
   segmentationOff: number;
   refusals: number;
+  /** Datagrams that the kernel handed over together with others. */
+  coalesced: number;
 }
 
 /** The socket a part works on. */
@@ -30,6 +32,7 @@ export function bindCalls({ func }: Libc) {
     socket: func('socket', 'int', ['int', 'int', 'int']),
     bind: func('bind', 'int', ['int', 'void *', 'uint']),
     close: func('close', 'int', ['int']),
+    getsockname: func('getsockname', 'int', ['int', 'void *', 'void *']),
     setsockopt: func('setsockopt', 'int', ['int', 'int', 'int', 'void *', 'uint']),
     sendmmsg: func('sendmmsg', 'int', ['int', 'void *', 'uint', 'int']),
     recvmmsg: func('recvmmsg', 'int', ['int', 'void *', 'uint', 'int', 'void *']),

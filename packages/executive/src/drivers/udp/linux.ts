@@ -13,6 +13,7 @@ export const CONTROL = 4;
 export const CONTROLLEN = 5;
 /** msg_namelen and, in mmsghdr, msg_len are u32. */
 export const NAMELEN_BYTE = 8;
+export const CONTROLLEN_BYTE = 8 * CONTROLLEN;
 export const MSG_LEN_BYTE = 56;
 export const CMSGHDR_BYTES = 16;
 
@@ -21,6 +22,8 @@ export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
+export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
 export const IPPROTO_IP = 0;
 export const IP_RECVERR = 11;
 export const IP_FREEBIND = 15;
@@ -30,6 +33,8 @@ export const IPV6_FREEBIND = 78;
 export const SOL_UDP = 17;
 /** Segmentation offload: a control message with the size of the pieces (udp(7)). */
 export const UDP_SEGMENT = 103;
+/** Receive offload: several datagrams at once, and a control message with the size of all but the last (int). */
+export const UDP_GRO = 104;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_ERRQUEUE = 0x2000;
 export const EINTR = 4;

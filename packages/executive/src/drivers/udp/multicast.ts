@@ -8,8 +8,8 @@ import { networkInterfaces } from 'node:os';
 import type { NodeConfig } from '../../config/config.ts';
 import { DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MIN } from '../../limits.ts';
 import { createPeerLookup, createPeers, type Endpoint, type Peer } from './peers.ts';
-import { batchSender, plainSender } from './senders.ts';
-import { type OpenedSocket, openSocket, readDatagrams, TransportError } from './socket.ts';
+import { senderOf } from './senders.ts';
+import { openSocket, readDatagrams, TransportError } from './socket.ts';
 import { createUdpTransport, nativeOf, type UdpOptions, type UdpTransport } from './udp.ts';
 
 export interface MulticastOptions extends UdpOptions {
@@ -113,16 +113,6 @@ export async function createMulticastTransport(options: MulticastOptions): Promi
 
 /** Nothing is refused to a multicast; the error queue is emptied when it shows. */
 function ignoreErrors(): void {}
-
-function senderOf(
-  { socket, syscalls }: OpenedSocket,
-  targets: readonly Peer[],
-  failed: () => void,
-) {
-  return syscalls === undefined
-    ? plainSender(socket, failed)
-    : batchSender(syscalls.sender, targets);
-}
 
 /** The counters of the socket that multicasts, beside those of the one that does not. */
 function prefixed(

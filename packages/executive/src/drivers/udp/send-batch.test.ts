@@ -25,7 +25,7 @@ function kernel(refuse: (send: Sent) => number | undefined = () => undefined) {
   let errno = 0;
   const counters: Counters = {
     ...{ sendCalls: 0, receiveCalls: 0, sendErrors: 0, refusals: 0 },
-    ...{ segments: 0, segmentationOff: 0 },
+    ...{ segments: 0, segmentationOff: 0, coalesced: 0 },
   };
   const at = (pointer: bigint, length: number) => {
     const bytes = memory[Number(pointer >> 32n)]!;

@@ -1,7 +1,9 @@
 /** The two ways out of a socket: node:dgram a packet at a time, or a batch of them in one system call. */
 import type { Socket } from 'node:dgram';
+import { SEND_QUEUE_BYTES_MAX } from '../../limits.ts';
 import type { Peer } from './peers.ts';
 import type { Destination, Sender } from './send-batch.ts';
+import type { OpenedSocket } from './socket.ts';
 
 export interface PacketSender {
   /** The bytes are the caller's again when this returns. */
@@ -10,12 +12,25 @@ export interface PacketSender {
   flush(): void;
 }
 
-export function plainSender(socket: Socket, onError: () => void): PacketSender {
+/** @param failed a packet could not be sent; a batch counts by itself. */
+export function senderOf(
+  { socket, syscalls }: OpenedSocket,
+  peers: readonly Peer[],
+  failed: () => void,
+): PacketSender {
+  return syscalls === undefined ? plainSender(socket, failed) : batchSender(syscalls.sender, peers);
+}
+
+function plainSender(socket: Socket, onError: () => void): PacketSender {
   const sent = (error: Error | null): void => {
     if (error !== null) onError();
   };
   return {
     send(packet, targets) {
+      if (socket.getSendQueueSize() > SEND_QUEUE_BYTES_MAX) {
+        for (const _ of targets) onError();
+        return;
+      }
       // Copied: the kernel may make the socket wait.
       const copy = Uint8Array.from(packet);
       for (const { node } of targets) socket.send(copy, node.port, node.address, sent);

@@ -1,7 +1,12 @@
-/** The socket: made and bound by node:dgram, or by us and given to node:dgram, which closes it. */
+/**
+ * The socket: made and bound by node:dgram; by us and given to node:dgram, which waits for it and closes it; or
+ * ours alone, where koffi can wait.
+ */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import type { LinkAddress } from '../../config/config.ts';
-import { RECEIVE_BATCH, RECEIVE_BATCHES_PER_TURN, SOCKET_BUFFER_BYTES } from '../../limits.ts';
+import { SOCKET_BUFFER_BYTES } from '../../limits.ts';
+import type { PollHandle } from '../native.ts';
+import type { Endpoint } from './peers.ts';
 import type { OnDatagram } from './receive-batch.ts';
 import type { OpenUdp, OpenUdpOptions, UdpSyscalls } from './syscalls.ts';
 
@@ -37,7 +42,7 @@ export async function openSocket(
   try {
     const syscalls = open?.(self, onError, options);
     await bind(socket, syscalls === undefined ? { ...self, exclusive: true } : syscalls);
-    enlargeBuffers(socket);
+    if (syscalls === undefined) enlargeBuffers(socket);
     return { socket, syscalls };
   } catch (error) {
     socket.close();
@@ -56,11 +61,67 @@ export function readDatagrams(
 ): void {
   socket.on('message', (packet: Buffer, source: RemoteInfo) => {
     handle(packet, source);
-    if (syscalls === undefined) return;
-    for (let batch = 0; batch < RECEIVE_BATCHES_PER_TURN && !isClosed(); batch++) {
-      if (syscalls.receive(handle) < RECEIVE_BATCH) return;
-    }
+    syscalls?.receive(handle, isClosed);
   });
+}
+
+/** A bound socket, whoever waits for it. */
+export interface BoundSocket<Calls = UdpSyscalls | undefined> {
+  readonly local: Endpoint;
+  readonly syscalls: Calls;
+  read(handle: OnDatagram, isClosed: () => boolean): void;
+  close(): Promise<void>;
+}
+
+/** A socket that node:dgram waits for. @param failed gets its errors. */
+export function boundSocket(
+  { socket, syscalls }: OpenedSocket,
+  failed: (error: NodeJS.ErrnoException) => void,
+): BoundSocket {
+  socket.on('error', failed);
+  return {
+    local: socket.address(),
+    syscalls,
+    read: (handle, isClosed) => readDatagrams({ socket, syscalls }, handle, isClosed),
+    close: () => new Promise((resolve) => socket.close(() => resolve())),
+  };
+}
+
+/** A socket of our own. @throws TransportError when the address is in use or cannot be bound. */
+export function openWatched(
+  self: LinkAddress,
+  open: OpenUdp,
+  onError: () => void,
+  options: OpenUdpOptions = {},
+): BoundSocket<UdpSyscalls> {
+  let poll: PollHandle | undefined;
+  let syscalls: UdpSyscalls;
+  try {
+    syscalls = open(self, onError, options);
+  } catch (error) {
+    throw transportError(self, error as NodeJS.ErrnoException);
+  }
+  return {
+    local: syscalls.address(),
+    syscalls,
+    read(handle, isClosed) {
+      const ready = (status: number): void => {
+        if (status < 0) {
+          // Something in the error queue ends a watch (uv_poll_t); what is left there wakes the next one.
+          poll?.close();
+          onError();
+          poll = syscalls.watch(ready);
+        }
+        syscalls.receive(handle, isClosed);
+        if (!isClosed()) syscalls.sender.flush();
+      };
+      poll = syscalls.watch(ready);
+    },
+    async close() {
+      poll?.close();
+      syscalls.close();
+    },
+  };
 }
 
 function bind(

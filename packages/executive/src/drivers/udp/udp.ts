@@ -1,8 +1,8 @@
 /**
  * The `udpu` transport (totem-wire §1.9): one socket, a unicast to every peer in the place of a multicast.
- * node:dgram says when packets wait; where the system calls can be had (syscalls.ts) they are taken and sent
- * in batches, and the kernel tells whose host refused one; else node:dgram does everything, a packet at a
- * time (ADR 0111). Packets from addresses outside the nodelist are dropped unread; what cannot be sent is
+ * Where the system calls can be had (syscalls.ts) packets are taken and sent in batches, which the kernel cuts and
+ * joins (ADR 0140, ADR 0210), and it tells whose host refused one; else node:dgram does everything, a packet at
+ * a time (ADR 0111). Packets from addresses outside the nodelist are dropped unread; what cannot be sent is
  * loss, which the protocol is made for.
  *
  * Nothing here calls the ring from inside its own effects, and the work of one turn is bounded.
@@ -18,8 +18,8 @@ import {
   type Peer,
 } from './peers.ts';
 import { createSelfQueue } from './self-queue.ts';
-import { batchSender, plainSender } from './senders.ts';
-import { openSocket, readDatagrams } from './socket.ts';
+import { batchSender, type PacketSender, senderOf } from './senders.ts';
+import { type BoundSocket, boundSocket, openSocket, openWatched } from './socket.ts';
 import { loadUdpSyscalls } from './syscalls.ts';
 
 export interface UdpOptions {
@@ -40,6 +40,8 @@ export interface UdpOptions {
   readonly mayBeAbsent?: boolean;
   /** `plain`: node:dgram only. Default: what there is. */
   readonly io?: 'auto' | 'plain';
+  /** With the system calls: who waits for datagrams. Default: koffi, where it can (ADR 0210). */
+  readonly wait?: 'koffi' | 'dgram';
   readonly clock?: () => number;
 }
 
@@ -85,18 +87,22 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
   let closed = false;
 
   const native = nativeOf(options);
-  const { socket, syscalls } = await openSocket(self, native.open, noteRefusals, {
-    mayBeAbsent,
-  });
-  const sender =
-    syscalls === undefined
-      ? plainSender(socket, () => counters.sendErrors++)
-      : batchSender(syscalls.sender, peers);
-  socket.on('error', (error: NodeJS.ErrnoException) => {
-    if (syscalls !== undefined && error.code === 'ECONNREFUSED') noteRefusals();
-    else counters.socketErrors++;
-  });
-  readDatagrams({ socket, syscalls }, arrived, () => closed);
+  const { socket, sender } = await open();
+  const { syscalls } = socket;
+  socket.read(arrived, () => closed);
+
+  async function open(): Promise<{ socket: BoundSocket; sender: PacketSender }> {
+    if (native.open !== undefined && native.canWatch && options.wait !== 'dgram') {
+      const watched = openWatched(self, native.open, noteRefusals, { mayBeAbsent });
+      return { socket: watched, sender: batchSender(watched.syscalls.sender, peers) };
+    }
+    const opened = await openSocket(self, native.open, noteRefusals, { mayBeAbsent });
+    const socket = boundSocket(opened, (error) => {
+      if (syscalls !== undefined && error.code === 'ECONNREFUSED') noteRefusals();
+      else counters.socketErrors++;
+    });
+    return { socket, sender: senderOf(opened, peers, () => counters.sendErrors++) };
+  }
 
   function arrived(packet: Uint8Array, source: Endpoint | undefined): void {
     if (closed) return;
@@ -136,7 +142,7 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
     sender.send(packet, targets);
   }
 
-  const { address, port } = socket.address();
+  const { address, port } = socket.local;
   return {
     address,
     port,
@@ -172,7 +178,7 @@ export async function createUdpTransport(options: UdpOptions): Promise<UdpTransp
       closed = true;
       toSelf.close();
       if (reporting !== undefined) clearImmediate(reporting);
-      return new Promise((resolve) => socket.close(() => resolve()));
+      return socket.close();
     },
     stats: () => ({ ...counters, ...toSelf.stats(), ...syscalls?.stats() }),
   };

@@ -5,6 +5,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { type Koffi, loadKoffi, type PollHandle } from '../../drivers/native.ts';
+import { watchReadable } from '../../drivers/poll.ts';
 
 export interface Poller {
   /** `ready` is called, again and again, as long as the descriptor is readable or hung up. */
@@ -15,21 +16,8 @@ export function createPoller(koffi: Koffi): Poller {
   return typeof koffi.node?.poll === 'function' ? createKoffiPoller(koffi) : createThreadPoller();
 }
 
-/** uv_poll through koffi. An exception in `ready` would vanish there: it is thrown outside. */
 export function createKoffiPoller(koffi: Koffi): Poller {
-  return {
-    watch(fd, ready) {
-      return koffi.node.poll(fd, { readable: true, disconnect: true }, () => {
-        try {
-          ready();
-        } catch (error) {
-          setImmediate(() => {
-            throw error;
-          });
-        }
-      });
-    },
-  };
+  return { watch: (fd, ready) => watchReadable(koffi, fd, ready) };
 }
 
 /** A thread per descriptor that parks in poll(2) and is told when its news was dealt with. */
