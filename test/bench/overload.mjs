@@ -1,7 +1,7 @@
 // Memory under overload: three executives on this machine, every one with publishers that send as fast as they are let,
 // and a subscriber. Prints the resident set of every executive over time and the slope of the line fitted to it:
 //   node test/bench/overload.mjs [--minutes 1] [--size 1024] [--in-flight 256] [--settle 20] [--format json]
-// The first `settle` seconds are left out of the fit: pools fill and code is compiled. Flat is a slope within the noise.
+// A line a minute tells on the way (stderr). The first `settle` seconds are left out of the fit: pools fill and code is compiled. Flat is a slope within the noise.
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -10,6 +10,8 @@ import { LocalCluster } from '@aisexec/executive/local-cluster';
 import { socketConnector } from '@aisexec/ipc';
 
 const SAMPLE_MS = 500;
+/** Between two lines about a long run. */
+const TELL_SECONDS = 60;
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' },
@@ -28,10 +30,16 @@ const clients = await Promise.all(cluster.nodes.map(overload));
 
 const start = performance.now();
 const samples = cluster.nodes.map(() => []);
+let tellAt = TELL_SECONDS;
 while (performance.now() < end) {
   const seconds = (performance.now() - start) / 1000;
   for (const [i, { pid }] of cluster.nodes.entries()) {
     samples[i].push({ seconds, bytes: residentBytes(pid) });
+  }
+  if (seconds >= tellAt) {
+    const mib = samples.map((of) => (of.at(-1).bytes / 2 ** 20).toFixed(1));
+    console.error(`${seconds.toFixed(0)} s: ${mib.join(', ')} MiB; ${JSON.stringify(counts)}`);
+    tellAt += TELL_SECONDS;
   }
   await delay(SAMPLE_MS);
 }
