@@ -44,7 +44,11 @@ while (performance.now() < end) {
   await delay(SAMPLE_MS);
 }
 stop.abort();
-const counters = await Promise.all(cluster.nodes.map(countersOf));
+// On a machine that is too busy to answer, what half an hour has shown must not be lost.
+const unknown = { ring: {}, groups: {} };
+const counters = await Promise.all(
+  cluster.nodes.map((node) => countersOf(node).catch(() => unknown)),
+);
 const report = cluster.nodes.map(({ name }, i) => {
   const settled = samples[i].filter(({ seconds }) => seconds >= Number(values.settle));
   const { slope, mean, error } = lineThrough(settled);
@@ -66,7 +70,9 @@ if (values.format === 'json') console.log(JSON.stringify({ perSecond, counts, re
 else {
   console.log(`${perSecond.toFixed(0)} events/s acknowledged; ${JSON.stringify(counts)}`);
   for (const { name, ...row } of report) {
-    const columns = Object.entries(row).map(([key, value]) => `${key} ${Number(value.toFixed(2))}`);
+    const columns = Object.entries(row).map(
+      ([key, value]) => `${key} ${value === undefined ? '-' : Number(value.toFixed(2))}`,
+    );
     console.log(`${name}: ${columns.join('  ')}`);
   }
 }
