@@ -9,6 +9,8 @@ import '../../tools/import-ts.mjs';
 
 const { Lab, missing } = await import('../interop/netns.ts');
 const IDS = [1, 2, 3];
+/** So long that a busy machine is no fault. */
+const TOKEN_MS = 10_000;
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /** Three daemons in one ring; ends the program, saying why, where they cannot be. */
@@ -18,7 +20,7 @@ export async function layCorosync() {
     process.exit(1);
   }
   const nodes = Object.fromEntries(IDS.map((id) => [id, 'corosync']));
-  const lab = new Lab({ nodes, transport: 'knet' });
+  const lab = new Lab({ nodes, transport: 'knet', totem: { token: TOKEN_MS } });
   process.on('exit', () => {
     for (const node of lab.nodes) node.signal('SIGKILL');
   });

@@ -7,11 +7,10 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { LocalCluster } from '@aisexec/executive/local-cluster';
 import { Application } from '../../examples/live/application.mjs';
 import { statusOf } from '../../examples/live/status.mjs';
 import { compareBooks } from '../../examples/live/unattended.mjs';
-import '../../tools/import-ts.mjs';
+import { prepareCluster } from './ground.mjs';
 import { checkHistories } from './histories.mjs';
 
 const { values } = parseArgs({
@@ -28,17 +27,12 @@ const RECOVERY_MS = 15_000;
 const WORK_MS = 300;
 const random = generator(Number(values.seed));
 const oneOf = (list) => list[Math.floor(random() * list.length)];
-process.env.AISEXEC_TEST_ENGINE = values.engine;
-const { layGround } = await import('../cluster/engine.fixture.ts');
-const ground = await layGround({ nodes: Number(values.nodes) }, { storm: true });
-const cluster = await LocalCluster.start(ground.options);
-const { lab } = ground;
-process.on('exit', () => {
-  for (const { pid } of cluster.nodes) if (pid !== undefined) process.kill(pid, 'SIGKILL');
-  for (const node of lab?.nodes ?? []) node.signal('SIGKILL');
-});
-
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
+const { cluster, lab, stop } = await prepareCluster(
+  values.engine,
+  { nodes: Number(values.nodes) },
+  { storm: true },
+);
+await cluster.startAll();
 
 /** name: [what befalls a node, its end]. `forgets`: the state in its memory is gone. */
 const FAULTS = {
@@ -101,8 +95,7 @@ while (cycles < Number(values.cycles) && violations === 0) {
   await judge(applications);
   await Promise.all(applications.map((application) => application.stop()));
 }
-await cluster.stop();
-await ground.close();
+await stop();
 console.log(JSON.stringify(counts));
 console.log(`${cycles} cycles, ${violations} violations`);
 process.exit(violations === 0 ? 0 : 1);

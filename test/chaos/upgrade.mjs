@@ -8,11 +8,10 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { LocalCluster } from '@aisexec/executive/local-cluster';
 import { LockService } from '@aisexec/lck';
 import { Application } from '../../examples/live/application.mjs';
 import { compareBooks } from '../../examples/live/unattended.mjs';
-import '../../tools/import-ts.mjs';
+import { prepareCluster } from './ground.mjs';
 import { checkHistories } from './histories.mjs';
 import { buildOther } from './other-build.mjs';
 import { OLD_TOTEM, otherCorosync } from './other-corosync.mjs';
@@ -31,8 +30,6 @@ const ARRIVAL_MS = 30_000;
 /** Acknowledged publications of every application before the next node is restarted. */
 const WORK_PER_STEP = 10;
 const isBelow = values.of === 'corosync';
-process.env.AISEXEC_TEST_ENGINE = isBelow ? 'corosync' : values.engine;
-const { layGround } = await import('../cluster/engine.fixture.ts');
 
 const other = isBelow ? undefined : buildOther(values.from);
 if (other?.skipped !== undefined) {
@@ -41,15 +38,12 @@ if (other?.skipped !== undefined) {
 }
 const forbidden = [];
 const nodes = { nodes: Number(values.nodes), onLog: watch };
-const ground = await layGround(isBelow ? { ...nodes, totem: OLD_TOTEM } : nodes);
-const cluster = await LocalCluster.prepare(ground.options);
-process.on('exit', () => {
-  for (const { pid } of cluster.nodes) if (pid !== undefined) process.kill(pid, 'SIGKILL');
-  for (const node of ground.lab?.nodes ?? []) node.signal('SIGKILL');
-  other?.remove();
-});
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
-const upgrade = isBelow ? otherCorosync(ground.lab) : ofExecutive();
+const { cluster, lab, stop } = await prepareCluster(
+  isBelow ? 'corosync' : values.engine,
+  isBelow ? { ...nodes, totem: OLD_TOTEM } : nodes,
+);
+process.on('exit', () => other?.remove());
+const upgrade = isBelow ? otherCorosync(lab) : ofExecutive();
 console.log(`from ${upgrade.from} and back, ${values.rounds} rounds`);
 for (const node of cluster.nodes) upgrade.prepare(node);
 await cluster.startAll();
@@ -78,8 +72,7 @@ const acknowledged = books.reduce(
   0,
 );
 await Promise.all(applications.map((application) => application.stop()));
-await cluster.stop();
-await ground.close();
+await stop();
 for (const problem of problems) console.log(problem);
 if (isBelow)
   console.log(`clients were told at most ${Math.round(toldMs)} ms after the order to stop`);
