@@ -6,11 +6,11 @@ import { sentence } from '../../examples/live/unattended.mjs';
 const AFTERMATH_MS = 10_000;
 
 /**
- * @param books of all applications of one round
+ * @param books of all applications of one round, those of the first node first
  * @param strikes `{ node, from, until }`: when something befell a node
  */
 export function checkHistories(books, strikes) {
-  const histories = books.flatMap(({ received }) => split(received));
+  const histories = books.flatMap(({ received }, index) => split(received, index + 1));
   const published = new Set(books.flatMap((one) => one.published));
   return [
     sentence(
@@ -33,19 +33,19 @@ export function checkHistories(books, strikes) {
   ];
 }
 
-function split(received) {
-  const histories = [[]];
+function split(received, node) {
+  const histories = [{ node, events: [] }];
   for (const id of received) {
-    if (id === 'lost') histories.push([]);
-    else histories.at(-1).push(id);
+    if (id === 'lost') histories.push({ node, events: [] });
+    else histories.at(-1).events.push(id);
   }
-  return histories.filter(({ length }) => length > 0);
+  return histories.filter(({ events }) => events.length > 0);
 }
 
 /** Numbers of one publisher rise; those that are left out were not acknowledged. */
-function holes(history, published) {
+function holes({ events }, published) {
   const last = new Map();
-  return history.flatMap((id) => {
+  return events.flatMap((id) => {
     const [publisher, text] = id.split(':');
     const number = Number(text);
     const before = last.get(publisher) ?? number - 1;
@@ -59,22 +59,25 @@ function holes(history, published) {
   });
 }
 
-/** Two sides of a partition have their own order; who is told nothing has not been on another side. */
+/**
+ * Two sides of a partition have their own order, and only what one of them itself had sent before may be on both (it
+ * delivers that although it missed what came between: extended virtual synchrony).
+ */
 function parted(one, other) {
-  const places = new Map(other.map((id, at) => [id, at]));
-  const start = one.findIndex((id) => places.has(id));
+  const places = new Map(other.events.map((id, at) => [id, at]));
+  const start = one.events.findIndex((id) => places.has(id));
   if (start < 0) return [];
-  const there = places.get(one[start]);
-  const behind = new Set(one.slice(start));
-  const early = other.slice(0, there).find((id) => behind.has(id));
-  if (early !== undefined) return [`${one[start]} before ${early} here, behind it there`];
-  const [a, b] = [one.slice(start), other.slice(there)];
+  const there = places.get(one.events[start]);
+  const [a, b] = [one.events.slice(start), other.events.slice(there)];
+  const isOwn = (id) => [one, other].some(({ node }) => id.startsWith(`${node}:`));
+  const find = (list, rest) => list.find((id) => rest.has(id) && !isOwn(id));
+  const early = find(other.events.slice(0, there), new Set(a));
+  if (early !== undefined) return [`${a[0]} before ${early} here, behind it there`];
   const length = Math.min(a.length, b.length);
   let at = 0;
   while (at < length && a[at] === b[at]) at++;
   if (at === length) return [];
-  const rest = new Set(a.slice(at));
-  const again = b.slice(at).find((id) => rest.has(id));
+  const again = find(b.slice(at), new Set(a.slice(at)));
   if (again === undefined) return [];
   const around = (list) => list.slice(Math.max(0, at - 3), at + 4).join(' ');
   return [`${around(a)} … here, ${around(b)} … there, and both have ${again}`];

@@ -31,8 +31,10 @@ test.each([
   ['a hole that was acknowledged', [book('1:1 1:3', '1:2')], [false, true]],
   ['a hole behind a loss', [book('1:1 lost 1:3', '1:2')], [true, true]],
   ['an event twice', [book('1:1 1:1')], [false, true]],
-  ['an event that one of two missed', [book('1:1 2:1 1:2'), book('1:1 1:2')], [true, false]],
-  ['two orders', [book('1:1 2:1'), book('2:1 1:1')], [true, false]],
+  ['an event that one of two missed', [book('3:1 2:1 3:2'), book('3:1 3:2')], [true, false]],
+  ['what a node that was cut off had sent', [book('1:1 3:1'), book('1:1 2:1 3:2')], [true, true]],
+  ['the same on both sides', [book('1:1 1:2'), book('1:1 2:1 1:2')], [true, true]],
+  ['two orders', [book('3:1 4:1'), book('4:1 3:1')], [true, false]],
   [
     'a partition that both are told of',
     [book('1:1 2:1 lost 3:1'), book('1:1 3:0 lost 3:1')],

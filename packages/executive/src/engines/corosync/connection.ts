@@ -90,6 +90,8 @@ class CorosyncConnection implements Connection {
       await this.#openCpg();
       if (this.#options.quorum) await this.#openQuorum();
       this.tokenMs = await this.#openMap();
+      // Last: from now on the others wait for what this member has to say.
+      await this.#join();
       return this;
     } catch (error) {
       void this.close();
@@ -99,7 +101,7 @@ class CorosyncConnection implements Connection {
 
   async #openCpg(): Promise<void> {
     const { cpg, protos } = this.#libraries;
-    const { nodeId, group } = this.#options;
+    const { nodeId } = this.#options;
     const model = Buffer.alloc(40);
     model.writeInt32LE(MODEL_V1, 0);
     model.writeBigUInt64LE(this.#register(protos.deliver, this.#onDeliver), 8);
@@ -116,9 +118,12 @@ class CorosyncConnection implements Connection {
       const text = `this executive is node ${nodeId}, and the Corosync of this machine is node ${found}`;
       throw new CorosyncError('mismatch', `${text}: set node.id to ${found}`);
     }
+  }
+
+  async #join(): Promise<void> {
     const name = Buffer.alloc(NAME_BYTES);
-    name.writeUInt32LE(name.write(group, 4, 'latin1'), 0);
-    await this.#call('cpg_join', cpg.join, this.#handles.cpg, name);
+    name.writeUInt32LE(name.write(this.#options.group, 4, 'latin1'), 0);
+    await this.#call('cpg_join', this.#libraries.cpg.join, this.#handles.cpg, name);
   }
 
   async #openQuorum(): Promise<void> {

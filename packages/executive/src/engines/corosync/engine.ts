@@ -152,7 +152,6 @@ export class Shell implements Engine {
   }
 
   #listen(): void {
-    this.#retryMs = COROSYNC_RETRY_MS_MIN;
     this.#askedAt = undefined;
     const { group } = this.#options.config.corosync;
     this.#options.trace('corosync-connected', { group, token: this.#connection!.tokenMs });
@@ -233,6 +232,8 @@ export class Shell implements Engine {
       this.#isolate(new Error(`Corosync stands still: no answer for ${ms} ms`));
       return;
     }
+    // Whom the others leave out again and again comes back less and less often: each time they wait.
+    if (this.messaging.state === 'operational') this.#retryMs = COROSYNC_RETRY_MS_MIN;
     this.messaging.tick();
   }
 
