@@ -15,7 +15,9 @@ const HOLD_MS = 120;
 const PUBLISH_EVERY_MS = 20;
 const WRITE_EVERY_MS = 20;
 const RECONNECT_MS = 100;
-const SECTIONS_MAX = 16;
+const SECTIONS_MAX = 32;
+/** Written in turns, so that a write leaves the one before it to be seen. */
+const SLOTS = [0, 1];
 const SECTION_BYTES_MAX = 64;
 const RETENTION_MS = 60_000;
 
@@ -29,11 +31,13 @@ export function createBooks() {
     views: [],
     /** Acknowledged publications: `publisher:number`. */
     published: [],
-    /** Every delivered event as `publisher:number`, in order; a lost marker is `lost`. */
+    /** Every delivered event as `publisher:number`, in order; `lost` for a lost marker, and where a new session began. */
     received: [],
     /** Highest counter whose checkpoint write was acknowledged. */
     writtenCounter: 0,
     writes: 0,
+    /** Acknowledged writes that the next one did not find. */
+    lostWrites: [],
     /** `{ node, token, from, until }`, times in ms of this machine's monotonic clock. */
     grants: [],
     sessions: 0,
@@ -97,7 +101,7 @@ export class Application {
     const ended = AbortSignal.any([stopped, lost.signal]);
     const services = await connectAll(this.#node.socket);
     try {
-      this.books.sessions++;
+      if (this.books.sessions++ > 0) this.books.received.push('lost');
       const channel = await services.events.open(CHANNEL, {
         create: true,
         publisher: true,
@@ -154,14 +158,23 @@ export class Application {
   }
 
   async #count(checkpoint, signal) {
-    const section = checkpoint.section(sectionOf(this.#node));
-    let counter = await readCounter(checkpoint, this.#node);
-    if (counter === 0) await section.create(encode({ counter })).catch(ignoreExisting);
+    const { books } = this;
+    let counter = Math.max(await readCounter(checkpoint, this.#node), books.writtenCounter);
+    if (counter === 0) {
+      for (const slot of SLOTS) {
+        const section = checkpoint.section(sectionOf(this.#node, slot));
+        await section.create(encode({ counter })).catch(ignoreExisting);
+      }
+    }
     while (!signal.aborted) {
       counter++;
-      await section.overwrite(encode({ counter }));
-      this.books.writtenCounter = counter;
-      this.books.writes++;
+      await checkpoint.section(sectionOf(this.#node, counter % 2)).overwrite(encode({ counter }));
+      const before = await readSlot(checkpoint, this.#node, (counter - 1) % 2);
+      if (books.writtenCounter === counter - 1 && before < counter - 1) {
+        books.lostWrites.push(`${this.#node.name}: ${counter - 1} was written, ${before} is there`);
+      }
+      books.writtenCounter = counter;
+      books.writes++;
       await pause(WRITE_EVERY_MS, signal);
     }
   }
@@ -208,17 +221,21 @@ export function openCounters(checkpoints) {
   });
 }
 
-/** The counter that an application keeps in its own section; 0 before its first write. */
+/** The counter that an application keeps in its own sections; 0 before its first write. */
 export async function readCounter(checkpoint, node) {
+  return Math.max(...(await Promise.all(SLOTS.map((slot) => readSlot(checkpoint, node, slot)))));
+}
+
+async function readSlot(checkpoint, node, slot) {
   try {
-    return decode(await checkpoint.section(sectionOf(node)).read()).counter;
+    return decode(await checkpoint.section(sectionOf(node, slot)).read()).counter;
   } catch (error) {
     if (isSaAisError(error, SA_AIS_ERR_NOT_EXIST)) return 0;
     throw error;
   }
 }
 
-export const sectionOf = (node) => `node-${node.id}`;
+const sectionOf = (node, slot) => `node-${node.id}.${slot}`;
 
 const pause = (ms, signal) => delay(ms, undefined, { signal }).catch(() => {});
 

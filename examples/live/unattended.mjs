@@ -2,7 +2,7 @@
 // books of all applications are compared.
 import { setTimeout as delay } from 'node:timers/promises';
 import { CheckpointService } from '@aisexec/ckpt';
-import { openCounters, readCounter, sectionOf } from './application.mjs';
+import { openCounters, readCounter } from './application.mjs';
 import { stateHashes, statusOf } from './status.mjs';
 
 const SERVICES = ['clm', 'lck', 'evt', 'ckpt'];
@@ -86,8 +86,7 @@ async function describe(node, books, cluster) {
   const service = await CheckpointService.connect({ socket: node.socket });
   const checkpoint = await openCounters(service);
   const counters = {};
-  for (const other of cluster.nodes)
-    counters[sectionOf(other)] = await readCounter(checkpoint, other);
+  for (const other of cluster.nodes) counters[other.name] = await readCounter(checkpoint, other);
   await service.close();
   return {
     node: node.name,
@@ -142,6 +141,10 @@ function check(nodes, allBooks) {
           ),
       ),
     ),
+    sentence(
+      'no acknowledged checkpoint write was undone',
+      allBooks.flatMap(({ lostWrites }) => lostWrites),
+    ),
     sentence('no lock token was given twice', repeated(grants.map(({ token }) => token))),
     sentence(
       'work was done on every node',
@@ -171,7 +174,8 @@ function onlyLost(victim, nodes) {
   return sentence(`only ${victim.name} lost its connection`, against);
 }
 
-const sentence = (text, against) => ({
+/** A check: what is to hold, and what contradicts it. */
+export const sentence = (text, against) => ({
   ok: against.length === 0,
   check: text,
   against: against.slice(0, 10),

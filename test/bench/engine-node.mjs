@@ -58,7 +58,7 @@ function ping(rounds) {
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { type, size, rounds } = JSON.parse(line);
+  const { type, size, rounds, collect } = JSON.parse(line);
   if (size !== undefined) payload = new Uint8Array(size);
   if (type === 'send') {
     isSending = true;
@@ -66,8 +66,19 @@ for await (const line of createInterface({ input: process.stdin })) {
   } else if (type === 'stop') isSending = false;
   else if (type === 'ping') ping(rounds);
   else if (type === 'count') {
-    const { rss } = process.memoryUsage();
-    say({ type: 'counted', delivered, bytes, at: performance.now(), rss });
+    if (collect) globalThis.gc();
+    const { rss, heapUsed, external } = process.memoryUsage();
+    const { groups } = engine.stats();
+    say({
+      type: 'counted',
+      delivered,
+      bytes,
+      at: performance.now(),
+      rss,
+      heapUsed,
+      external,
+      groups,
+    });
   }
 }
 process.exit(0);

@@ -1,107 +1,69 @@
-// Messages per second and latency through the contract, engine beside engine beside a bare C program on libcpg, in the
-// same laboratory (root, corosync, gcc): three network namespaces, corosync over knet aes256/sha256.
-//   node test/bench/engines.mjs [--seconds 3] [--sizes 64,1024,16384,262144,1000000]
-// Figures are counted at the first node: what it delivers, whoever sent. The C program sends at most 1,047,552 bytes.
-import { spawn, spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+// Messages per second and latency through the contract, engine beside engine beside a bare C program on libcpg: the
+// same laboratory, the same run, size by size in turn, so that what else the machine does hits all three.
+//   node test/bench/engines.mjs [--seconds 2] [--sizes 64,320,1600,8000,40000,200000,1000000] [--only c,totem,corosync]
+// Figures are counted at the first node: what it delivers, whoever sent; one and three senders. The C program sends at
+// most 1,047,552 bytes. In brackets the share of what the C program reached.
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import '../../tools/import-ts.mjs';
+import { layCorosync, startPeers } from './engine-peers.mjs';
 
-const { Lab, missing } = await import('../interop/netns.ts');
-if (missing !== undefined) {
-  console.error(`no figures here: ${missing}`);
-  process.exit(1);
-}
 const { values } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '3' },
-    sizes: { type: 'string', default: '64,1024,16384,262144,1000000' },
+    seconds: { type: 'string', default: '2' },
+    sizes: { type: 'string', default: '64,320,1600,8000,40000,200000,1000000' },
+    only: { type: 'string', default: 'c,totem,corosync' },
   },
 });
-const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const IDS = [1, 2, 3];
-const PINGS = 300;
-const lab = new Lab({ nodes: { 1: 'corosync', 2: 'corosync', 3: 'corosync' }, transport: 'knet' });
-process.on('exit', () => {
-  for (const node of lab.nodes) node.signal('SIGKILL');
-});
+const PINGS = 200;
+/** Until what was sent before has been delivered, and until a flood is under way. */
+const DRAIN_MS = 700;
+const BEGIN_MS = 300;
 
-class Peer {
-  #child;
-  #lines = [];
-  #wake = () => {};
-
-  constructor(id, command) {
-    const args = ['netns', 'exec', lab.node(id).namespace, ...command];
-    this.#child = spawn('ip', args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    createInterface({ input: this.#child.stdout }).on('line', (line) => {
-      this.#lines.push(JSON.parse(line));
-      this.#wake();
-    });
-  }
-
-  tell(command) {
-    this.#child.stdin.write(`${JSON.stringify(command)}\n`);
-  }
-
-  async hear(type) {
-    for (;;) {
-      const at = this.#lines.findIndex((line) => line.type === type);
-      if (at >= 0) return this.#lines.splice(0, at + 1).at(-1);
-      await new Promise((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
-
-  async ask(command, type) {
-    this.tell(command);
-    return this.hear(type);
-  }
-
-  end() {
-    this.#child.stdin.end();
+const lab = await layCorosync();
+const kinds = new Map();
+for (const kind of values.only.split(',')) {
+  const peers = await startPeers(lab, kind);
+  if (peers !== undefined) kinds.set(kind, peers);
+}
+for (const size of values.sizes.split(',').map(Number)) {
+  let bare;
+  for (const [kind, peers] of kinds) {
+    const figures = await measure(peers, size);
+    if (kind === 'c') bare = figures;
+    print(kind, size, figures, bare);
   }
 }
+if (kinds.has('corosync')) await detection(kinds.get('corosync'));
+for (const peers of kinds.values()) for (const peer of peers) peer.end();
+await lab.close();
+process.exit(0);
 
-function engineCommand(id, engine) {
-  const address = (node) => `{id: ${node}, address: ${lab.node(node).address}}`;
-  const yaml = [
-    `engine: ${engine}`,
-    `node: {id: ${id}}`,
-    `state_dir: ${join(lab.directory, `state-${engine}-${id}`)}`,
-    engine === 'totem' ? `nodelist: [${IDS.map(address).join(', ')}]` : '',
-    engine === 'totem' ? 'totem: {port: 5505, allow_unsealed: true}' : '',
-  ].join('\n');
-  return [process.execPath, here('engine-node.mjs'), JSON.stringify({ nodes: IDS.length, yaml })];
+async function measure(peers, size) {
+  const { p50, p99 } = await peers[0].ask({ type: 'ping', size, rounds: PINGS }, 'pinged');
+  const rates = [];
+  for (const senders of [1, peers.length]) {
+    for (const peer of peers.slice(0, senders)) peer.tell({ type: 'send', size });
+    await delay(BEGIN_MS);
+    const from = await peers[0].ask({ type: 'count' }, 'counted');
+    await delay(Number(values.seconds) * 1000);
+    const to = await peers[0].ask({ type: 'count' }, 'counted');
+    for (const peer of peers) peer.tell({ type: 'stop' });
+    await delay(DRAIN_MS);
+    const seconds = (to.at - from.at) / 1000;
+    rates.push({ senders, perSecond: (to.delivered - from.delivered) / seconds, rss: to.rss });
+  }
+  return { p50, p99, rates };
 }
 
-async function measure(name, peers) {
-  await Promise.all(peers.map((peer) => peer.hear('ready')));
-  for (const size of values.sizes.split(',').map(Number)) {
-    const { p50, p99 } = await peers[0].ask({ type: 'ping', size, rounds: PINGS }, 'pinged');
-    const rates = [];
-    for (const senders of [1, 3]) {
-      for (const peer of peers.slice(0, senders)) peer.tell({ type: 'send', size });
-      await delay(500);
-      const from = await peers[0].ask({ type: 'count' }, 'counted');
-      await delay(Number(values.seconds) * 1000);
-      const to = await peers[0].ask({ type: 'count' }, 'counted');
-      for (const peer of peers) peer.tell({ type: 'stop' });
-      await delay(1000);
-      const seconds = (to.at - from.at) / 1000;
-      const rate = Math.round((to.delivered - from.delivered) / seconds);
-      const mb = ((to.bytes - from.bytes) / seconds / 1e6).toFixed(1);
-      rates.push(
-        `${senders} sending: ${rate} msg/s ${mb} MB/s, ${Math.round(to.rss / 1e6)} MB rss`,
-      );
-    }
-    const latency = `p50 ${p50.toFixed(2)} ms p99 ${p99.toFixed(2)} ms`;
-    console.log(`${name.padEnd(9)} ${String(size).padStart(7)} B  ${latency}  ${rates.join('  ')}`);
-  }
+function print(kind, size, { p50, p99, rates }, bare) {
+  const shown = rates.map(({ senders, perSecond, rss }, index) => {
+    const share =
+      bare === undefined ? '' : ` (${(perSecond / bare.rates[index].perSecond).toFixed(2)})`;
+    const mb = ((perSecond * size) / 1e6).toFixed(1);
+    return `${senders} sending: ${Math.round(perSecond)} msg/s ${mb} MB/s${share}, rss ${Math.round(rss / 1e6)} MB`;
+  });
+  const latency = `p50 ${p50.toFixed(2)} ms p99 ${p99.toFixed(2)} ms`;
+  console.log(`${kind.padEnd(8)} ${String(size).padStart(7)} B  ${latency}  ${shown.join('  ')}`);
 }
 
 /** From the kill of a corosync to the word of its executive. */
@@ -111,22 +73,3 @@ async function detection(peers) {
   const { at } = await peers[1].hear('lost');
   console.log(`a killed corosync: its executive knew after ${at - killed} ms`);
 }
-
-lab.start();
-await lab.ring(IDS);
-const program = join(lab.directory, 'cpg-bench');
-const built = spawnSync('gcc', ['-O2', here('cpg-bench.c'), '-lcpg', '-o', program]);
-if (built.status !== 0) console.error(`no C program: ${built.stderr}`);
-else {
-  const bare = IDS.map((id) => new Peer(id, [program, String(IDS.length)]));
-  await measure('libcpg, C', bare);
-  for (const peer of bare) peer.end();
-}
-for (const engine of ['totem', 'corosync']) {
-  const peers = IDS.map((id) => new Peer(id, engineCommand(id, engine)));
-  await measure(engine, peers);
-  if (engine === 'corosync') await detection(peers);
-  for (const peer of peers) peer.end();
-}
-await lab.close();
-process.exit(0);

@@ -1,5 +1,5 @@
 // Sessions whose connections are cut at random bytes, under locks, events and checkpoints, and the books afterwards:
-//   node test/chaos/cuts.mjs [--cuts 1000] [--seed 1] [--grace 5000]
+//   node test/chaos/cuts.mjs [--cuts 1000] [--seed 1] [--grace 5000] [--engine totem|corosync]
 // Two real executives; the clients under test reach theirs through a relay in this process that cuts every connection after a
 // random number of bytes, handshakes included. Witnesses at the other executive are not cut. Ends with a line of JSON and exit code
 // 1 when something was lost or repeated, or a lock let go. `--grace 0` shows that the books notice: nothing is resumed.
@@ -9,9 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { CheckpointService } from '@aisexec/ckpt';
 import { EventService, textOf } from '@aisexec/evt';
-import { LocalCluster } from '@aisexec/executive/local-cluster';
 import { socketConnector } from '@aisexec/ipc';
 import { LockService } from '@aisexec/lck';
+import { prepareCluster } from './ground.mjs';
 
 const CUT_AFTER_BYTES_MAX = 16_384;
 const PUBLISHES_AT_A_TIME = 8;
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     cuts: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
     grace: { type: 'string', default: '5000' },
+    engine: { type: 'string', default: 'totem' },
   },
 });
 const wanted = Number(values.cuts);
@@ -32,8 +33,8 @@ const wrong = (text) => violations.length < 20 && violations.push(text);
 let cuts = 0;
 const isOver = () => cuts >= wanted || violations.length > 0;
 
-const cluster = await LocalCluster.start({ nodes: 2 });
-process.on('exit', () => cluster.killAll());
+const { cluster, stop } = await prepareCluster(values.engine, { nodes: 2 });
+await cluster.startAll();
 const [near, far] = cluster.nodes;
 const relayPath = join(near.directory, 'relay.sock');
 const relay = await startRelay(near.socket, relayPath);
@@ -52,7 +53,7 @@ console.log(
   JSON.stringify({ cuts, seen: ipc.cut, resumed: ipc.resumed, seconds, ...books, violations }),
 );
 relay.close();
-await cluster.stop();
+await stop();
 process.exit(violations.length === 0 ? 0 : 1);
 
 /** A lock that is held from the first to the last cut, while a witness tries to get it. */

@@ -1,20 +1,27 @@
-// A rolling upgrade under load: executives of another commit are restarted one by one as these, then back, and so
-// on; every step under the load of all four services. Nothing acknowledged and no lock may be lost.
-//   node test/chaos/upgrade.mjs [--rounds 20] [--nodes 3] [--from HEAD~1]     (or AISEXEC_UPGRADE_FROM)
-// Prints `skipped: …` and succeeds where the other commit cannot be had.
+// A rolling upgrade under load of all four services, node by node, there and back, and so on. Nothing acknowledged and
+// no lock of those that stay may be lost.
+//   node test/chaos/upgrade.mjs [--rounds 20] [--nodes 3] [--engine totem|corosync] [--from HEAD~1]     (or AISEXEC_UPGRADE_FROM)
+// restarts executives as those of another commit; prints `skipped: …` and succeeds where that commit cannot be had.
+//   node test/chaos/upgrade.mjs --of corosync
+// (root, corosync) restarts the Corosync below each executive, as one of another version string with another
+// configuration, while the executive runs on: it must be alone at once, tell its clients, and come back by itself.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { LocalCluster } from '@aisexec/executive/local-cluster';
 import { LockService } from '@aisexec/lck';
 import { Application } from '../../examples/live/application.mjs';
 import { compareBooks } from '../../examples/live/unattended.mjs';
+import { prepareCluster } from './ground.mjs';
+import { checkHistories } from './histories.mjs';
 import { buildOther } from './other-build.mjs';
+import { OLD_TOTEM, otherCorosync } from './other-corosync.mjs';
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '20' },
     nodes: { type: 'string', default: '3' },
+    of: { type: 'string', default: 'executive' },
+    engine: { type: 'string', default: 'totem' },
     from: { type: 'string', default: process.env['AISEXEC_UPGRADE_FROM'] ?? 'HEAD~1' },
   },
 });
@@ -22,74 +29,108 @@ const { values } = parseArgs({
 const ARRIVAL_MS = 30_000;
 /** Acknowledged publications of every application before the next node is restarted. */
 const WORK_PER_STEP = 10;
+const isBelow = values.of === 'corosync';
 
-const other = buildOther(values.from);
-if (other.skipped !== undefined) {
+const other = isBelow ? undefined : buildOther(values.from);
+if (other?.skipped !== undefined) {
   console.log(`skipped: ${other.skipped}`);
   process.exit(0);
 }
-console.log(`from ${other.commit.slice(0, 12)} and back, ${values.rounds} rounds`);
 const forbidden = [];
-const cluster = await LocalCluster.prepare({ nodes: Number(values.nodes), onLog: watch });
-process.on('exit', () => {
-  cluster.killAll();
-  other.remove();
-});
-for (const node of cluster.nodes) node.program = other.program;
+const nodes = { nodes: Number(values.nodes), onLog: watch };
+const { cluster, lab, stop } = await prepareCluster(
+  isBelow ? 'corosync' : values.engine,
+  isBelow ? { ...nodes, totem: OLD_TOTEM } : nodes,
+);
+process.on('exit', () => other?.remove());
+const upgrade = isBelow ? otherCorosync(lab) : ofExecutive();
+console.log(`from ${upgrade.from} and back, ${values.rounds} rounds`);
+for (const node of cluster.nodes) upgrade.prepare(node);
 await cluster.startAll();
 const applications = cluster.nodes.map((node) => new Application(node));
 await Promise.all(applications.map((application) => application.start()));
 for (const application of applications) application.begin();
 const problems = [];
+const strikes = [];
 let restarts = 0;
+let toldMs = 0;
 
 for (let round = 1; round <= Number(values.rounds) && problems.length === 0; round++) {
   // There and back again: an upgrade that cannot be undone is a trap.
-  const program = round % 2 === 1 ? undefined : other.program;
-  for (const node of cluster.nodes) await step(node, program);
-  console.log(`round ${round}: ${program === undefined ? 'upgraded' : 'downgraded'}`);
+  const isNew = round % 2 === 1;
+  for (const node of cluster.nodes) await step(node, isNew);
+  console.log(`round ${round}: ${isNew ? 'upgraded' : 'downgraded'}`);
 }
 const report = await compareBooks({ cluster, applications });
-for (const { ok, check, against } of report.checks) {
+const books = applications.map((application) => application.books);
+for (const { ok, check, against } of [...report.checks, ...checkHistories(books, strikes)]) {
   if (!ok) problems.push(`${check}: NO: ${against.join('; ')}`);
 }
 problems.push(...forbidden);
-const acknowledged = applications.reduce(
-  (sum, { books }) => sum + books.published.length + books.writes + books.grants.length,
+const acknowledged = books.reduce(
+  (sum, { published, writes, grants }) => sum + published.length + writes + grants.length,
   0,
 );
 await Promise.all(applications.map((application) => application.stop()));
-await cluster.stop();
+await stop();
 for (const problem of problems) console.log(problem);
+if (isBelow)
+  console.log(`clients were told at most ${Math.round(toldMs)} ms after the order to stop`);
 console.log(
   `${restarts} restarts, ${acknowledged} acknowledged events, writes and locks, ${problems.length} problems`,
 );
 process.exit(problems.length === 0 ? 0 : 1);
 
+function ofExecutive() {
+  return {
+    from: other.commit.slice(0, 12),
+    prepare(node) {
+      node.program = other.program;
+    },
+    down: (node) => node.stop(),
+    up(node, isNew) {
+      node.program = isNew ? undefined : other.program;
+      return node.start();
+    },
+  };
+}
+
 /** One node is restarted as the other version; meanwhile the others work, and one of them holds a lock. */
-async function step(node, program) {
+async function step(node, isNew) {
   const staying = applications.filter((_, index) => cluster.nodes[index] !== node);
   const keeperNode = cluster.nodes.find((one) => one !== node);
-  const keeper = await LockService.connect({ socket: keeperNode.socket });
+  const [keeper, leaver] = await Promise.all(
+    [keeperNode, node].map(({ socket }) => LockService.connect({ socket })),
+  );
   const kept = await (await keeper.open('kept', { create: true })).acquire('EX');
-  const before = new Set(acknowledgedEvents());
+  const lost = await (await leaver.open('lost', { create: true })).acquire('EX');
+  const before = new Set(acknowledgedEvents(staying));
   await work(staying);
   const together = cluster.nodes.map((one) => one.sees(cluster.nodes.length));
-  await node.stop();
+  const strike = { node: node.id, from: performance.now(), until: Number.POSITIVE_INFINITY };
+  strikes.push(strike);
+  lost.signal.addEventListener('abort', () => {
+    toldMs = Math.max(toldMs, performance.now() - strike.from);
+  });
+  const { pid } = node;
+  await upgrade.down(node);
+  await eventually(`the client of ${node.name} was told`, () => lost.signal.aborted);
   await work(staying);
-  node.program = program;
-  await node.start();
+  await upgrade.up(node, isNew);
   await Promise.all(together);
+  strike.until = performance.now();
   restarts++;
+  if (isBelow && node.pid !== pid) problems.push(`${node.name} did not live through it`);
   await work(applications);
   await checkLock(node, kept);
-  await keeper.close();
-  const during = acknowledgedEvents().filter((id) => !before.has(id));
+  await Promise.allSettled([keeper.close(), leaver.close()]);
+  // What a node published while it was alone, it published to its own clients.
+  const during = acknowledgedEvents(staying).filter((id) => !before.has(id));
   for (const application of staying) await arrived(application, during);
 }
 
-function acknowledgedEvents() {
-  return applications.flatMap(({ books }) => books.published);
+function acknowledgedEvents(some) {
+  return some.flatMap(({ books }) => books.published);
 }
 
 /** Every one of these applications gets some more done, in every way. */

@@ -215,6 +215,11 @@ abstract class LabNode {
     return this.#child !== undefined;
   }
 
+  /** Of the daemon: `ip` and what else comes first replace themselves. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Everything logged since the start that has this in it. */
   logged(text: string): readonly string[] {
     return this.#lines.filter((line) => line.includes(text));
@@ -277,11 +282,18 @@ abstract class LabNode {
 }
 
 export class CorosyncNode extends LabNode {
+  /** The daemon: another build of it for a ring of two versions. */
+  program = 'corosync';
+
+  get configFile(): string {
+    return join(this.directory, 'corosync.conf');
+  }
+
   protected get command(): readonly string[] {
     // The daemon's lock file is the only thing that is global to the machine: /run is its own.
-    const script = 'mount -t tmpfs none /run && exec corosync -f -c "$0"';
-    const file = join(this.directory, 'corosync.conf');
-    return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, file];
+    const script = 'mount -t tmpfs none /run && exec "$1" -f -c "$0"';
+    const own = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script];
+    return [...own, this.configFile, this.program];
   }
 
   async status(): Promise<QuorumStatus | undefined> {

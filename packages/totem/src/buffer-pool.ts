@@ -56,3 +56,29 @@ export class BufferPool {
     this.#free[31 - Math.clz32(size)]!.push(bytes);
   }
 }
+
+/** The beginning of a message, in a buffer of the pool, or, of none, in an empty one. */
+export interface Growing {
+  bytes: Uint8Array;
+  length: number;
+}
+
+/** Adds the next piece. @returns false, and nothing is done, when the message would be larger than that. */
+export function append(
+  message: Growing,
+  piece: Uint8Array,
+  pool: BufferPool,
+  bytesMax: number,
+): boolean {
+  const length = message.length + piece.length;
+  if (length > bytesMax) return false;
+  if (length > message.bytes.length) {
+    const grown = pool.take(Math.min(bytesMax, 2 * length));
+    grown.set(message.bytes.subarray(0, message.length));
+    if (message.bytes.length > 0) pool.give(message.bytes);
+    message.bytes = grown;
+  }
+  message.bytes.set(piece, message.length);
+  message.length = length;
+  return true;
+}

@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export { append, BufferPool, type Growing, POOLED_BYTES_MIN } from './buffer-pool.ts';
 export * from './contract.ts';
 export * from './link/index.ts';
 export {

@@ -7,8 +7,14 @@ import type { EventItem, SubscriptionItem } from './items.ts';
 
 const PRIORITIES = 4;
 
+interface Waiting {
+  readonly item: EventItem;
+  /** Its place among all that came. */
+  readonly place: number;
+}
+
 interface Level {
-  items: EventItem[];
+  items: Waiting[];
   /** Those before it were read. */
   head: number;
 }
@@ -19,8 +25,9 @@ export class EventBuffer {
   #size = 0;
   #dropping = false;
   #dropped = 0;
-  /** Events were lost before they came here: nobody knows how many. */
-  #lostElsewhere = false;
+  #places = 0;
+  /** Behind these places events were lost before they came here: nobody knows how many. */
+  #losses: number[] = [];
 
   constructor(max: number) {
     this.#max = max;
@@ -32,36 +39,33 @@ export class EventBuffer {
       this.#dropped++;
       if (!this.#evictBelow(item.priority)) return;
     }
-    this.#levels[item.priority]?.items.push(item);
+    this.#levels[item.priority]?.items.push({ item, place: ++this.#places });
     this.#size++;
   }
 
   /** The executive or a merge of partitions lost events. */
   lost(): void {
-    this.#lostElsewhere = true;
+    if (this.#losses.at(-1) !== this.#places) this.#losses.push(this.#places);
   }
 
-  /** The next item; a loss is told before everything else. */
+  /**
+   * The next item. What was dropped here is told before everything else; what was lost elsewhere before the first
+   * event that came after it.
+   */
   shift(): SubscriptionItem | undefined {
-    if (this.#lostElsewhere || this.#dropped > 0) {
-      const count = this.#lostElsewhere ? undefined : this.#dropped;
-      this.#lostElsewhere = false;
-      this.#dropped = 0;
-      return count === undefined ? { type: 'lost' } : { type: 'lost', count };
+    const level = this.#levels.find(({ items, head }) => head < items.length);
+    const next = level?.items[level.head];
+    const isLost = this.#losses.length > 0 && this.#losses[0]! < (next?.place ?? Infinity);
+    if (isLost || this.#dropped > 0) return this.#loss(isLost);
+    if (level === undefined || next === undefined) return undefined;
+    level.head++;
+    if (level.head >= 64 && level.head * 2 >= level.items.length) {
+      level.items = level.items.slice(level.head);
+      level.head = 0;
     }
-    for (const level of this.#levels) {
-      const item = level.items[level.head];
-      if (item === undefined) continue;
-      level.head++;
-      if (level.head >= 64 && level.head * 2 >= level.items.length) {
-        level.items = level.items.slice(level.head);
-        level.head = 0;
-      }
-      this.#size--;
-      if (this.#size * 2 <= this.#max) this.#dropping = false;
-      return item;
-    }
-    return undefined;
+    this.#size--;
+    if (this.#size * 2 <= this.#max) this.#dropping = false;
+    return next.item;
   }
 
   clear(): void {
@@ -72,7 +76,15 @@ export class EventBuffer {
     this.#size = 0;
     this.#dropping = false;
     this.#dropped = 0;
-    this.#lostElsewhere = false;
+    this.#losses = [];
+  }
+
+  #loss(isElsewhere: boolean): SubscriptionItem {
+    const count = this.#dropped;
+    this.#dropped = 0;
+    if (!isElsewhere) return { type: 'lost', count };
+    this.#losses.shift();
+    return { type: 'lost' };
   }
 
   /** Drops the newest event of the lowest priority below `priority`. */

@@ -3,7 +3,7 @@
  * one we do not have loses its first piece only: whole pieces behind the dropped tail are delivered,
  * where Corosync drops the packet. That is correct, since they are in the order and complete.
  */
-import type { BufferPool } from '../buffer-pool.ts';
+import { append, type BufferPool } from '../buffer-pool.ts';
 import { ASSEMBLY_BYTES_MAX, BUFFER_KEPT_BYTES_MAX } from './limits.ts';
 import { type PacketHead, pieceLength } from './packet.ts';
 
@@ -61,7 +61,7 @@ export function createAssembler(counters: AssemblerCounters, pool: BufferPool): 
       counters.tailsDropped++;
       return;
     }
-    if (!append(assembly, piece, pool)) {
+    if (!append(assembly, piece, pool, ASSEMBLY_BYTES_MAX)) {
       counters.oversizeDropped++;
       reset(assembly, pool);
       return;
@@ -96,7 +96,7 @@ export function createAssembler(counters: AssemblerCounters, pool: BufferPool): 
       }
       if (fragmented === 0 || (count === 1 && continuation !== 0)) return;
       const assembly = assemblyOf(source);
-      append(assembly, packet.subarray(start), pool);
+      append(assembly, packet.subarray(start), pool, ASSEMBLY_BYTES_MAX);
       assembly.last = fragmented;
     },
     retain(members) {
@@ -115,21 +115,6 @@ export function createAssembler(counters: AssemblerCounters, pool: BufferPool): 
 }
 
 const NO_BYTES = new Uint8Array(0);
-
-/** @returns false when the message is larger than any sender may make it. */
-function append(assembly: Assembly, piece: Uint8Array, pool: BufferPool): boolean {
-  const length = assembly.length + piece.length;
-  if (length > ASSEMBLY_BYTES_MAX) return false;
-  if (length > assembly.bytes.length) {
-    const grown = pool.take(Math.min(ASSEMBLY_BYTES_MAX, 2 * length));
-    grown.set(assembly.bytes.subarray(0, assembly.length));
-    if (assembly.bytes.length > 0) pool.give(assembly.bytes);
-    assembly.bytes = grown;
-  }
-  assembly.bytes.set(piece, assembly.length);
-  assembly.length = length;
-  return true;
-}
 
 function discard(assembly: Assembly, counters: AssemblerCounters, pool: BufferPool): void {
   if (assembly.last !== 0) counters.beginningsDropped++;

@@ -4,7 +4,7 @@
  * where a stopped Corosync holds up nobody else.
  */
 import type { NativeCall, PollHandle } from '../../drivers/native.ts';
-import { COROSYNC_EVENTS_PER_TURN } from '../../limits.ts';
+import { COROSYNC_EVENTS_PER_TURN, COROSYNC_FULL_MS_MAX } from '../../limits.ts';
 import type { RingQuorum } from './core/contract.ts';
 import type { CpgMember } from './core/wire.ts';
 import { CorosyncError, CS, resultError } from './errors.ts';
@@ -20,6 +20,7 @@ const AGREED = 2;
 const INFO_BYTES = 512;
 
 export interface ConnectionEvents {
+  /** `bytes` may change after the call. */
   received(member: CpgMember, bytes: Uint8Array): void;
   changed(members: readonly CpgMember[], left: readonly CpgMember[]): void;
   ring(ringSeq: number): void;
@@ -42,7 +43,7 @@ export interface Connection {
   readonly tokenMs: number;
   /** From now on events come. */
   listen(): void;
-  /** @returns false when Corosync has no room now, or is gone (`lost` follows). */
+  /** Keeps nothing of the frame. @returns false when Corosync has no room now, or is gone (`lost` follows). */
   send(frame: Uint8Array): boolean;
   /** Resolves when Corosync answered; never, when it is stopped. */
   probe(): Promise<void>;
@@ -89,6 +90,8 @@ class CorosyncConnection implements Connection {
       await this.#openCpg();
       if (this.#options.quorum) await this.#openQuorum();
       this.tokenMs = await this.#openMap();
+      // Last: from now on the others wait for what this member has to say.
+      await this.#join();
       return this;
     } catch (error) {
       void this.close();
@@ -98,7 +101,7 @@ class CorosyncConnection implements Connection {
 
   async #openCpg(): Promise<void> {
     const { cpg, protos } = this.#libraries;
-    const { nodeId, group } = this.#options;
+    const { nodeId } = this.#options;
     const model = Buffer.alloc(40);
     model.writeInt32LE(MODEL_V1, 0);
     model.writeBigUInt64LE(this.#register(protos.deliver, this.#onDeliver), 8);
@@ -115,9 +118,12 @@ class CorosyncConnection implements Connection {
       const text = `this executive is node ${nodeId}, and the Corosync of this machine is node ${found}`;
       throw new CorosyncError('mismatch', `${text}: set node.id to ${found}`);
     }
+  }
+
+  async #join(): Promise<void> {
     const name = Buffer.alloc(NAME_BYTES);
-    name.writeUInt32LE(name.write(group, 4, 'latin1'), 0);
-    await this.#call('cpg_join', cpg.join, this.#handles.cpg, name);
+    name.writeUInt32LE(name.write(this.#options.group, 4, 'latin1'), 0);
+    await this.#call('cpg_join', this.#libraries.cpg.join, this.#handles.cpg, name);
   }
 
   async #openQuorum(): Promise<void> {
@@ -276,7 +282,7 @@ class CorosyncConnection implements Connection {
     length: number | bigint,
   ): void => {
     if (this.#closed) return;
-    const bytes = this.#libraries.copy(message, Number(length));
+    const bytes = this.#libraries.message(message, Number(length));
     this.#options.events.received({ nodeId, pid }, bytes);
   };
 
@@ -307,6 +313,7 @@ class CorosyncConnection implements Connection {
   };
 
   async #askVotes(): Promise<void> {
+    if (this.#closed) return;
     if (this.#asking) {
       this.#askAgain = true;
       return;
@@ -314,11 +321,17 @@ class CorosyncConnection implements Connection {
     this.#asking = true;
     const info = Buffer.alloc(INFO_BYTES);
     const { votes } = this.#libraries;
-    await this.#call('votequorum_getinfo', votes.info, this.#handles.votes, 0, info).catch(
-      () => {},
-    );
+    let isKnown = true;
+    await this.#call('votequorum_getinfo', votes.info, this.#handles.votes, 0, info).catch(() => {
+      isKnown = false;
+    });
     this.#asking = false;
     if (this.#closed || this.#notice === undefined) return;
+    if (!isKnown) {
+      // No votes are not 0 votes needed: until it is known there is no view.
+      setTimeout(() => void this.#askVotes(), COROSYNC_FULL_MS_MAX);
+      return;
+    }
     if (this.#askAgain) {
       this.#askAgain = false;
       void this.#askVotes();

@@ -17,7 +17,6 @@ import {
 } from '../../limits.ts';
 import { type Connect, type Connection, createConnect } from './connection.ts';
 import { CpgCore } from './core/core.ts';
-import type { CpgMember } from './core/wire.ts';
 import { CorosyncError } from './errors.ts';
 import { loadLibraries } from './libraries.ts';
 import { createPoller } from './poller.ts';
@@ -139,9 +138,9 @@ export class Shell implements Engine {
       nodeId: node.id,
       quorum: quorum.provider === 'corosync',
       events: {
-        received: (member, bytes) => this.messaging.received(member, bytes),
-        changed: (members, left) => this.#changed(members, left),
-        ring: (ringSeq) => this.messaging.ring(ringSeq),
+        received: (member, bytes) => this.#guard(() => this.messaging.received(member, bytes)),
+        changed: (members, left) => this.#guard(() => this.messaging.changed(members, left)),
+        ring: (ringSeq) => this.#guard(() => this.messaging.ring(ringSeq)),
         quorum: (state) => this.#guard(() => this.messaging.quorumChanged(state)),
         dispatched: () => this.#guard(() => this.#pump()),
         lost: (error) => this.#guard(() => this.#isolate(error)),
@@ -153,16 +152,11 @@ export class Shell implements Engine {
   }
 
   #listen(): void {
-    this.#retryMs = COROSYNC_RETRY_MS_MIN;
     this.#askedAt = undefined;
     const { group } = this.#options.config.corosync;
     this.#options.trace('corosync-connected', { group, token: this.#connection!.tokenMs });
     this.messaging.connected(process.pid);
     this.#connection!.listen();
-  }
-
-  #changed(members: readonly CpgMember[], left: readonly CpgMember[]): void {
-    this.messaging.changed(members, left);
   }
 
   /** Corosync is gone, or the others went on: a view of its own at once, then back. */
@@ -238,6 +232,8 @@ export class Shell implements Engine {
       this.#isolate(new Error(`Corosync stands still: no answer for ${ms} ms`));
       return;
     }
+    // Whom the others leave out again and again comes back less and less often: each time they wait.
+    if (this.messaging.state === 'operational') this.#retryMs = COROSYNC_RETRY_MS_MIN;
     this.messaging.tick();
   }
 

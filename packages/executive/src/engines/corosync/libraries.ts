@@ -4,10 +4,12 @@
  * callback is lent is copied before it returns.
  */
 import { type Koffi, loadKoffi, type NativeCall } from '../../drivers/native.ts';
+import { CPG_FRAME_BYTES_MAX } from './core/limits.ts';
 import { CorosyncError } from './errors.ts';
 
-/** Largest message that CPG takes in one piece, with room to spare. */
-const MESSAGE_BYTES_MAX = 1_048_576;
+/** Lists of members; Corosync has room for 384 (PROCESSOR_COUNT_MAX). */
+const COPY_BYTES_MAX = 1_048_576;
+const NO_BYTES = new Uint8Array(0);
 export const NAME_BYTES = 132;
 export const ADDRESS_BYTES = 12;
 
@@ -29,6 +31,11 @@ export interface Libraries {
   readonly protos: Readonly<Record<'deliver' | 'changed' | 'ring' | 'quorum', bigint | object>>;
   /** Copies what lies at a C address. The memory is new at every call. */
   readonly copy: (address: unknown, bytes: number) => Uint8Array;
+  /**
+   * The message at a C address, valid until the next one is asked for. One that is larger than any frame of ours
+   * (libcpg puts together what strangers send, however large) has no bytes here.
+   */
+  readonly message: (address: unknown, bytes: number) => Uint8Array;
 }
 
 /** @throws CorosyncError naming the package that is missing. */
@@ -47,6 +54,7 @@ export function loadLibraries(): Libraries {
   const memcpy = koffi.load(null).func('memcpy', 'void', ['void *', 'void *', 'size_t']);
   const onThreads = endWithThreads(koffi);
   const handle = 'uint64_t';
+  const frame = new Uint8Array(CPG_FRAME_BYTES_MAX);
   return {
     koffi,
     onThreads,
@@ -78,10 +86,15 @@ export function loadLibraries(): Libraries {
     },
     protos: callbackTypes(koffi),
     copy(address, bytes) {
-      if (bytes > MESSAGE_BYTES_MAX) throw new RangeError(`${bytes} bytes from Corosync`);
+      if (bytes > COPY_BYTES_MAX) throw new RangeError(`${bytes} bytes from Corosync`);
       const copy = new Uint8Array(bytes);
       if (bytes > 0) memcpy(copy, address, bytes);
       return copy;
+    },
+    message(address, bytes) {
+      if (bytes === 0 || bytes > frame.length) return NO_BYTES;
+      memcpy(frame, address, bytes);
+      return frame.subarray(0, bytes);
     },
   };
 }
@@ -99,14 +112,17 @@ function endWithThreads(koffi: Koffi): Set<readonly unknown[]> {
 type Bind = (name: string, args: readonly string[]) => NativeCall;
 
 function open(koffi: Koffi, file: string, packageName: string): Bind {
-  try {
-    const library = koffi.load(file);
-    return (name, args) => library.func(name, 'int', args);
-  } catch (error) {
-    const why = (error as Error).message.split('\n', 1)[0];
-    const text = `the engine corosync needs ${file} of Corosync 3 (Debian package ${packageName}): ${why}`;
-    throw new CorosyncError('missing', text);
-  }
+  const checked = <T>(load: () => T): T => {
+    try {
+      return load();
+    } catch (error) {
+      const why = (error as Error).message.split('\n', 1)[0];
+      const text = `the engine corosync needs ${file} of Corosync 3 (Debian package ${packageName}): ${why}`;
+      throw new CorosyncError('missing', text);
+    }
+  };
+  const library = checked(() => koffi.load(file));
+  return (name, args) => checked(() => library.func(name, 'int', args));
 }
 
 /** Types without names: those of koffi are global to the process. */

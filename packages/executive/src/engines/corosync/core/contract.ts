@@ -8,7 +8,7 @@ export interface RingQuorum extends QuorumOfRing {
 }
 
 export interface CoreEffects {
-  /** cpg_mcast_joined. @returns false when Corosync has no room now. */
+  /** cpg_mcast_joined; the frame's memory is used again after the call. @returns false when Corosync has no room now. */
   send(frame: Uint8Array): boolean;
   /** Call `pump` soon, not from inside this call. */
   wake(): void;

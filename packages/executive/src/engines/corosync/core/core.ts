@@ -267,6 +267,7 @@ export class CpgCore implements GroupMessaging {
     const inbox = new Inbox({
       ringId,
       members,
+      pool: this.#groups.pool,
       deliver: (message) => this.#groups.deliver(message),
       cameBack: (source, sync) => {
         if (source === this.nodeId) this.#groups.cameBack(sync);

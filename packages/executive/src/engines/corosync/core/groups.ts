@@ -1,5 +1,6 @@
 /** Our groups inside the one CPG group: who joined here, what they send, and what they are told. */
 import {
+  BufferPool,
   type Configuration,
   type Group,
   type GroupHandlers,
@@ -10,6 +11,7 @@ import {
   type RingId,
 } from '@aisexec/totem';
 import { Lane } from './lane.ts';
+import { CPG_POOL_BYTES_MAX } from './limits.ts';
 
 interface Joined {
   readonly name: string;
@@ -31,7 +33,9 @@ export class Groups {
     configurations: 0,
   };
   readonly #wake: () => void;
-  readonly #lanes = { normal: new Lane(false), sync: new Lane(true) };
+  /** Of messages that are sent or put together. */
+  readonly pool = new BufferPool(CPG_POOL_BYTES_MAX);
+  readonly #lanes = { normal: new Lane(false, this.pool), sync: new Lane(true, this.pool) };
   #joined: readonly Joined[] = [];
   #syncing = false;
   #regular: Configuration | undefined;
@@ -99,7 +103,9 @@ export class Groups {
 
   /** A message of this node came back. */
   cameBack(sync: boolean): void {
-    this.#lanes[sync ? 'sync' : 'normal'].cameBack();
+    const lane = this.#lanes[sync ? 'sync' : 'normal'];
+    const message = lane.cameBack();
+    if (message !== undefined) lane.release(message);
   }
 
   /** The old configuration ends with these. */

@@ -4,7 +4,15 @@
  * as far. Corosync has no safe delivery, so our members tell each other; since what they tell is ordered,
  * all release a message at the same place.
  */
-import { type GroupMessage, type Guarantee, MESSAGE_BYTES_MAX, type RingId } from '@aisexec/totem';
+import {
+  append,
+  type BufferPool,
+  type GroupMessage,
+  type Growing,
+  type Guarantee,
+  MESSAGE_BYTES_MAX,
+  type RingId,
+} from '@aisexec/totem';
 import { HEADER_BYTES, readEntry } from './wire.ts';
 
 interface Held {
@@ -15,14 +23,13 @@ interface Held {
   readonly needs: number;
 }
 
-interface Assembly {
-  readonly pieces: Uint8Array[];
-  length: number;
-}
+const NO_BYTES = new Uint8Array(0);
 
 export interface InboxOptions {
   readonly ringId: RingId;
   readonly members: readonly number[];
+  /** For messages of several frames. */
+  readonly pool: BufferPool;
   readonly deliver: (message: GroupMessage) => void;
   /** A message of ours is whole again. */
   readonly cameBack: (source: number, sync: boolean) => void;
@@ -32,7 +39,7 @@ export interface InboxOptions {
 export class Inbox {
   readonly #options: InboxOptions;
   readonly #acked: Map<number, number>;
-  readonly #assemblies = new Map<number, Assembly>();
+  readonly #assemblies = new Map<number, Growing>();
   #held: Held[] = [];
   #delivered = 0;
 
@@ -68,11 +75,13 @@ export class Inbox {
       at = entry.next;
       const { group, first, last, safe, bytes } = entry;
       if (safe) isSafe = true;
-      if (first && last) this.#assemblies.delete(source);
-      const whole = first && last ? bytes : this.#piece(source, first, last, bytes);
+      if (first) this.#discard(source);
+      const isPiece = !first || !last;
+      const whole = isPiece ? this.#piece(source, first, last, bytes) : bytes;
       if (whole === undefined) continue;
       this.#options.cameBack(source, sync);
       this.#hand(group, source, whole, safe ? 'safe' : 'agreed');
+      if (isPiece) this.#giveBack(whole);
     }
     return isSafe;
   }
@@ -90,25 +99,31 @@ export class Inbox {
     this.#release(Number.POSITIVE_INFINITY);
   }
 
+  /** @returns the whole message, in memory of the pool, with its last piece. */
   #piece(source: number, first: boolean, last: boolean, bytes: Uint8Array): Uint8Array | undefined {
-    if (first) this.#assemblies.set(source, { pieces: [], length: 0 });
-    const assembly = this.#assemblies.get(source);
-    if (assembly === undefined || assembly.length + bytes.length > MESSAGE_BYTES_MAX) {
-      this.#assemblies.delete(source);
-      this.#options.malformed(source);
+    const { pool, malformed } = this.#options;
+    const message = first ? { bytes: NO_BYTES, length: 0 } : this.#assemblies.get(source);
+    if (message === undefined || !append(message, bytes, pool, MESSAGE_BYTES_MAX)) {
+      this.#discard(source);
+      malformed(source);
       return undefined;
     }
-    assembly.pieces.push(bytes.slice());
-    assembly.length += bytes.length;
-    if (!last) return undefined;
-    this.#assemblies.delete(source);
-    const whole = new Uint8Array(assembly.length);
-    let at = 0;
-    for (const piece of assembly.pieces) {
-      whole.set(piece, at);
-      at += piece.length;
+    if (!last) {
+      this.#assemblies.set(source, message);
+      return undefined;
     }
-    return whole;
+    this.#assemblies.delete(source);
+    return message.bytes.subarray(0, message.length);
+  }
+
+  #discard(source: number): void {
+    const message = this.#assemblies.get(source);
+    this.#assemblies.delete(source);
+    if (message !== undefined) this.#giveBack(message.bytes);
+  }
+
+  #giveBack(bytes: Uint8Array): void {
+    if (bytes.buffer !== NO_BYTES.buffer) this.#options.pool.give(bytes);
   }
 
   #hand(group: string, source: number, bytes: Uint8Array, guarantee: Guarantee): void {

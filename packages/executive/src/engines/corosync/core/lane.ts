@@ -3,7 +3,7 @@
  * were sent in. Small ones share a frame, large ones are cut into several. What has not come back when a new
  * view comes is sent again from its first byte, in order (ADR 0020).
  */
-import type { Guarantee } from '@aisexec/totem';
+import { type BufferPool, type Guarantee, POOLED_BYTES_MIN } from '@aisexec/totem';
 import { CPG_FRAME_BYTES_MAX, CPG_QUEUE_BYTES_MAX, CPG_QUEUE_MESSAGES_MAX } from './limits.ts';
 import {
   ENTRY_FIRST,
@@ -23,6 +23,10 @@ export interface LaneMessage {
 
 export class Lane {
   readonly #sync: boolean;
+  readonly #pool: BufferPool;
+  /** The frame that was made last. */
+  readonly #frame = new Uint8Array(CPG_FRAME_BYTES_MAX);
+  readonly #frameView = new DataView(this.#frame.buffer);
   #messages: LaneMessage[] = [];
   /** The oldest that did not come back, and the next one to send. */
   #head = 0;
@@ -31,8 +35,9 @@ export class Lane {
   #offset = 0;
   #bytes = 0;
 
-  constructor(sync: boolean) {
+  constructor(sync: boolean, pool: BufferPool) {
     this.#sync = sync;
+    this.#pool = pool;
   }
 
   get length(): number {
@@ -61,7 +66,8 @@ export class Lane {
   ): boolean {
     if (this.length >= CPG_QUEUE_MESSAGES_MAX) return false;
     if (this.#bytes + length > CPG_QUEUE_BYTES_MAX) return false;
-    const bytes = new Uint8Array(length);
+    const isPooled = length >= POOLED_BYTES_MIN;
+    const bytes = isPooled ? this.#pool.take(length) : new Uint8Array(length);
     let at = 0;
     for (const part of parts) {
       bytes.set(part, at);
@@ -72,11 +78,11 @@ export class Lane {
     return true;
   }
 
-  /** The next frame to send; undefined when everything was sent. */
+  /** The next frame to send, in memory that the one after it takes over; undefined when everything was sent. */
   frame(stamp: Stamp): Uint8Array | undefined {
     if (!this.hasNext) return undefined;
-    const frame = new Uint8Array(this.#frameBytes());
-    const view = new DataView(frame.buffer);
+    const frame = this.#frame;
+    const view = this.#frameView;
     writeHead(view, 'data', this.#sync ? 1 : 0, stamp);
     let at = HEADER_BYTES;
     while (this.hasNext) {
@@ -90,6 +96,7 @@ export class Lane {
         (isLast ? ENTRY_LAST : 0) |
         (guarantee === 'safe' ? ENTRY_SAFE : 0);
       frame[at + 1] = group.length;
+      view.setUint16(at + 2, 0, true);
       view.setUint32(at + 4, length, true);
       for (let i = 0; i < group.length; i++) {
         frame[at + ENTRY_HEAD_BYTES + i] = group.charCodeAt(i);
@@ -100,19 +107,6 @@ export class Lane {
       if (isLast) this.#cursor++;
     }
     return frame.subarray(0, at);
-  }
-
-  /** Size of the next frame: what waits, as far as one frame goes. */
-  #frameBytes(): number {
-    let bytes = HEADER_BYTES;
-    let offset = this.#offset;
-    for (let i = this.#cursor; i < this.#messages.length; i++) {
-      const message = this.#messages[i]!;
-      bytes += ENTRY_HEAD_BYTES + message.group.length + message.bytes.length - offset;
-      offset = 0;
-      if (bytes >= CPG_FRAME_BYTES_MAX) return CPG_FRAME_BYTES_MAX;
-    }
-    return bytes;
   }
 
   /** The oldest message that was sent came back. @returns it; undefined when none was under way. */
@@ -127,6 +121,11 @@ export class Lane {
       this.#head = 0;
     }
     return message;
+  }
+
+  /** A message that came back is not needed any more. */
+  release({ bytes }: LaneMessage): void {
+    if (bytes.length >= POOLED_BYTES_MIN) this.#pool.give(bytes);
   }
 
   /** What is under way counts as not sent. @returns how many messages that are. */

@@ -5,6 +5,8 @@ export const CPG_FRAME_BYTES_MAX = 65_536;
 /** Bytes and messages of one kind of traffic that wait or are under way; more: `multicast` returns false. */
 export const CPG_QUEUE_BYTES_MAX = 4_194_304;
 export const CPG_QUEUE_MESSAGES_MAX = 16_384;
+/** Buffers of messages that wait for their next use: a full queue, and a large message of each of some members. */
+export const CPG_POOL_BYTES_MAX = 8_388_608;
 /** Our own data frames that Corosync has and has not given back. */
 export const CPG_FRAMES_UNDER_WAY_MAX = 32;
 /** Data frames that the slowest member may lag behind before senders wait for it. */
