@@ -167,6 +167,27 @@ describeLab(`acceptance${why === undefined ? '' : ` (skipped: ${why})`}`, () => 
     IS_LONG ? 6 * 3_600_000 : TIMEOUT_MS,
   );
 
+  test.each([
+    ['udp', 'inet'],
+    ['udp', 'inet6'],
+    ['udpu', 'inet6'],
+  ] as const)(
+    'A2: over %s and %s all deliver the same, small messages and such as travel in fragments',
+    async (transport, family) => {
+      lab = new Lab({ nodes: KINDS, transport, family });
+      lab.start();
+      await lab.ring(ALL);
+      await join(lab, compilePeer(lab));
+      for (const peer of peers.values()) {
+        if (peer instanceof CPeer) peer.tell('send 300 1 20000 1');
+        else await peer.send(300, 1, 20_000, 2);
+      }
+      await sameDeliveries([...peers.values()], 900);
+      for (const id of [1, 3]) expect(lab.node(id).exit).toBeUndefined();
+    },
+    TIMEOUT_MS,
+  );
+
   test.each([0, 17])(
     'A10: with an accelerated_window of %d the daemons ask for nothing again on a clean link',
     async (window) => {
