@@ -67,16 +67,18 @@ describeLab(`acceptance${why === undefined ? '' : ` (skipped: ${why})`}`, () => 
   function load(seed: number): () => Promise<void> {
     let isOver = false;
     const senders = [...peers].map(([id, peer]) => {
-      if (!(peer instanceof CPeer)) {
-        // Its executive may be the one that dies.
-        const sent = peer.send(Number.POSITIVE_INFINITY, 1, BYTES_MAX, seed + id, () => isOver);
-        return () => sent.catch(() => {});
+      const at = peer instanceof CPeer ? peer.lines.length : 0;
+      let isSent = () => peer instanceof CPeer && peer.lines.slice(at).some(isLastWord);
+      if (peer instanceof CPeer) peer.tell(`flood 1 ${BYTES_MAX} ${seed + id}`);
+      else {
+        const over = () => {
+          isSent = () => true;
+        };
+        peer.send(Number.POSITIVE_INFINITY, 1, BYTES_MAX, seed + id, () => isOver).then(over, over);
       }
-      const at = peer.lines.length;
-      peer.tell(`flood 1 ${BYTES_MAX} ${seed + id}`);
       return async () => {
-        peer.tell('calm');
-        const isSent = () => peer.lines.slice(at).some((line) => line.startsWith('sent'));
+        if (peer instanceof CPeer) peer.tell('calm');
+        // Who died with its daemon has nothing more to say.
         await until(() => (isSent() || peers.get(id) !== peer ? undefined : `node ${id} sends`));
       };
     });
@@ -208,3 +210,7 @@ describeLab(`acceptance${why === undefined ? '' : ` (skipped: ${why})`}`, () => 
     TIMEOUT_MS,
   );
 });
+
+function isLastWord(line: string): boolean {
+  return line.startsWith('sent');
+}
