@@ -5,10 +5,12 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+let networks = 0;
+
 export class Network {
   directory = mkdtempSync(join(tmpdir(), 'aisexec-bench-'));
   nodes;
-  #prefix = `aib${process.pid}`;
+  #prefix = `aib${process.pid}-${networks++}`;
   #children = new Set();
 
   constructor(count, mtu) {

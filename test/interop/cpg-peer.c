@@ -3,12 +3,14 @@
  * input and prints what happens, a line each.
  *
  *   send COUNT MIN MAX SEED   multicasts COUNT messages of MIN..MAX bytes
+ *   flood MIN MAX SEED        the same as send until the next line comes
  *   mix COUNT MAX SEED        the same with sizes of all magnitudes from 1 to MAX bytes
  *   reset                     forgets what was delivered so far, and prints "reset"
  *   hash                      prints "hash COUNT DIGEST" of everything delivered so far
+ *   list                      from now on prints "got NODE DIGEST" for each message
  *   leave                     leaves and ends
  *
- * A new ring is printed as "ring REP.SEQ COUNT DIGEST": what was delivered since the ring before it.
+ * A new ring is printed as "ring REP.SEQ".
  */
 #include <corosync/cpg.h>
 #include <poll.h>
@@ -23,15 +25,15 @@
 
 static uint32_t digest = DIGEST_EMPTY;
 static uint32_t delivered;
-/* Of the ring that is there now. */
-static uint32_t ring_digest = DIGEST_EMPTY;
-static uint32_t ring_delivered;
+/* Of the message that is being delivered. */
+static uint32_t message_digest;
+static int listing;
 
 static void mix(const unsigned char *bytes, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
 		digest = (digest ^ bytes[i]) * 16777619u;
-		ring_digest = (ring_digest ^ bytes[i]) * 16777619u;
+		message_digest = (message_digest ^ bytes[i]) * 16777619u;
 	}
 }
 
@@ -46,12 +48,14 @@ static void on_message(cpg_handle_t handle, const struct cpg_name *group, uint32
 {
 	(void)handle;
 	(void)group;
+	message_digest = DIGEST_EMPTY;
 	mix_u32(node);
 	mix_u32(pid);
 	mix_u32(length);
 	mix(message, length);
 	delivered++;
-	ring_delivered++;
+	if (listing)
+		printf("got %u %08x\n", node, message_digest);
 }
 
 static void print_list(const char *what, const struct cpg_address *list, size_t count)
@@ -84,10 +88,7 @@ static void on_ring(cpg_handle_t handle, struct cpg_ring_id ring, uint32_t count
 	(void)handle;
 	(void)count;
 	(void)nodes;
-	printf("ring %u.%llu %u %08x\n", ring.nodeid, (unsigned long long)ring.seq, ring_delivered,
-	       ring_digest);
-	ring_digest = DIGEST_EMPTY;
-	ring_delivered = 0;
+	printf("ring %u.%llu\n", ring.nodeid, (unsigned long long)ring.seq);
 }
 
 static void dispatch(cpg_handle_t handle)
@@ -132,11 +133,18 @@ static void send_one(cpg_handle_t handle, unsigned char *bytes, size_t length)
 	dispatch(handle);
 }
 
-/* With a minimum of 0, all magnitudes. */
+static int is_told(void)
+{
+	struct pollfd input = {0, POLLIN, 0};
+	return poll(&input, 1, 0) > 0;
+}
+
+/* With a minimum of 0, all magnitudes; a negative count goes on until there is another line. */
 static void send_all(cpg_handle_t handle, long count, long min, long max, uint32_t seed)
 {
 	static unsigned char bytes[4 << 20];
-	for (long i = 0; i < count; i++) {
+	long sent = 0;
+	for (; count < 0 ? !is_told() : sent < count; sent++) {
 		size_t length;
 		if (min == 0) {
 			length = any_magnitude(&seed, max);
@@ -147,7 +155,7 @@ static void send_all(cpg_handle_t handle, long count, long min, long max, uint32
 		memset(bytes, seed >> 24, length);
 		send_one(handle, bytes, length);
 	}
-	printf("sent %ld\n", count);
+	printf("sent %ld\n", sent);
 }
 
 static void obey(cpg_handle_t handle, const struct cpg_name *group, const char *line)
@@ -155,6 +163,8 @@ static void obey(cpg_handle_t handle, const struct cpg_name *group, const char *
 	long count, min, max, seed;
 	if (sscanf(line, "send %ld %ld %ld %ld", &count, &min, &max, &seed) == 4)
 		send_all(handle, count, min, max, seed);
+	else if (sscanf(line, "flood %ld %ld %ld", &min, &max, &seed) == 3)
+		send_all(handle, -1, min, max, seed);
 	else if (sscanf(line, "mix %ld %ld %ld", &count, &max, &seed) == 3)
 		send_all(handle, count, 0, max, seed);
 	else if (strncmp(line, "reset", 5) == 0) {
@@ -163,6 +173,8 @@ static void obey(cpg_handle_t handle, const struct cpg_name *group, const char *
 		printf("reset\n");
 	} else if (strncmp(line, "hash", 4) == 0)
 		printf("hash %u %08x\n", delivered, digest);
+	else if (strncmp(line, "list", 4) == 0)
+		listing = 1;
 	else if (strncmp(line, "leave", 5) == 0) {
 		cpg_leave(handle, group);
 		exit(0);

@@ -6,9 +6,11 @@ import { ProcessGroup } from '@aisexec/cpg';
 
 const DIGEST_EMPTY = 2_166_136_261;
 const WINDOW = 32;
+const JOIN_MS = 60_000;
 
 const [, , name, pid] = process.argv;
-const group = await ProcessGroup.join(name, { pid: Number(pid) });
+// A daemon that was started with it may take its time to listen.
+const group = await ProcessGroup.join(name, { pid: Number(pid), timeoutMs: JOIN_MS });
 let digest = DIGEST_EMPTY;
 let count = 0;
 // An executive that is gone ends this process, too.

@@ -7,7 +7,7 @@ const PORT = 5405;
 /** In a node's directory. */
 export const KEY_FILE = 'key';
 
-export type Kind = 'corosync' | 'aisexec';
+export type Kind = 'corosync' | 'aisexec' | 'spy';
 
 export interface LabOptions {
   /** By nodeid. */

@@ -50,14 +50,16 @@ const daemons = members.map((node) => {
 for (const daemon of daemons) daemon.start();
 const program = compilePeer(network);
 const peers = await joined();
+if (values.format !== 'json') {
+  console.log(`nodes: ${daemons.map(({ kind, node }) => `${node.id} ${kind}`).join(', ')}`);
+}
 for (const percent of values.loss.split(',').map(Number)) {
   for (const node of members) loseReceived(node, percent);
-  rows.push(await load(`loss ${percent} %`, Number(values.messages)));
+  note(await load(`loss ${percent} %`, Number(values.messages)));
   for (const node of members) loseReceived(node, 0);
 }
-if (Number(values.fuzz) > 0) rows.push(await fuzzed(Number(values.fuzz)));
+if (Number(values.fuzz) > 0) note(await fuzzed(Number(values.fuzz)));
 if (values.format === 'json') console.log(JSON.stringify(rows, null, 2));
-else printTable();
 process.exit(rows.every(({ equal, ended }) => equal && ended === 0) ? 0 : 1);
 
 /** A process behind every daemon, and all of them see each other. Daemons that start take their time to listen. */
@@ -203,24 +205,27 @@ function usage() {
   });
 }
 
-function printTable() {
-  console.log(`nodes: ${daemons.map(({ kind, node }) => `${node.id} ${kind}`).join(', ')}`);
-  for (const row of rows) {
-    console.log(
-      [
-        row.what.padEnd(26),
-        `${String(row.messages ?? '-').padStart(7)} messages`,
-        `${(row.seconds ?? 0).toFixed(1).padStart(7)} s`,
-        row.equal ? `hashes equal (${row.hash})` : 'HASHES DIFFER',
-        `sent again ${row.resent?.join(' / ')}`,
-        `daemons ended ${row.ended}`,
-        ...(row.dropped === undefined
-          ? []
-          : [
-              `refused ${row.dropped}, ${row.rings} rings, whole after ${row.recovered.toFixed(1)} s`,
-            ]),
-        `MiB ${row.residentBeforeMiB?.join(' / ')} -> ${row.residentMiB?.join(' / ')}`,
-      ].join('  '),
-    );
-  }
+/** A run of hours shows what it has as soon as it has it. */
+function note(row) {
+  rows.push(row);
+  if (values.format !== 'json') print(row);
+}
+
+function print(row) {
+  console.log(
+    [
+      row.what.padEnd(26),
+      `${String(row.messages ?? '-').padStart(7)} messages`,
+      `${(row.seconds ?? 0).toFixed(1).padStart(7)} s`,
+      row.equal ? `hashes equal (${row.hash})` : 'HASHES DIFFER',
+      `sent again ${row.resent?.join(' / ')}`,
+      `daemons ended ${row.ended}`,
+      ...(row.dropped === undefined
+        ? []
+        : [
+            `refused ${row.dropped}, ${row.rings} rings, whole after ${row.recovered.toFixed(1)} s`,
+          ]),
+      `MiB ${row.residentBeforeMiB?.join(' / ')} -> ${row.residentMiB?.join(' / ')}`,
+    ].join('  '),
+  );
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { type GroupEvent, ProcessGroup } from '@aisexec/cpg';
 import type { AisexecNode, CorosyncNode, Lab } from './netns.ts';
 import { until } from './netns.ts';
+import type { Listed, Segment } from './synchrony.ts';
 
 const SOURCE = fileURLToPath(new URL('./cpg-peer.c', import.meta.url));
 
@@ -28,13 +29,6 @@ const DIGEST_EMPTY = 2_166_136_261;
 export interface Delivered {
   readonly count: number;
   readonly digest: string;
-}
-
-/** What a process delivered between two rings: `from` is undefined where it joined in the middle. */
-export interface Segment {
-  readonly from: string | undefined;
-  readonly to: string;
-  readonly delivered: string;
 }
 
 /** The C program behind one corosync daemon. */
@@ -62,16 +56,16 @@ export class CPeer {
     return all === '' ? [] : all.split(',').sort();
   }
 
-  /** `first`: the ring in which it joined, when it has joined before anything was sent. */
+  /** Of what it delivered since it was told to `list`; `first`: the ring in which that was. */
   segments(first?: string): readonly Segment[] {
-    let from = first;
-    return this.lines.flatMap((line) => {
-      const [, to, count, digest] = /^ring (\S+) (\d+) (\S+)$/.exec(line) ?? [];
-      if (to === undefined) return [];
-      const segment = { from, to, delivered: `${count} ${digest}` };
-      from = to;
-      return [segment];
-    });
+    return segmentsOf(
+      this.lines.flatMap((line): (Listed | string)[] => {
+        const [what, word, digest] = line.split(' ');
+        if (what === 'ring') return [word!];
+        return what === 'got' ? [{ node: Number(word), digest: digest! }] : [];
+      }),
+      first,
+    );
   }
 
   async delivered(): Promise<Delivered> {
@@ -100,9 +94,7 @@ export class NodePeer {
   readonly events: GroupEvent[] = [];
   #count = 0;
   #digest = DIGEST_EMPTY;
-  readonly #rings: { readonly to: string; readonly delivered: string }[] = [];
-  #ringCount = 0;
-  #ringDigest = DIGEST_EMPTY;
+  readonly #listed: (Listed | string)[] = [];
 
   private constructor(group: ProcessGroup) {
     this.group = group;
@@ -121,15 +113,22 @@ export class NodePeer {
     return Promise.resolve({ count: this.#count, digest: hexOf(this.#digest) });
   }
 
+  /** `first`: the ring in which it joined. */
   segments(first?: string): readonly Segment[] {
-    return this.#rings.map((ring, i) => ({ from: this.#rings[i - 1]?.to ?? first, ...ring }));
+    return segmentsOf(this.#listed, first);
   }
 
-  /** The same load as the C program's `send`. */
-  async send(count: number, min: number, max: number, seed: number): Promise<void> {
+  /** The same load as the C program's `send`; with `isTold` as its `flood`, until that says so. */
+  async send(
+    count: number,
+    min: number,
+    max: number,
+    seed: number,
+    isTold = () => false,
+  ): Promise<void> {
     let state = seed;
     const window = new Set<Promise<void>>();
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < count && !isTold(); i++) {
       state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
       const length = min + (max > min ? state % (max - min + 1) : 0);
       const sent = this.group.multicast(new Uint8Array(length).fill(state >>> 24));
@@ -153,10 +152,7 @@ export class NodePeer {
   #note(event: GroupEvent): void {
     if (event.type === 'ring') {
       const { rep, seq } = event.ringId;
-      const delivered = `${this.#ringCount} ${hexOf(this.#ringDigest)}`;
-      this.#rings.push({ to: `${rep}.${seq}`, delivered });
-      this.#ringCount = 0;
-      this.#ringDigest = DIGEST_EMPTY;
+      this.#listed.push(`${rep}.${seq}`);
     }
     if (event.type !== 'message') {
       this.events.push(event);
@@ -166,47 +162,38 @@ export class NodePeer {
     const head = new DataView(new ArrayBuffer(12));
     const words = [nodeId, pid, event.bytes.length];
     for (const [i, value] of words.entries()) head.setUint32(4 * i, value, true);
-    this.#mix(new Uint8Array(head.buffer));
-    this.#mix(event.bytes);
+    const parts = [new Uint8Array(head.buffer), event.bytes];
+    this.#digest = parts.reduce(mixed, this.#digest);
     this.#count++;
-    this.#ringCount++;
+    this.#listed.push({ node: nodeId, digest: hexOf(parts.reduce(mixed, DIGEST_EMPTY)) });
   }
+}
 
-  #mix(bytes: Uint8Array): void {
-    let digest = this.#digest;
-    let ring = this.#ringDigest;
-    for (let i = 0; i < bytes.length; i++) {
-      digest = Math.imul(digest ^ bytes[i]!, 16_777_619);
-      ring = Math.imul(ring ^ bytes[i]!, 16_777_619);
-    }
-    this.#digest = digest;
-    this.#ringDigest = ring;
-  }
+function mixed(digest: number, bytes: Uint8Array): number {
+  let state = digest;
+  for (let i = 0; i < bytes.length; i++) state = Math.imul(state ^ bytes[i]!, 16_777_619);
+  return state;
 }
 
 function hexOf(digest: number): string {
   return (digest >>> 0).toString(16).padStart(8, '0');
 }
 
-/**
- * Virtual synchrony: processes that went from one ring to the same next one have delivered the same in between.
- * @returns how many such pairs there were. @throws Error naming a pair that differs.
- */
-export function checkSynchrony(histories: readonly (readonly Segment[])[]): number {
-  const seen = new Map<string, string>();
-  let pairs = 0;
-  for (const { from, to, delivered } of histories.flat()) {
-    if (from === undefined) continue;
-    const step = `${from} to ${to}`;
-    const other = seen.get(step);
-    if (other !== undefined && other !== delivered) {
-      const all = histories.map((segments) => JSON.stringify(segments)).join('\n');
-      throw new Error(`ring ${step}: one delivered ${other}, one ${delivered}\n${all}`);
+/** Messages and, between them, the rings that were formed. */
+function segmentsOf(listed: readonly (Listed | string)[], first?: string): readonly Segment[] {
+  const segments: Segment[] = [];
+  let from = first;
+  let messages: Listed[] = [];
+  for (const one of listed) {
+    if (typeof one !== 'string') {
+      messages.push(one);
+      continue;
     }
-    if (other !== undefined) pairs++;
-    seen.set(step, delivered);
+    segments.push({ from, to: one, messages });
+    from = one;
+    messages = [];
   }
-  return pairs;
+  return segments;
 }
 
 /** Resolves with the one digest when all have delivered as many messages, `count` at least; rejects when they differ. */

@@ -77,8 +77,9 @@ export interface GroupOptions {
   /**
    * `resend` (default): a message is delivered in the one configuration in which all of it was ordered;
    * what a configuration change cuts or overtakes is dropped by all members and sent again by its sender.
-   * `deliver`: Corosync's way and format: members of both configurations deliver it, joiners do not. The
-   * default, and the only choice, for Corosync's own groups `a` and `sync`.
+   * `deliver`: Corosync's format, without a stamp: what a Corosync daemon sends across a change is delivered by
+   * members of both configurations, and not by joiners; what we send belongs to one (ADR 0212). The default, and
+   * the only choice, for Corosync's own groups `a` and `sync`.
    */
   readonly straddling?: 'resend' | 'deliver';
 }

@@ -75,6 +75,8 @@ export interface Ring {
   submit(payload: Uint8Array, guarantee: Guarantee, traffic: 'normal' | 'sync'): boolean;
   /** Free slots of a queue. */
   room(traffic: 'normal' | 'sync'): number;
+  /** Forget what waits in a queue. What left it already stays in the order. */
+  withdraw(traffic: 'normal' | 'sync'): void;
   /** Sync is over for this ring id: `normal` packets leave again. Stale ids are ignored. */
   syncComplete(ringId: RingId): void;
   stats(): Readonly<Record<string, number>>;

@@ -113,6 +113,7 @@ function watched(ring: RingMachine, hit: (state: RingState, input: string) => vo
       return ring.submit(payload, guarantee, traffic);
     },
     room: (traffic) => ring.room(traffic),
+    withdraw: (traffic) => ring.withdraw(traffic),
     syncComplete(ringId) {
       hit(ring.state, 'syncComplete');
       ring.syncComplete(ringId);

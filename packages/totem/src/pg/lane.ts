@@ -2,11 +2,10 @@
  * The sending side of one traffic class: a bounded queue of messages, the packer, and the ring's queue
  * behind them, which is kept short.
  *
- * A message of a group that does not deliver straddlers is stamped with the ring in which it is packed
- * and stays in the queue until it came back in that very ring. Whatever has not when the next regular
- * configuration comes is sent again from its first byte, in order; receivers drop the stale copies by
- * their stamp (ADR 0020). The fragments of a message that was cut by the change still go out, so that
- * the assemblies of Corosync peers complete (totem-wire §2).
+ * A message stays in the queue until it came back. Whatever has not when the next regular configuration
+ * comes was not ordered to its end: the ring gives up what it has of it, and it is sent again from its
+ * first byte, in order, in the new configuration (ADR 0212). A message of a group that does not deliver
+ * straddlers is stamped with the ring in which it is packed besides (ADR 0020).
  */
 import type { BufferPool } from '../buffer-pool.ts';
 import type { Guarantee } from '../contract.ts';
@@ -45,10 +44,11 @@ export interface Lane {
   pump(ringSeq: number, flush: boolean): void;
   /** One of our own messages was delivered. @returns whether it is the oldest that was awaited. */
   acknowledge(message: Uint8Array): boolean;
-  /** A new regular configuration: all that did not come back goes out again. @returns how many messages. */
-  sendAgain(): number;
-  /** A new regular configuration: all is dropped. @returns how many messages. */
-  drop(): number;
+  /**
+   * A new regular configuration. `open`: the number of this node's last fragment in the order, 0 when it ended a
+   * message. What did not come back is packed again, or dropped. @returns how many messages.
+   */
+  restart(open: number, what: 'again' | 'dropped'): number;
   readonly packetsSent: number;
 }
 
@@ -96,10 +96,7 @@ export function createLane(options: LaneOptions): Lane {
     const ends = end === message.length;
     packer.append(message.bytes, offset, end, message.guarantee, ends);
     offset = end;
-    if (ends) {
-      current = undefined;
-      if (!message.stamped) queue.finish(message);
-    }
+    if (ends) current = undefined;
     if (!ends || packer.space <= 0) packer.seal(!ends);
     return true;
   };
@@ -151,17 +148,20 @@ export function createLane(options: LaneOptions): Lane {
     },
     acknowledge(message) {
       const oldest = queue.oldestPacked();
-      if (oldest === undefined || oldest === current) return false;
-      if (!oldest.stamped || oldest.length !== message.length) return false;
-      if (!sameBytes(oldest.bytes, 0, message, 0, oldest.headerLength + STAMP_BYTES)) return false;
-      queue.finish(oldest);
+      if (oldest === undefined || oldest === current || oldest.length !== message.length) {
+        return false;
+      }
+      const compared = Math.min(oldest.length, oldest.headerLength + STAMP_BYTES);
+      if (!sameBytes(oldest.bytes, 0, message, 0, compared)) return false;
+      queue.finishOldest();
       measure();
       return true;
     },
-    // The message in progress is still packed to its end, and a stamped one then once more.
-    sendAgain: () => queue.rewind(),
-    drop() {
-      const messages = queue.clear(current);
+    restart(open, what) {
+      ring?.withdraw(traffic);
+      packer.restart(open);
+      current = undefined;
+      const messages = what === 'again' ? queue.rewind() : queue.clear();
       measure();
       return messages;
     },

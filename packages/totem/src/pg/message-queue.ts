@@ -13,13 +13,11 @@ export interface QueuedMessage {
   length: number;
   /** Length of the group header; the stamp stands behind it. */
   headerLength: number;
-  /** Carries a stamp and is kept until it came back in the ring it is stamped for (ADR 0020). */
+  /** Carries a stamp (ADR 0020). */
   stamped: boolean;
   guarantee: Guarantee;
   /** What it takes of the queue. */
   slots: number;
-  /** Need not be packed again. */
-  done: boolean;
 }
 
 export interface MessageQueue {
@@ -30,16 +28,14 @@ export interface MessageQueue {
   push(length: number, slots: number): QueuedMessage;
   /** The next one to pack, moving the cursor on; undefined at the end. */
   takeNext(): QueuedMessage | undefined;
-  /** Whether `takeNext` would find one. */
-  readonly hasNext: boolean;
   /** The oldest message, when it was packed. */
   oldestPacked(): QueuedMessage | undefined;
-  /** This message need not be packed again; the oldest ones that are done leave the queue. */
-  finish(message: QueuedMessage): void;
+  /** The oldest one, which was packed, need not be packed again. */
+  finishOldest(): void;
   /** Pack again from the oldest on. @returns how many messages that are. */
   rewind(): number;
-  /** Drop all. `keep` is not reused: somebody still reads it. @returns how many messages were dropped. */
-  clear(keep: QueuedMessage | undefined): number;
+  /** Drop all. @returns how many messages were dropped. */
+  clear(): number;
 }
 
 /** @param pool of the buffers that are too large to be kept with their record. */
@@ -58,24 +54,6 @@ export function createMessageQueue(pool: BufferPool): MessageQueue {
     }
     if (free.length < RECORDS_KEPT_MAX) free.push(message);
   };
-  const trim = (): void => {
-    while (head < cursor) {
-      const oldest = messages[head] as QueuedMessage;
-      if (!oldest.done) break;
-      head++;
-      release(oldest);
-    }
-    if (head > COMPACT_AT && head * 2 > messages.length) {
-      messages = messages.slice(head);
-      cursor -= head;
-      head = 0;
-    }
-  };
-  const skipDone = (): void => {
-    const before = cursor;
-    while (cursor < messages.length && (messages[cursor] as QueuedMessage).done) cursor++;
-    if (cursor > before) trim();
-  };
 
   return {
     get slotsUsed() {
@@ -89,37 +67,27 @@ export function createMessageQueue(pool: BufferPool): MessageQueue {
       if (message.bytes.length < length) message.bytes = bufferFor(length, pool);
       message.length = length;
       message.slots = slots;
-      message.done = false;
       slotsUsed += slots;
       messages.push(message);
       return message;
     },
-    takeNext() {
-      skipDone();
-      return cursor < messages.length ? messages[cursor++] : undefined;
-    },
-    get hasNext() {
-      skipDone();
-      return cursor < messages.length;
-    },
+    takeNext: () => (cursor < messages.length ? messages[cursor++] : undefined),
     oldestPacked: () => (head < cursor ? messages[head] : undefined),
-    finish(message) {
-      message.done = true;
-      trim();
+    finishOldest() {
+      release(messages[head++] as QueuedMessage);
+      if (head <= COMPACT_AT || head * 2 <= messages.length) return;
+      messages = messages.slice(head);
+      cursor -= head;
+      head = 0;
     },
     rewind() {
-      let packed = 0;
-      for (let i = head; i < cursor; i++) if (!(messages[i] as QueuedMessage).done) packed++;
+      const packed = cursor - head;
       cursor = head;
       return packed;
     },
-    clear(keep) {
+    clear() {
       const dropped = messages.length - head;
-      for (let i = head; i < messages.length; i++) {
-        const message = messages[i] as QueuedMessage;
-        if (message === keep) slotsUsed -= message.slots;
-        else release(message);
-      }
+      for (let i = head; i < messages.length; i++) release(messages[i] as QueuedMessage);
       messages = [];
       head = 0;
       cursor = 0;
@@ -140,7 +108,6 @@ function newMessage(): QueuedMessage {
     stamped: false,
     guarantee: 'agreed',
     slots: 0,
-    done: false,
   };
 }
 

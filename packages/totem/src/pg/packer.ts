@@ -24,6 +24,11 @@ export interface Packer {
   packet(): Uint8Array;
   /** The sealed packet was taken: start the next one. */
   next(): void;
+  /**
+   * Forget what was packed and not sent. `open`: the number of the last fragment that was sent, 0 when the message
+   * ended with it; else a packet is ready that ends it for all receivers (ADR 0212).
+   */
+  restart(open: number): void;
 }
 
 export function createPacker(payloadBytesMax: number): Packer {
@@ -37,6 +42,15 @@ export function createPacker(payloadBytesMax: number): Packer {
   let fragmented = 0;
   let nextFragment = 1;
   let sealedLength = 0;
+
+  const begin = (from: number): void => {
+    continuation = from;
+    fragmented = 0;
+    count = 0;
+    dataLength = 0;
+    sealedLength = 0;
+    guarantee = 'agreed';
+  };
 
   return {
     get space() {
@@ -70,13 +84,20 @@ export function createPacker(payloadBytesMax: number): Packer {
       return packet.subarray(0, sealedLength);
     },
     packet: () => packet.subarray(0, sealedLength),
-    next() {
-      continuation = fragmented;
-      fragmented = 0;
-      count = 0;
-      dataLength = 0;
-      sealedLength = 0;
-      guarantee = 'agreed';
+    next: () => begin(fragmented),
+    restart(open) {
+      begin(open === 0 ? 0 : anotherFragment(open));
+      nextFragment = 1;
+      if (open === 0) return;
+      this.append(NO_GROUPS, 0, NO_GROUPS.length, 'agreed', true);
+      this.seal(false);
     },
   };
+}
+
+/** A message that is for nobody, should anybody deliver it. */
+const NO_GROUPS = new Uint8Array(2);
+
+function anotherFragment(number: number): number {
+  return number === 1 ? 2 : 1;
 }

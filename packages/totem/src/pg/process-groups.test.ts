@@ -139,7 +139,7 @@ describe('sending and receiving', () => {
 });
 
 describe('synchronisation', () => {
-  test('only sync traffic flows until syncComplete, then normal traffic goes on where it was', () => {
+  test('only sync traffic flows until syncComplete, then what the change cut of the normal traffic is sent anew', () => {
     const node = setUp();
     const seen: string[] = [];
     const log = (name: string): GroupHandlers => ({
@@ -277,17 +277,23 @@ describe('rubbish from the ring', () => {
     expect(node.pg.messaging.stats()).toMatchObject({ oversizeDropped: 1, openAssemblies: 0 });
   });
 
-  test('whole messages behind a tail without a beginning are delivered', () => {
+  test('whole messages behind a tail without a beginning are delivered where a stamp tells their ring, and else dropped', () => {
     const node = setUp();
     const seen: number[] = [];
-    node.pg.messaging.join(
-      'x',
-      { deliver: ({ bytes }) => seen.push(...bytes), configuration() {} },
-      { straddling: 'deliver' },
-    );
-    const packet = [0, 0, 0, 0, 0, 7, 2, 0, 3, 0, 6, 0, 1, 2, 3, 1, 0, 1, 0, 0x78, 42];
+    const handlers = {
+      deliver: ({ bytes }: { bytes: Uint8Array }) => seen.push(...bytes),
+      configuration() {},
+    };
+    node.pg.messaging.join('x', handlers, { straddling: 'deliver' });
+    node.pg.messaging.join('y', handlers);
+    const tail = [1, 2, 3];
+    const plain = [1, 0, 1, 0, 0x78, 42];
+    const stamped = [1, 0, 1, 0, 0x79, 4, 0, 0, 0, 43];
+    const lengths = [tail, plain, stamped].flatMap(({ length }) => [length, 0]);
+    const packet = [0, 0, 0, 0, 0, 7, 3, 0, ...lengths, ...tail, ...plain, ...stamped];
     node.pg.client.deliver(2, Uint8Array.from(packet), { rep: 1, seq: 4 }, 'agreed');
-    expect(seen).toEqual([42]);
+    expect(seen).toEqual([43]);
+    expect(node.pg.messaging.stats()).toMatchObject({ tailsDropped: 1, doubtfulDropped: 1 });
   });
 });
 
@@ -305,6 +311,9 @@ function setUp(payloadBytesMax = PAYLOAD, queueSlots = 1000) {
       return true;
     },
     room: (traffic) => queueSlots - packets.filter((packet) => packet.traffic === traffic).length,
+    withdraw(traffic) {
+      packets.splice(0, packets.length, ...packets.filter((packet) => packet.traffic !== traffic));
+    },
     syncComplete() {},
     stats: () => ({}),
   };

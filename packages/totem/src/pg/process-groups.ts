@@ -3,7 +3,7 @@
  * {@link GroupMessaging}, who send messages of up to 1 MiB to groups.
  *
  * Between a regular configuration and `syncComplete` only `sync` traffic flows, through a lane and an
- * assembly set of its own: normal messages that were cut by the change go on afterwards.
+ * assembly set of its own: normal messages that the change cut are sent anew afterwards.
  */
 import { BufferPool } from '../buffer-pool.ts';
 import {
@@ -19,7 +19,7 @@ import {
   ringIdEquals,
 } from '../contract.ts';
 import type { Ring, RingClient } from '../ring.ts';
-import { createAssembler } from './assembler.ts';
+import { createAssembler, type DeliverPiece } from './assembler.ts';
 import {
   encodeGroupHeader,
   groupHeaderLength,
@@ -121,7 +121,7 @@ export function createProcessGroups(options: ProcessGroupsOptions): ProcessGroup
     });
   };
 
-  const deliverMessage = (source: number, message: Uint8Array): void => {
+  const deliverMessage: DeliverPiece = (source, message, doubtful): void => {
     const header = groupHeaderLength(message);
     if (header === 0) {
       counters.headersDropped++;
@@ -129,7 +129,10 @@ export function createProcessGroups(options: ProcessGroupsOptions): ProcessGroup
     }
     if (source === nodeId) packetLane.acknowledge(message);
     for (const member of members) {
-      if (namesGroup(message, member.header)) deliverTo(member, source, message, header);
+      if (!namesGroup(message, member.header)) continue;
+      // A stamp tells alone what belongs to the ring; without one, all must drop what Corosync drops.
+      if (doubtful && !member.stamped) counters.doubtfulDropped++;
+      else deliverTo(member, source, message, header);
     }
   };
 
@@ -157,8 +160,8 @@ export function createProcessGroups(options: ProcessGroupsOptions): ProcessGroup
         regular = configuration;
         syncing = true;
         counters.configurations++;
-        counters.sentAgain += normal.sendAgain();
-        counters.syncDropped += sync.drop();
+        counters.sentAgain += normal.restart(normalAssembler.lastOf(nodeId), 'again');
+        counters.syncDropped += sync.restart(syncAssembler.lastOf(nodeId), 'dropped');
       }
       for (const member of members) member.handlers.configuration(configuration);
       tellDrained();
@@ -264,6 +267,8 @@ function createCounters() {
     tailsDropped: 0,
     beginningsDropped: 0,
     oversizeDropped: 0,
+    /** Whole messages without a stamp that Corosync's receivers drop with the end of a cut one. */
+    doubtfulDropped: 0,
     /** Messages stamped for an earlier ring; their sender sends them again. */
     staleDropped: 0,
     /** Our messages that did not come back before the next configuration. */

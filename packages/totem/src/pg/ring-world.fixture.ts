@@ -55,6 +55,9 @@ export function createRingWorld(options: WorldOptions) {
       return true;
     },
     room: (traffic) => queueSlots - node.queues[traffic].length,
+    withdraw(traffic) {
+      node.queues[traffic].length = 0;
+    },
     syncComplete() {
       node.syncing = false;
     },

@@ -187,6 +187,12 @@ export function createRing(
     },
     submit: (payload, guarantee, traffic) => submit(srp, payload, guarantee, traffic),
     room: (traffic) => queueOf(srp, traffic).room,
+    withdraw(traffic) {
+      const queue = queueOf(srp, traffic);
+      for (let packet = queue.shift(); packet !== undefined; packet = queue.shift()) {
+        srp.pool.give(packet);
+      }
+    },
     syncComplete(ringId) {
       if (srp.state !== 'operational' || !ringIdEquals(ringId, srp.ringId)) return;
       srp.syncing = false;
