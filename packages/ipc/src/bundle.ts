@@ -71,6 +71,7 @@ export class BundleWriter {
     this.#isScheduled = false;
     this.flush();
   };
+  readonly #slabs = new Slabs();
   #bytes = new Uint8Array(0);
   #end = 0;
   #records = 0;
@@ -148,7 +149,7 @@ export class BundleWriter {
     // Memory is given away with what it holds; the next bundle is likely to be as large.
     const isFilled = end * 2 > bytes.length;
     if (isFilled) this.#bytes = memory(Math.min(bytes.length, BATCH_BYTES_MAX));
-    this.#send(isFilled ? bytes.subarray(0, end) : bytes.slice(0, end));
+    this.#send(isFilled ? bytes.subarray(0, end) : this.#slabs.copy(bytes, 0, end));
   }
 
   /** Room for a record, in this bundle or the next. */
@@ -296,8 +297,9 @@ export class BundleReader {
     if (length > this.#left) return undefined;
     const from = this.#at;
     this.#at += length;
-    const known = this.#names.find(({ bytes }) => isAt(this.#body, from, length, bytes));
-    if (known !== undefined) return known.text;
+    for (const { bytes, text } of this.#names) {
+      if (isAt(this.#body, from, length, bytes)) return text;
+    }
     const bytes = this.#slabs.copy(this.#body, from, this.#at);
     const text = Buffer.from(bytes).toString();
     this.#names[this.#oldestName] = { bytes, text };
