@@ -5,10 +5,11 @@
 //     [--sizes 64,320,1600,8000,40000,200000,1000000] [--seconds 1] [--warm 5] [--latency 1000] [--only corosync|aisexec] [--format json]
 //     [--ours window_size=100,max_messages=50] (keys of the section totem for our side alone)
 //     [--realtime no] (Corosync asks for real-time scheduling, which counts on a busy machine; we never do)
-// Needs root, iproute2, corosync, gcc and libcpg-dev. Prints messages/s (and MB/s) of both and the ratio: above 1 we are ahead.
+// Needs root, iproute2, corosync, gcc and libcpg-dev. Prints messages/s (and MB/s) of both, the processor
+// time of one message in all daemons and clients together, and the ratios of both: above 1 we are ahead. The second one also counts where others use the machine.
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -24,6 +25,8 @@ const WINDOW_BYTES = 2 ** 22;
 const WINDOW_MAX = 512;
 const WINDOW_MIN = 4;
 const WARM_UP_SIZE = 500;
+/** Of /proc (USER_HZ). */
+const TICKS_PER_SECOND = 100;
 const LEAD_NS = 600_000_000n;
 
 const { values } = parseArgs({
@@ -90,7 +93,9 @@ async function measure(network, kind, transport, mtu) {
   );
   const next = async (i) => (await lines[i].next()).value;
   await Promise.all(loads.map((_, i) => next(i)));
-  /** @returns messages per second, the mean of the nodes. */
+  /** Seconds of processor time of all daemons and clients so far. */
+  const processor = () => [...loads, ...daemons].reduce((sum, { pid }) => sum + secondsOf(pid), 0);
+  /** @returns messages per second, the mean of the nodes, and what one took of the processor on all nodes together. */
   const run = async (senders, size, seconds) => {
     const start = process.hrtime.bigint() + LEAD_NS;
     const end = start + BigInt(Math.round(seconds * 1e9));
@@ -98,16 +103,22 @@ async function measure(network, kind, transport, mtu) {
     loads.forEach((child, i) => {
       child.stdin.write(`load ${size} ${start} ${end} ${i < senders ? window : 0}\n`);
     });
+    await until(start);
+    const before = processor();
+    await until(end);
+    const used = processor() - before;
     const answers = await Promise.all(loads.map(async (_, i) => JSON.parse(await next(i))));
     await delay(200);
-    return answers.reduce((sum, { messages, seconds: took }) => sum + messages / took, 0) / NODES;
+    const perNode = (of) => answers.reduce((sum, answer) => sum + of(answer), 0) / NODES;
+    const rate = perNode(({ messages, seconds: took }) => messages / took);
+    return { rate, us: (1e6 * used) / (rate * seconds) };
   };
   // Both alike: pools, pages and our compiled code are there before the first figure.
   await run(NODES, WARM_UP_SIZE, Number(values.warm));
   const what = { kind, transport, mtu };
   for (const senders of numbers(values.senders)) {
     for (const size of numbers(values.sizes)) {
-      note({ ...what, senders, size, rate: await run(senders, size, Number(values.seconds)) });
+      note({ ...what, senders, size, ...(await run(senders, size, Number(values.seconds))) });
     }
   }
   if (Number(values.latency) > 0) {
@@ -146,6 +157,18 @@ function note(figure) {
   if (values.format === 'text') console.error(JSON.stringify(figure));
 }
 
+/** User and system time of a process. */
+function secondsOf(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+function until(when) {
+  return delay(Math.max(0, Number(when - process.hrtime.bigint()) / 1e6));
+}
+
 function median(of) {
   const sorted = of.sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)];
@@ -166,15 +189,18 @@ function printTable() {
         return `${of(kind, 'p50').toFixed(0)} / ${of(kind, 'p99').toFixed(0)} us`;
       }
       const rate = of(kind, 'rate');
-      return `${rate.toFixed(0)} msg/s ${((rate * size) / 1e6).toFixed(1)} MB/s`;
+      const each = of(kind, 'us');
+      return `${rate.toFixed(0)} msg/s ${((rate * size) / 1e6).toFixed(1)} MB/s ${each.toFixed(1)} us`;
     };
     const ratio =
       size === undefined
         ? of('corosync', 'p50') / of('aisexec', 'p50')
         : of('aisexec', 'rate') / of('corosync', 'rate');
-    const columns = [key.padEnd(36), text('corosync').padStart(28), text('aisexec').padStart(28)];
-    console.log(
-      `${columns.join('  ')}  ${(Number.isFinite(ratio) ? ratio.toFixed(2) : '-').padStart(6)}`,
+    const columns = [key.padEnd(36), text('corosync').padStart(36), text('aisexec').padStart(36)];
+    const cost = size === undefined ? Number.NaN : of('corosync', 'us') / of('aisexec', 'us');
+    const ratios = [ratio, cost].map((it) =>
+      (Number.isFinite(it) ? it.toFixed(2) : '-').padStart(6),
     );
+    console.log([...columns, ...ratios].join('  '));
   }
 }

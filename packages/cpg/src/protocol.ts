@@ -19,12 +19,19 @@ export interface CpgChange extends CpgProcess {
   readonly reason: CpgReason;
 }
 
-/** Replied when the join is ordered: `{ rc, self: CpgProcess, members: CpgProcess[] }`. */
-export const joinRequest = s.object({ group: s.bytes(GROUP_NAME_BYTES_MAX), pid: s.u32 });
+/**
+ * Replied when the join is ordered: `{ rc, self: CpgProcess, members: CpgProcess[], bare }`. With `bare` in both, messages
+ * are bytes without a map around them (bare.ts), as a client before that did not know.
+ */
+export const joinRequest = s.object({
+  group: s.bytes(GROUP_NAME_BYTES_MAX),
+  pid: s.u32,
+  bare: s.optional(s.bool),
+});
 export type JoinRequest = Infer<typeof joinRequest>;
-/** Replied when the message is delivered here, in its place of the total order. */
+/** Replied when the message is delivered here, in its place of the total order. Bare: the bytes alone. */
 export const multicastRequest = s.object({ bytes: s.bytes(MESSAGE_BYTES_MAX) });
-export type MulticastRequest = Infer<typeof multicastRequest>;
+export const bareMulticastRequest = s.bytes(MESSAGE_BYTES_MAX);
 /**
  * A part of a message of `total` bytes, the parts in order and one after the other. Replied like a message; INTERRUPT when the
  * membership changed since the first part: nothing of the message will arrive, begin again.
@@ -38,7 +45,7 @@ export type PartRequest = Infer<typeof partRequest>;
 /** Replied when the leave is ordered. */
 export const leaveRequest = s.object({});
 
-/** Callback: a message, or a part of a large one. */
+/** Callback: a message, or a part of a large one; see bare.ts for its bare form. */
 export interface MessageEvent extends CpgProcess {
   readonly bytes: Uint8Array;
   readonly part: 'whole' | 'first' | 'middle' | 'last';

@@ -8,6 +8,10 @@ export const ASSEMBLY_BYTES_KEPT_MAX = 131_072;
 export const READ_BYTES = 65_536;
 /** Frames written in one turn are joined into one buffer up to this size; larger ones go on their own. */
 export const BATCH_BYTES_MAX = 65_536;
+/** Records of one bundle; more is malformed. */
+export const BUNDLE_RECORDS_MAX = 4_096;
+/** Names of functions and callbacks that a reader of bundles knows again without making a text. */
+export const BUNDLE_NAMES_MAX = 16;
 /** Callbacks queued in one handle before the executive is asked to hold. */
 export const HANDLE_QUEUE_MAX = 1_024;
 /** Requests a client connection keeps outstanding; more are answered TRY_AGAIN at once. */

@@ -14,10 +14,19 @@ export interface OutboundOptions {
   readonly lost?: { readonly name: string; readonly payload: unknown };
 }
 
-export interface OutboxLimits {
+export interface OutboxOptions {
   readonly framesMax?: number;
   readonly bytesMax?: number;
+  /** What `shift` gives; default: the body of a frame for each callback. */
+  readonly encoder?: CallbackEncoder;
 }
+
+/** The bytes of one callback, or undefined for what cannot be said. */
+export type CallbackEncoder = (
+  name: string,
+  payload: unknown,
+  priority: number,
+) => Uint8Array | undefined;
 
 /** `queued`; `dropped`: its marker is or goes in its place; `full`: end the connection. */
 export type PushResult = 'queued' | 'dropped' | 'full';
@@ -42,13 +51,15 @@ export class Outbox {
   readonly #swallowing = new Set<string>();
   readonly #framesMax: number;
   readonly #bytesMax: number;
+  readonly #encode: CallbackEncoder;
   #count = 0;
   #bytes = 0;
   #dropped = 0;
 
-  constructor({ framesMax = OUTBOUND_FRAMES_MAX, bytesMax = OUTBOUND_BYTES_MAX }: OutboxLimits) {
-    this.#framesMax = framesMax;
-    this.#bytesMax = bytesMax;
+  constructor(options: OutboxOptions = {}) {
+    this.#framesMax = options.framesMax ?? OUTBOUND_FRAMES_MAX;
+    this.#bytesMax = options.bytesMax ?? OUTBOUND_BYTES_MAX;
+    this.#encode = options.encoder ?? callbackFrame;
   }
 
   get size(): number {
@@ -65,14 +76,14 @@ export class Outbox {
   }
 
   push(name: string, payload: unknown, options: OutboundOptions = {}): PushResult {
-    const priority = Math.min(Math.max(Math.trunc(options.priority ?? 0), 0), PRIORITIES - 1);
+    const priority = clampPriority(options.priority ?? 0);
     const { lost } = options;
     if (lost !== undefined && this.#swallowing.size > 0) {
       const key = markerKey(lost);
       const swallowed = this.#swallowing.has(key) && !this.#evictBelow(priority + 1, key);
       if (swallowed) return this.#drop(lost, priority);
     }
-    const body = encode(callbackFrame(name, payload, priority));
+    const body = this.#encode(name, payload, priority);
     if (body === undefined || body.length > FRAME_BYTES_MAX) {
       return lost === undefined ? 'full' : this.#drop(lost, priority);
     }
@@ -84,7 +95,7 @@ export class Outbox {
     return 'queued';
   }
 
-  /** The next frame body, highest priority first. */
+  /** The bytes of the next callback, highest priority first. */
   shift(): Uint8Array | undefined {
     for (let level = 0; level < PRIORITIES; level++) {
       const entries = this.#levels[level]!;
@@ -162,7 +173,7 @@ export class Outbox {
     this.#swallowing.add(key);
     this.#dropped++;
     if (this.#marked.has(key)) return 'dropped';
-    const body = encode(callbackFrame(lost.name, lost.payload, level));
+    const body = this.#encode(lost.name, lost.payload, level);
     // Markers of many kinds may exceed the bound, but not without a bound of their own.
     if (body === undefined || this.#marked.size >= this.#framesMax) return 'full';
     this.#marked.add(key);
@@ -171,9 +182,14 @@ export class Outbox {
   }
 }
 
-/** The frame of one callback, the same for every transport. */
-export function callbackFrame(name: string, payload: unknown, priority: number): object {
-  return { t: 'callback', name, payload, priority };
+/** The nearest of the four priorities. */
+export function clampPriority(priority: number): number {
+  return Math.min(Math.max(Math.trunc(priority), 0), PRIORITIES - 1);
+}
+
+/** The frame of one callback. */
+function callbackFrame(name: string, payload: unknown, priority: number): Uint8Array | undefined {
+  return encode({ t: 'callback', name, payload, priority });
 }
 
 function markerKey(lost: NonNullable<OutboundOptions['lost']>): string {

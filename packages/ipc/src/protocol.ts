@@ -20,6 +20,8 @@ export interface HelloFrame {
   readonly seen?: number;
   /** The client wants to be asked before the executive leaves. */
   readonly leave?: boolean;
+  /** The format of bundles that the client can read and write (bundle.ts); of a new session. */
+  readonly bundle?: number;
 }
 /** The answer to hello, unless it is goodbye. */
 export interface WelcomeFrame {
@@ -30,6 +32,8 @@ export interface WelcomeFrame {
   readonly grace?: number;
   /** How many frames of the client have come. */
   readonly seen?: number;
+  /** The session's frames may be bundles of this format; absent: they may not. */
+  readonly bundle?: number;
 }
 /** How many frames of the other side have come; only in a session that can be resumed. */
 export interface AckFrame {

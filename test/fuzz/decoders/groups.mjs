@@ -90,7 +90,9 @@ export const groupDecoders = [
     name: 'cpg',
     text: "the four messages of Corosync's service cpg",
     decode(bytes) {
-      const read = [cpg.decodeProc, cpg.decodeJoinlist, cpg.decodeMcast, cpg.decodePartialMcast];
+      const names = new cpg.GroupNames();
+      const decodeMcast = (message) => cpg.decodeMcast(message, names);
+      const read = [cpg.decodeProc, cpg.decodeJoinlist, decodeMcast, cpg.decodePartialMcast];
       return read.filter((decode) => decode(bytes) !== undefined).length > 0;
     },
   },

@@ -2,6 +2,7 @@
 import { ckptService } from '../../../packages/ckpt/dist/service/index.js';
 import { clmService } from '../../../packages/clm/dist/service/index.js';
 import { evtService } from '../../../packages/evt/dist/service/index.js';
+import { BundleReader } from '../../../packages/ipc/dist/bundle.js';
 import { decode as decodeFrame } from '../../../packages/ipc/dist/codec.js';
 import { FrameDecoder } from '../../../packages/ipc/dist/framing.js';
 import { lckService } from '../../../packages/lck/dist/service/index.js';
@@ -45,6 +46,15 @@ export const serviceDecoders = [
     },
   },
   ...SERVICES.map(shapes),
+  {
+    name: 'ipc-bundle',
+    text: 'many requests, replies and callbacks in one frame',
+    decode(bytes) {
+      const taken = () => true;
+      const handler = { request: taken, reply: taken, done: taken, callback: taken };
+      return new BundleReader(handler).read(bytes) === undefined;
+    },
+  },
   {
     name: 'ipc-frames',
     text: 'the stream of a client, in pieces, with the bodies in it',

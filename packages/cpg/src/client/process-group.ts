@@ -8,8 +8,11 @@
 import {
   SA_AIS_ERR_INTERRUPT,
   SA_AIS_ERR_LIBRARY,
-  SA_DISPATCH_ONE,
+  SA_AIS_ERR_TRY_AGAIN,
+  SA_AIS_OK,
+  SA_DISPATCH_ALL,
   SaAisError,
+  type SaAisErrorT,
 } from '@aisexec/ais';
 import {
   type AisHandle,
@@ -24,6 +27,7 @@ import {
   type RetryOptions,
   withRetry,
 } from '@aisexec/ipc';
+import { decodeBare } from '../bare.ts';
 import {
   ASSEMBLY_BYTES_MAX,
   GROUP_NAME_BYTES_MAX,
@@ -58,8 +62,11 @@ export class ProcessGroup implements AsyncDisposable {
   readonly #assembler = new Assembler();
   #self: CpgProcess = { nodeId: 0, pid: 0 };
   #members: readonly CpgProcess[] = [];
-  /** What `events` gives next; at most one but for the first view. */
-  readonly #next: GroupEvent[] = [];
+  /** What `events` gives next: what one dispatch had. */
+  #next: GroupEvent[] = [];
+  #read = 0;
+  /** Messages travel without a map (bare.ts): the executive reads them. */
+  #isBare = false;
   #lost: SaAisError | undefined;
   /** A message that travels in parts, or several. */
   #cutting: Promise<void> | undefined;
@@ -96,7 +103,8 @@ export class ProcessGroup implements AsyncDisposable {
     const group = new ProcessGroup(name, opened, retry);
     receive = (event) => group.#receive(event);
     try {
-      const reply = await group.#ask('join', { group: bytes, pid }, options);
+      const reply = await group.#ask('join', { group: bytes, pid, bare: true }, options);
+      group.#isBare = reply['bare'] === true;
       group.#joined(reply['self'] as CpgProcess, reply['members'] as CpgProcess[]);
       return group;
     } catch (error) {
@@ -120,7 +128,23 @@ export class ProcessGroup implements AsyncDisposable {
    * travels in parts, as libcpg's; those who call meanwhile wait for it. A change of membership lets it begin again.
    * @throws RangeError above 64 MiB, or as the other calls do; then its members may or may not have got it.
    */
-  async multicast(bytes: Uint8Array, options: CallOptions = {}): Promise<void> {
+  multicast(bytes: Uint8Array, options?: CallOptions): Promise<void> {
+    const isPlain = options === undefined && bytes.length <= MESSAGE_BYTES_MAX;
+    if (!isPlain || this.#cutting !== undefined) return this.#multicast(bytes, options);
+    // Most are accepted at once: no deadline and no repetition is set up for them.
+    return this.#handle
+      .request('multicast', this.#isBare ? bytes : { bytes })
+      .then(({ rc }) => (rc === SA_AIS_OK ? undefined : this.#refused(bytes, rc)));
+  }
+
+  #refused(bytes: Uint8Array, rc: SaAisErrorT): Promise<void> {
+    if (rc !== SA_AIS_ERR_TRY_AGAIN || this.#retry === false) {
+      throw new SaAisError(rc, 'cpg multicast');
+    }
+    return this.#multicast(bytes);
+  }
+
+  async #multicast(bytes: Uint8Array, options: CallOptions = {}): Promise<void> {
     if (bytes.length > ASSEMBLY_BYTES_MAX) {
       throw new RangeError(`message of ${bytes.length} bytes, at most ${ASSEMBLY_BYTES_MAX}`);
     }
@@ -138,7 +162,7 @@ export class ProcessGroup implements AsyncDisposable {
       return;
     }
     if (this.#cutting !== undefined) await deadline.race(this.#cutting);
-    await this.#request('multicast', { bytes }, deadline);
+    await this.#request('multicast', this.#isBare ? bytes : { bytes }, deadline);
   }
 
   async #multicastParts(bytes: Uint8Array, deadline: Deadline): Promise<void> {
@@ -164,13 +188,13 @@ export class ProcessGroup implements AsyncDisposable {
     const deadline = deadlineOf(options, 'cpg events');
     for (;;) {
       deadline.check();
-      const event = this.#next.shift();
+      const event = this.#take();
       if (event !== undefined) yield event;
       else if (this.#handle.finalized) return;
       else {
         await deadline.race(this.#handle.selectionObject().ready());
         if (this.#lost !== undefined) throw this.#lost;
-        await this.#handle.dispatch(SA_DISPATCH_ONE);
+        await this.#handle.dispatch(SA_DISPATCH_ALL);
       }
     }
   }
@@ -206,15 +230,28 @@ export class ProcessGroup implements AsyncDisposable {
     this.#next.push({ type: 'members', members, joined, left: [] });
   }
 
+  #take(): GroupEvent | undefined {
+    const event = this.#next[this.#read];
+    if (event === undefined) {
+      if (this.#read > 0) this.#next = [];
+      this.#read = 0;
+      return undefined;
+    }
+    this.#read++;
+    if (event.type === 'members') this.#members = event.members;
+    return event;
+  }
+
   #receive({ name, payload }: CallbackEvent): void {
     if (name === MESSAGE) {
-      const { nodeId, pid } = payload as MessageEvent;
-      const bytes = this.#assembler.add(payload as MessageEvent);
+      const event = payload instanceof Uint8Array ? decodeBare(payload) : (payload as MessageEvent);
+      if (event === undefined) return;
+      const { nodeId, pid } = event;
+      const bytes = this.#assembler.add(event);
       if (bytes !== undefined) this.#next.push({ type: 'message', from: { nodeId, pid }, bytes });
     } else if (name === MEMBERS) {
       const { members, joined, left } = payload as MembersEvent;
       for (const gone of left) this.#assembler.forget(gone);
-      this.#members = members;
       this.#next.push({ type: 'members', members, joined, left });
     } else {
       const { ringId, nodes } = payload as RingEvent;

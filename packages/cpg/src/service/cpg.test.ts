@@ -8,6 +8,7 @@ import {
 import { createCitizen, createSyncEngine, type Reply } from '@aisexec/service';
 import { createMemoryBus, type MemoryBus } from '@aisexec/service/testing';
 import { describe, expect, test } from '@jest/globals';
+import { decodeBare } from '../bare.ts';
 import type { MembersEvent, MessageEvent } from '../protocol.ts';
 import { type CpgConnection, type CpgService, createCpgService } from './cpg.ts';
 import * as wire from './wire.ts';
@@ -41,7 +42,9 @@ class Client {
   get messages(): string[] {
     return this.events
       .filter(({ name }) => name === 'message')
-      .map(({ payload }) => payload as MessageEvent)
+      .map(({ payload }) =>
+        payload instanceof Uint8Array ? decodeBare(payload)! : (payload as MessageEvent),
+      )
       .map(({ nodeId, pid, bytes }) => `${nodeId}.${pid}:${bytes.join()}`);
   }
 
@@ -89,9 +92,9 @@ class World {
     return new Client(this.#services.get(node)!);
   }
 
-  joined(node: number, pid: number): Client {
+  joined(node: number, pid: number, more = {}): Client {
     const client = this.client(node);
-    const request = client.ask('join', { group: GROUP, pid });
+    const request = client.ask('join', { group: GROUP, pid, ...more });
     this.run();
     expect(client.rc(request)).toBe(SA_AIS_OK);
     return client;
@@ -125,6 +128,46 @@ describe('CPG', () => {
     expect(two.rc(leave)).toBe(SA_AIS_OK);
     expect(one.members).toBe('1.11 | 2.22:2');
     expect(two.rc(two.ask('multicast', { bytes: GROUP }))).toBe(SA_AIS_ERR_BAD_HANDLE);
+  });
+
+  test('clients that read messages bare and those that do not see the same, made once for all of a kind', () => {
+    const world = new World([1, 2]);
+    const bare = [11, 12].map((pid) => world.joined(1, pid, { bare: true }));
+    const plain = [13, 14].map((pid) => world.joined(1, pid));
+    const [sender, other] = [bare[0]!, world.joined(2, 22, { bare: true })];
+    expect(sender.replies.get(1)).toMatchObject({ bare: true });
+    const request = sender.ask('multicast', Uint8Array.of(1, 2));
+    expect(sender.rc(request)).toBeUndefined();
+    plain[0]!.ask('multicast', { bytes: new Uint8Array(300) });
+    sender.ask('part', { bytes: Uint8Array.of(7), total: 2, first: true });
+    world.run();
+    expect(sender.rc(request)).toBe(SA_AIS_OK);
+    expect(sender.messages).toHaveLength(3);
+    expect(sender.messages[0]).toBe('1.11:1,2');
+    for (const client of [...bare, ...plain, other]) {
+      expect(client.messages).toEqual(sender.messages);
+      const payloads = client.events.filter(({ name }) => name === 'message');
+      const isBare = payloads.map(({ payload }) => payload instanceof Uint8Array);
+      expect(isBare).toEqual(new Array(3).fill(!plain.includes(client)));
+    }
+    for (const [one, two] of [bare, plain]) {
+      const last = [one!, two!].map(({ events }) => events.at(-1)!.payload);
+      expect(last[0]).toBe(last[1]);
+    }
+  });
+
+  test('a message that waits for the ring is not changed by the next of its process', () => {
+    const world = new World([1, 2]);
+    const one = world.joined(1, 11, { bare: true });
+    const two = world.joined(2, 22, { bare: true });
+    // Until the new view is synchronised nothing leaves.
+    world.start(3);
+    const bytes = Uint8Array.of(1, 1);
+    one.ask('multicast', bytes);
+    bytes.fill(9);
+    one.ask('multicast', Uint8Array.of(2, 2, 2));
+    world.run();
+    expect(two.messages).toEqual(['1.11:1,1', '1.11:2,2,2']);
   });
 
   test('a message in parts is answered part by part and reaches all members in its order', () => {

@@ -10,12 +10,12 @@ import {
   SA_AIS_ERR_BAD_HANDLE,
   SA_AIS_ERR_BAD_OPERATION,
   SA_AIS_ERR_EXIST,
-  SA_AIS_ERR_INTERRUPT,
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_NO_RESOURCES,
   SA_AIS_ERR_TRY_AGAIN,
   SA_AIS_OK,
   type SaAisErrorT,
+  Slabs,
 } from '@aisexec/ais';
 import {
   type ClientSink,
@@ -25,12 +25,15 @@ import {
   type Reply,
   type SyncStart,
 } from '@aisexec/service';
-import { ASSEMBLY_BYTES_MAX, GROUP_MEMBERS_MAX, LOCAL_MEMBERS_MAX } from '../limits.ts';
+import { encodeBare } from '../bare.ts';
+import { GROUP_MEMBERS_MAX, LOCAL_MEMBERS_MAX } from '../limits.ts';
 import {
+  bareMulticastRequest,
   CPG_SERVICE,
   type CpgChange,
   type CpgProcess,
   CpgReason,
+  type JoinRequest,
   joinRequest,
   leaveRequest,
   MEMBERS,
@@ -71,6 +74,8 @@ class Cpg implements CpgService {
   readonly #joinlists = new Joinlists(this.#groups);
   readonly #waiting: Waiting;
   readonly #emitter = new Emitter();
+  readonly #names = new wire.GroupNames();
+  readonly #slabs = new Slabs();
   readonly #clients = new Set<CpgClient>();
   #listed = true;
   #start: SyncStart | undefined;
@@ -86,8 +91,11 @@ class Cpg implements CpgService {
     const client = new CpgClient(sink);
     this.#clients.add(client);
     return {
-      request: (request, fn, argument) =>
-        this.#emitter.event(() => this.#request(client, request, fn, argument)),
+      request: (request, fn, argument) => {
+        // Nothing changes after it: no event of its own.
+        if (fn === 'multicast') this.#request(client, request, fn, argument);
+        else this.#emitter.event(() => this.#request(client, request, fn, argument));
+      },
       disconnect: () => this.#disconnect(client),
     };
   }
@@ -108,8 +116,9 @@ class Cpg implements CpgService {
     switch (fn) {
       case 'join':
         if (!joinRequest.check(argument)) return SA_AIS_ERR_INVALID_PARAM;
-        return this.#join(client, request, textOf(argument.group), argument.pid);
+        return this.#join(client, request, argument);
       case 'multicast':
+        if (bareMulticastRequest.check(argument)) return this.#multicast(client, request, argument);
         if (!multicastRequest.check(argument)) return SA_AIS_ERR_INVALID_PARAM;
         return this.#multicast(client, request, argument.bytes);
       case 'part':
@@ -123,7 +132,8 @@ class Cpg implements CpgService {
     }
   }
 
-  #join(client: CpgClient, request: number, group: string, pid: number): SaAisErrorT {
+  #join(client: CpgClient, request: number, { pid, ...wanted }: JoinRequest): SaAisErrorT {
+    const group = textOf(wanted.group);
     if (client.state !== 'idle') return SA_AIS_ERR_EXIST;
     for (const other of this.#clients) {
       if (!other.is(group, pid)) continue;
@@ -134,6 +144,8 @@ class Cpg implements CpgService {
     if (isFull || local >= LOCAL_MEMBERS_MAX) return SA_AIS_ERR_NO_RESOURCES;
     client.group = group;
     client.pid = pid;
+    client.isBare = wanted.bare === true;
+    client.head = wire.createMcastHead(this.#bus.nodeId, { group, pid });
     client.state = 'joining';
     client.change = request;
     this.#waiting.push(wire.encodeProcJoin({ group, pid, reason: CpgReason.join }));
@@ -143,9 +155,9 @@ class Cpg implements CpgService {
   #multicast(client: CpgClient, request: number, bytes: Uint8Array): SaAisErrorT {
     if (client.mayMulticast !== SA_AIS_OK) return client.mayMulticast;
     if (!this.#waiting.hasRoom) return SA_AIS_ERR_TRY_AGAIN;
-    const { group, pid } = client;
     client.sending.push(request);
-    this.#waiting.push(wire.encodeMcast(this.#bus.nodeId, { group, pid, bytes }));
+    wire.fitMcastHead(client.head, bytes.length);
+    this.#waiting.push(client.head, bytes);
     return SA_AIS_OK;
   }
 
@@ -153,29 +165,17 @@ class Cpg implements CpgService {
    * A node that comes in while a message is under way would get its end only: as with Corosync, a message whose
    * parts were not all sent before a change of the configuration is given up, and its sender told.
    */
-  #part(client: CpgClient, request: number, { bytes, total, first }: PartRequest): SaAisErrorT {
+  #part(client: CpgClient, request: number, part: PartRequest): SaAisErrorT {
     if (client.mayMulticast !== SA_AIS_OK) return client.mayMulticast;
     if (!this.#waiting.hasRoom) return SA_AIS_ERR_TRY_AGAIN;
-    const configuration = this.#configuration;
-    if (first) client.parts = { sent: 0, total, configuration };
-    const { parts } = client;
-    if (parts === undefined || parts.total !== total) return SA_AIS_ERR_INVALID_PARAM;
-    const end = parts.sent + bytes.length;
-    const isPart = bytes.length > 0 && bytes.length < total && end <= total;
-    if (!isPart || total > ASSEMBLY_BYTES_MAX || parts.configuration !== configuration) {
-      client.parts = undefined;
-      return isPart && total <= ASSEMBLY_BYTES_MAX
-        ? SA_AIS_ERR_INTERRUPT
-        : SA_AIS_ERR_INVALID_PARAM;
-    }
+    const taken = client.takePart(part, this.#configuration);
+    if (taken.rc !== SA_AIS_OK) return taken.rc;
     const { group, pid } = client;
-    const { sent } = parts;
+    const { bytes, total } = part;
+    const { sent } = taken;
     client.sending.push(request);
-    this.#waiting.push(
-      wire.encodePartialMcast(this.#bus.nodeId, { group, pid, bytes }, { sent, total }),
-    );
-    parts.sent = end;
-    if (end === total) client.parts = undefined;
+    const message = { group, pid, bytes };
+    this.#waiting.push(wire.encodePartialMcast(this.#bus.nodeId, message, { sent, total }));
     return SA_AIS_OK;
   }
 
@@ -202,6 +202,7 @@ class Cpg implements CpgService {
   // Ordered messages
 
   deliver(fn: number, source: number, message: Uint8Array): string | undefined {
+    if (fn === wire.FN.mcast) return this.#onMcast(source, wire.decodeMcast(message, this.#names));
     let reason: string | undefined;
     this.#emitter.event(() => {
       reason = this.#deliver(fn, source, message);
@@ -224,8 +225,6 @@ class Cpg implements CpgService {
         if (entries === undefined) return 'malformed joinlist';
         return this.#joinlists.receive(source, entries) ? undefined : 'joinlist nobody waits for';
       }
-      case wire.FN.mcast:
-        return this.#onMcast(source, wire.decodeMcast(message));
       case wire.FN.partialMcast:
         return this.#onMcast(source, wire.decodePartialMcast(message));
       default:
@@ -244,7 +243,7 @@ class Cpg implements CpgService {
     if (client?.state !== 'joining') return;
     client.state = 'joined';
     const members = this.#groups.members(group).map(processOf);
-    this.#reply(client, client.change, { rc: SA_AIS_OK, self: who, members });
+    this.#reply(client, client.change, { rc: SA_AIS_OK, self: who, members, bare: client.isBare });
   }
 
   #onLeave(nodeId: number, { group, pid, reason }: wire.ProcChange): void {
@@ -272,14 +271,19 @@ class Cpg implements CpgService {
     if (mcast === undefined) return 'malformed mcast';
     const { group, pid, bytes, part } = mcast;
     if (!this.#groups.hasNode(group, nodeId)) return 'message of a node without a member';
-    const event: MessageEvent = { nodeId, pid, bytes: bytes.slice(), part };
-    for (const client of this.#clients) {
-      if (isIn(client) && client.group === group) this.#call(client, MESSAGE, event);
-    }
-    if (nodeId !== this.#bus.nodeId) return undefined;
-    const sender = this.#clientOf(group, pid);
+    const sender = nodeId === this.#bus.nodeId ? this.#clientOf(group, pid) : undefined;
     const request = sender?.sending.shift();
-    if (request !== undefined) this.#reply(sender!, request, { rc: SA_AIS_OK });
+    const event: MessageEvent = { nodeId, pid, bytes, part };
+    let bare: Uint8Array | undefined;
+    let kept: MessageEvent | undefined;
+    for (const client of this.#clients) {
+      if (!isIn(client) || client.group !== group) continue;
+      // Made once for all who read it.
+      if (client.isBare) bare ??= encodeBare(this.#slabs, event);
+      else kept ??= { ...event, bytes: bytes.slice() };
+      this.#call(client, MESSAGE, client.isBare ? bare : kept);
+    }
+    if (request !== undefined) this.#reply(sender!, request, DONE);
     return undefined;
   }
 
@@ -346,17 +350,24 @@ class Cpg implements CpgService {
   }
 
   #reply(client: CpgClient, request: number, reply: Reply): void {
-    this.#emitter.emit(() => {
+    const tell = () => {
       if (client.state !== 'gone') client.sink.reply(request, reply);
-    });
+    };
+    if (this.#emitter.isIdle) tell();
+    else this.#emitter.emit(tell);
   }
 
   #call(client: CpgClient, name: string, payload: unknown): void {
-    this.#emitter.emit(() => {
+    const tell = () => {
       if (client.state !== 'gone') client.sink.callback(name, payload);
-    });
+    };
+    if (this.#emitter.isIdle) tell();
+    else this.#emitter.emit(tell);
   }
 }
+
+/** The answer to a message that is delivered. */
+const DONE: Reply = { rc: SA_AIS_OK };
 
 function isIn({ state }: CpgClient): boolean {
   return state === 'joined' || state === 'leaving';

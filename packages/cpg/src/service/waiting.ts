@@ -17,10 +17,12 @@ export class Waiting {
     return this.#bytes < WAITING_BYTES_MAX;
   }
 
-  push(message: Uint8Array): void {
-    if (this.#open && this.#messages.length === 0 && this.#bus.multicast(message)) return;
-    this.#messages.push(message);
-    this.#bytes += message.length;
+  /** @param rest of the message, and `message` with it, is copied when it has to wait. */
+  push(message: Uint8Array, rest?: Uint8Array): void {
+    if (this.#open && this.#messages.length === 0 && this.#bus.multicast(message, rest)) return;
+    const kept = rest === undefined ? message : joined(message, rest);
+    this.#messages.push(kept);
+    this.#bytes += kept.length;
     this.flush();
   }
 
@@ -44,4 +46,11 @@ export class Waiting {
     }
     this.#messages.splice(0, sent);
   }
+}
+
+function joined(head: Uint8Array, rest: Uint8Array): Uint8Array {
+  const message = new Uint8Array(head.length + rest.length);
+  message.set(head);
+  message.set(rest, head.length);
+  return message;
 }

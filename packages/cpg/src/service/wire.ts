@@ -5,6 +5,7 @@
  *
  * Names of groups are any bytes; here a text with one character per byte.
  */
+import { getU32, putU32 } from '@aisexec/ais';
 import { createExecMessage, invariant, viewOf } from '@aisexec/service';
 import {
   GROUP_NAME_BYTES_MAX,
@@ -26,6 +27,7 @@ export const FN = {
 
 const NAME_BYTES = 136;
 const NAME_VALUE = 8;
+const OFFSET_SIZE = 8;
 const OFFSET_NAME = 16;
 const PROC_BYTES = 168;
 const OFFSET_PROC_PID = 152;
@@ -115,31 +117,71 @@ export function decodeJoinlist(message: Uint8Array): readonly JoinlistEntry[] | 
   return entries;
 }
 
-/** `source` is the sending node. The pointer that C puts beside it stays 0. */
-export function encodeMcast(
+/**
+ * The head of all messages of one process: only two lengths differ, see {@link fitMcastHead}. `source` is the
+ * sending node; the pointer that C puts beside it stays 0.
+ */
+export function createMcastHead(
   source: number,
-  { group, pid, bytes }: Omit<Mcast, 'part'>,
-): Uint8Array {
-  invariant(bytes.length <= MESSAGE_BYTES_MAX, 'cpg message', { bytes: bytes.length });
-  const view = createExecMessage(CPG_SERVICE_ID, FN.mcast, MCAST_HEAD + bytes.length);
+  { group, pid }: Pick<Mcast, 'group' | 'pid'>,
+): Uint8Array<ArrayBuffer> {
+  const view = createExecMessage(CPG_SERVICE_ID, FN.mcast, MCAST_HEAD);
   writeName(view, OFFSET_NAME, group);
-  writeU32(view, OFFSET_LENGTH, bytes.length);
   writeU32(view, OFFSET_MCAST_PID, pid);
   writeU32(view, OFFSET_MCAST_SOURCE, source);
-  const message = new Uint8Array(view.buffer);
+  return new Uint8Array(view.buffer);
+}
+
+/** Makes it the head of a message of so many bytes. */
+export function fitMcastHead(head: Uint8Array, bytes: number): void {
+  invariant(bytes <= MESSAGE_BYTES_MAX, 'cpg message', { bytes });
+  putU32(head, OFFSET_SIZE, MCAST_HEAD + bytes);
+  putU32(head, OFFSET_LENGTH, bytes);
+}
+
+/** A whole message in one piece. */
+export function encodeMcast(source: number, { bytes, ...who }: Omit<Mcast, 'part'>): Uint8Array {
+  const head = createMcastHead(source, who);
+  fitMcastHead(head, bytes.length);
+  const message = new Uint8Array(MCAST_HEAD + bytes.length);
+  message.set(head);
   message.set(bytes, MCAST_HEAD);
   return message;
 }
 
 /** Function mcast. `bytes` lies in `message`. @returns undefined when it does not fit. */
-export function decodeMcast(message: Uint8Array): Mcast | undefined {
+export function decodeMcast(message: Uint8Array, names: GroupNames): Mcast | undefined {
   if (message.length < MCAST_HEAD) return undefined;
-  const view = viewOf(message);
-  const group = readName(view, OFFSET_NAME);
-  const length = view.getUint32(OFFSET_LENGTH, true);
+  const group = names.read(message, OFFSET_NAME);
+  const length = getU32(message, OFFSET_LENGTH);
   if (group === undefined || length !== message.length - MCAST_HEAD) return undefined;
-  const pid = view.getUint32(OFFSET_MCAST_PID, true);
+  const pid = getU32(message, OFFSET_MCAST_PID);
   return { group, pid, bytes: message.subarray(MCAST_HEAD), part: 'whole' };
+}
+
+/** Reads the same name again and again without making a text of it each time. */
+export class GroupNames {
+  #bytes = new Uint8Array(0);
+  #text = '';
+
+  /** @returns undefined when there is none. */
+  read(message: Uint8Array, at: number): string | undefined {
+    const length = getU32(message, at);
+    if (length > GROUP_NAME_BYTES_MAX) return undefined;
+    const start = at + NAME_VALUE;
+    if (!this.#isLast(message, start, length)) {
+      this.#bytes = new Uint8Array(message.subarray(start, start + length));
+      this.#text = String.fromCharCode(...this.#bytes);
+    }
+    return this.#text;
+  }
+
+  #isLast(message: Uint8Array, start: number, length: number): boolean {
+    const bytes = this.#bytes;
+    if (bytes.length !== length) return false;
+    for (let i = 0; i < length; i++) if (message[start + i] !== bytes[i]) return false;
+    return true;
+  }
 }
 
 /** A part of a message of `total` bytes, of which `sent` went before it: libcpg trusts that they add up. */

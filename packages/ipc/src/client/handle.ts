@@ -207,7 +207,8 @@ class ConnectionHandle implements AisHandle {
         if (callback === undefined) break;
         this.#drained();
         // An exception of the application's own callback is the application's: it rejects this call.
-        await callback.run();
+        const running = callback.run();
+        if (running !== undefined) await running;
         if (flags === SA_DISPATCH_ONE) break;
       }
       if (this.#finalized) return SA_AIS_OK;

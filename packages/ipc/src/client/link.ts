@@ -6,6 +6,7 @@ import {
   SA_AIS_ERR_TRY_AGAIN,
   type SaAisErrorT,
 } from '@aisexec/ais';
+import { BUNDLE_MARK } from '../bundle.ts';
 import { decode, encode, isRecord } from '../codec.ts';
 import { FrameDecoder, FrameWriter } from '../framing.ts';
 import { CONNECT_TIMEOUT_MS, READ_BYTES } from '../limits.ts';
@@ -22,6 +23,8 @@ export interface LinkEnd {
 export interface LinkEvents {
   /** One frame and the length of its body. @returns false for what is no frame of this protocol. */
   frame(frame: Frame, bytes: number): boolean;
+  /** One frame that is a bundle, valid during the call. @returns false for none of this session's. */
+  bundle(body: Uint8Array): boolean;
   /** Called once, never after {@link Link.drop}. */
   ended(end: LinkEnd): void;
 }
@@ -90,11 +93,16 @@ export class Link {
 
   #frame(body: Uint8Array): boolean {
     if (this.#isOver) return false;
-    const frame = decode(body)?.value;
-    if (!isRecord(frame) || !this.#events.frame(frame, body.length)) {
+    if (!this.#take(body)) {
       this.#refuse(SA_AIS_ERR_LIBRARY, `no aisexec protocol is spoken on ${this.#path}`);
     }
     return !this.#isOver;
+  }
+
+  #take(body: Uint8Array): boolean {
+    if (body[0] === BUNDLE_MARK) return this.#events.bundle(body);
+    const frame = decode(body)?.value;
+    return isRecord(frame) && this.#events.frame(frame, body.length);
   }
 
   #error(error: NodeJS.ErrnoException): void {

@@ -74,7 +74,7 @@ interface Waiting {
 
 class LocalConnection<Client> implements ClientConnection {
   readonly #backend: Backend<Client>;
-  readonly #outbox = new Outbox({});
+  readonly #outbox = new Outbox();
   readonly #replies = new Map<number, (reply: Reply) => void>();
   readonly #waiting = new Fifo<Waiting>();
   #client: Client | undefined;

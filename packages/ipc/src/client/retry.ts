@@ -53,7 +53,8 @@ export function deadlineOf(options: CallOptions, call: string): Deadline {
   }
   const limited = timeoutMs !== undefined && Number.isFinite(timeoutMs);
   const end = limited ? performance.now() + timeoutMs : Number.POSITIVE_INFINITY;
-  const remainingMs = () => Math.max(0, end - performance.now());
+  const remainingMs = () =>
+    limited ? Math.max(0, end - performance.now()) : Number.POSITIVE_INFINITY;
   const failure = (): Error | undefined => {
     if (signal?.aborted) return abortError(signal);
     return remainingMs() === 0 ? new SaAisError(SA_AIS_ERR_TIMEOUT, call) : undefined;

@@ -10,9 +10,11 @@ import {
   SA_AIS_ERR_TIMEOUT,
   SA_AIS_ERR_TOO_BIG,
   SA_AIS_ERR_TRY_AGAIN,
+  SA_AIS_OK,
   SaAisError,
   SaAisErrorT,
 } from '@aisexec/ais';
+import { BUNDLE_VERSION, BundleReader, BundleWriter, contentOf } from '../bundle.ts';
 import { encode, isRecord } from '../codec.ts';
 import {
   CLIENT_REQUESTS_MAX,
@@ -72,6 +74,9 @@ class SocketSession implements ClientConnection {
   #isReferenced = true;
   /** Of a session that can be resumed. */
   #stream: SessionStream | undefined;
+  /** Of a session that may send bundles: the requests of this turn. */
+  #bundle: BundleWriter | undefined;
+  #reader: BundleReader | undefined;
   #token: string | undefined;
   #graceMs = 0;
   #cutAt = 0;
@@ -94,7 +99,9 @@ class SocketSession implements ClientConnection {
     this.#service = service;
     this.#graceWanted = graceMs;
     this.#leaveQuestion = onShutdown === undefined ? undefined : new LeaveQuestion(onShutdown);
-    this.#link = this.#connect({ grace: graceMs, leave: onShutdown !== undefined });
+    this.#link = this.#connect({
+      ...{ grace: graceMs, leave: onShutdown !== undefined, bundle: BUNDLE_VERSION },
+    });
   }
 
   open(): Promise<ClientConnection> {
@@ -105,19 +112,30 @@ class SocketSession implements ClientConnection {
 
   request(fn: string, argument: unknown): Promise<Reply> {
     if (this.#state !== 'open') return Promise.resolve({ rc: SA_AIS_ERR_BAD_HANDLE });
-    const unacked = this.#stream?.bytes ?? 0;
+    const unacked = (this.#stream?.bytes ?? 0) + (this.#bundle?.backlog ?? 0);
     if (this.#replies.size >= CLIENT_REQUESTS_MAX || unacked >= CLIENT_UNACKED_BYTES_MAX) {
       return Promise.resolve({ rc: SA_AIS_ERR_TRY_AGAIN });
     }
-    const id = this.#lastRequest + 1;
-    const body = encode({ t: 'request', id, fn, arg: argument });
-    if (body === undefined) return Promise.resolve({ rc: SA_AIS_ERR_INVALID_PARAM });
-    if (body.length > FRAME_BYTES_MAX) return Promise.resolve({ rc: SA_AIS_ERR_TOO_BIG });
-    this.#lastRequest = id;
-    this.#write(body);
+    const rc = this.#send(fn, argument);
+    if (rc !== SA_AIS_OK) return Promise.resolve({ rc });
+    const id = ++this.#lastRequest;
     return new Promise((resolve) => {
       this.#replies.set(id, resolve);
     });
+  }
+
+  /** The next request. OK: it is on its way. */
+  #send(fn: string, argument: unknown): SaAisErrorT {
+    if (this.#bundle === undefined) {
+      const body = encode({ t: 'request', id: this.#lastRequest + 1, fn, arg: argument });
+      if (body === undefined) return SA_AIS_ERR_INVALID_PARAM;
+      if (body.length > FRAME_BYTES_MAX) return SA_AIS_ERR_TOO_BIG;
+      this.#write(body);
+      return SA_AIS_OK;
+    }
+    const content = contentOf(argument);
+    if (content === undefined) return SA_AIS_ERR_INVALID_PARAM;
+    return this.#bundle.request(fn, content) ? SA_AIS_OK : SA_AIS_ERR_TOO_BIG;
   }
 
   onCallback(listener: (event: CallbackEvent) => void): void {
@@ -132,7 +150,7 @@ class SocketSession implements ClientConnection {
   }
 
   hold(on: boolean): void {
-    if (this.#state === 'open') this.#write(encode({ t: 'hold', on }) as Uint8Array);
+    if (this.#state === 'open') this.#control({ t: 'hold', on });
   }
 
   /** Resolves when the executive has seen the end: what this client held is being given up. */
@@ -163,6 +181,7 @@ class SocketSession implements ClientConnection {
   #connect(asking: object): Link {
     const link = new Link(this.#path, {
       frame: (frame, bytes) => this.#frame(frame, bytes),
+      bundle: (body) => this.#readBundle(body),
       ended: (end) => this.#linkEnded(end),
     });
     link.ref(this.#isReferenced);
@@ -176,7 +195,14 @@ class SocketSession implements ClientConnection {
     if (this.#isLinked) this.#link.writer.write(body);
   }
 
+  /** A numbered frame that is no request, after those that were made before. */
+  #control(frame: object): void {
+    this.#bundle?.flush();
+    this.#write(encode(frame) as Uint8Array);
+  }
+
   #leave(): void {
+    this.#bundle?.flush();
     this.#link.send({ t: 'goodbye' });
     this.#link.finish();
   }
@@ -192,18 +218,29 @@ class SocketSession implements ClientConnection {
     if (!this.#isLinked) return false;
     const stream = this.#stream;
     if (kind === 'ack') return stream === undefined || stream.acknowledged(frame['seen']);
-    if (isNumbered(kind) && stream?.received(bytes)) {
-      this.#link.send({ t: 'ack', seen: stream.seen });
-    }
+    if (isNumbered(kind)) this.#received(bytes);
     // What comes after close() is counted, and nobody's any more.
     if (this.#state === 'closing') return true;
     if (kind === 'reply') return this.#reply(frame['id'], frame['reply']);
     if (kind === 'may-leave') return this.#mayLeave(frame);
     // A later version may say more than this one understands.
-    return kind !== 'callback' || this.#callback(frame);
+    if (kind !== 'callback') return true;
+    return this.#callback(frame['name'], frame['payload'], frame['priority']);
   }
 
-  #welcome({ session, grace, seen }: Frame): boolean {
+  #readBundle(body: Uint8Array): boolean {
+    if (this.#state === 'over') return true;
+    if (!this.#isLinked || this.#reader === undefined) return false;
+    this.#received(body.length);
+    return this.#state === 'closing' || this.#reader.read(body) === undefined;
+  }
+
+  #received(bytes: number): void {
+    const stream = this.#stream;
+    if (stream?.received(bytes)) this.#link.send({ t: 'ack', seen: stream.seen });
+  }
+
+  #welcome({ session, grace, seen, bundle }: Frame): boolean {
     const stream = this.#stream;
     if (this.#token !== undefined) {
       if (stream === undefined || !stream.acknowledged(seen)) return false;
@@ -214,6 +251,7 @@ class SocketSession implements ClientConnection {
       this.#graceMs = Math.min(grace, this.#graceWanted);
       this.#stream = new SessionStream();
     }
+    if (this.#state === 'connecting' && bundle === BUNDLE_VERSION) this.#beginBundles();
     this.#isLinked = true;
     this.#attempts = 0;
     this.#link.answerWithin(0);
@@ -222,6 +260,16 @@ class SocketSession implements ClientConnection {
     this.#opened?.resolve();
     this.#opened = undefined;
     return true;
+  }
+
+  #beginBundles(): void {
+    this.#bundle = new BundleWriter((body) => this.#write(body));
+    this.#reader = new BundleReader({
+      request: () => false,
+      reply: (id, reply) => this.#reply(id, reply),
+      done: (from, count) => this.#done(from, count),
+      callback: (name, payload, priority) => this.#callback(name, payload, priority),
+    });
   }
 
   #goodbye(code: SaAisErrorT, reason: string): void {
@@ -263,7 +311,16 @@ class SocketSession implements ClientConnection {
     return true;
   }
 
-  #callback({ name, payload, priority }: Frame): boolean {
+  #done(from: number, count: number): boolean {
+    for (let id = from; id < from + count; id++) {
+      const resolve = this.#replies.get(id);
+      this.#replies.delete(id);
+      resolve?.(DONE);
+    }
+    return true;
+  }
+
+  #callback(name: unknown, payload: unknown, priority: unknown): boolean {
     if (typeof name !== 'string' || typeof priority !== 'number') return false;
     const event = { name, payload, priority };
     if (this.#onCallback !== undefined) this.#onCallback(event);
@@ -277,7 +334,7 @@ class SocketSession implements ClientConnection {
     else {
       void this.#leaveQuestion?.ask(within).then((veto) => {
         if (this.#state !== 'open') return;
-        this.#write(encode({ t: 'leave', id, ...(veto !== undefined && { veto }) }) as Uint8Array);
+        this.#control({ t: 'leave', id, ...(veto !== undefined && { veto }) });
       });
     }
     return true;
@@ -320,6 +377,9 @@ class SocketSession implements ClientConnection {
     this.#replies.clear();
   }
 }
+
+/** The answer to a request in a range of those that went well. */
+const DONE: Reply = Object.freeze({ rc: SA_AIS_OK });
 
 const KNOWN_CODES: ReadonlySet<number> = new Set(Object.values(SaAisErrorT));
 

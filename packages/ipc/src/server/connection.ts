@@ -10,6 +10,7 @@ import {
   SA_AIS_ERR_VERSION,
   type SaAisErrorT,
 } from '@aisexec/ais';
+import { BUNDLE_MARK } from '../bundle.ts';
 import { decode, encode, isRecord } from '../codec.ts';
 import { FrameDecoder, FrameWriter } from '../framing.ts';
 import { IPC_VERSION } from '../protocol.ts';
@@ -120,6 +121,10 @@ export class Connection<Client> {
 
   #frame(body: Uint8Array): boolean {
     if (this.#state === 'ending' || this.#state === 'gone') return false;
+    if (body[0] === BUNDLE_MARK && this.#state === 'open') {
+      this.faulted(this.#session?.bundle(body));
+      return this.state === 'open' && this.#session !== undefined;
+    }
     const frame = decode(body)?.value;
     if (!isRecord(frame)) this.faulted('no map in a frame');
     else if (this.#state === 'hello') this.#hello(frame);

@@ -78,7 +78,9 @@ export function rawClient(path: string) {
     for (const resolve of waiting.splice(0)) resolve();
   };
   const decoder = new FrameDecoder((body) => {
-    frames.push(decode(body)?.value as Record<string, unknown>);
+    const frame = decode(body)?.value;
+    // Bundles are for those who asked for them.
+    if (frame !== undefined) frames.push(frame as Record<string, unknown>);
     wake();
     return true;
   });

@@ -1,11 +1,13 @@
 /** The sessions of one server: who may open one, who may go on with one, and why one has ended. */
 import { randomBytes } from 'node:crypto';
 import { SA_AIS_ERR_BAD_HANDLE, SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
+import { BUNDLE_VERSION } from '../bundle.ts';
 import { ENDED_SESSIONS_MAX } from '../limits.ts';
 import type { Connection, Frame, Goodbye } from './connection.ts';
 import type { Credentials, Veto } from './contract.ts';
 import { askLeave } from './leave.ts';
-import { type Resumption, Session, type SessionHost } from './session.ts';
+import type { Resumption } from './outgoing.ts';
+import { Session, type SessionHost } from './session.ts';
 
 const TOKEN_BYTES = 16;
 const UNKNOWN: Goodbye = {
@@ -87,13 +89,14 @@ export function createSessionTable<Client>(
   function begin(
     connection: Connection<Client>,
     service: string,
-    { grace, leave }: Frame,
+    { grace, leave, bundle }: Frame,
   ): Session<Client> | Goodbye {
     const { credentials } = connection;
     const refused = admit(credentials);
     if (refused !== undefined) return refused;
     const resumption = resumptionFor(credentials, grace);
-    const session = new Session(host, { service, leave: leave === true }, credentials, resumption);
+    const wanted = { service, leave: leave === true, bundle: bundle === BUNDLE_VERSION };
+    const session = new Session(host, wanted, credentials, resumption);
     const failed = session.open(connection);
     if (failed !== undefined) return failed;
     open.add(session);

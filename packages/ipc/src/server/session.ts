@@ -1,6 +1,6 @@
 /**
- * One client of the server: requests with a bound on those in flight, replies, callbacks through the
- * bounded {@link Outbox}. A session outlives its connection for the grace time that its client asked for
+ * One client of the server: requests with a bound on those in flight; what it is sent is the affair of
+ * {@link Outgoing}. A session outlives its connection for the grace time that its client asked for
  * (ADR 0164), unless the client's process is gone (ADR 0165). It never throws at what the client sends and
  * never lets one client take memory without bound.
  */
@@ -8,22 +8,21 @@ import {
   SA_AIS_ERR_LIBRARY,
   SA_AIS_ERR_NO_RESOURCES,
   SA_AIS_ERR_NOT_SUPPORTED,
-  SA_AIS_ERR_TOO_BIG,
   SA_AIS_ERR_TRY_AGAIN,
   SA_AIS_OK,
   type SaAisErrorT,
 } from '@aisexec/ais';
+import { BundleReader } from '../bundle.ts';
 import type { Reply } from '../client/contract.ts';
 import type { Backend, BackendSink } from '../client/local.ts';
-import { encode } from '../codec.ts';
 import { Fifo } from '../fifo.ts';
-import { FRAME_BYTES_MAX, PROCESS_CHECK_BASE_MS, PROCESS_CHECK_WAIT_MAX_MS } from '../limits.ts';
-import { type OutboundOptions, Outbox } from '../outbox.ts';
-import { IPC_VERSION } from '../protocol.ts';
-import { isNumbered, SessionStream } from '../session-stream.ts';
+import { PROCESS_CHECK_BASE_MS, PROCESS_CHECK_WAIT_MAX_MS } from '../limits.ts';
+import type { OutboundOptions } from '../outbox.ts';
+import { isNumbered } from '../session-stream.ts';
 import type { Connection, Frame, Goodbye } from './connection.ts';
 import type { Credentials, IpcEvent, IpcServerLimits } from './contract.ts';
 import type { Counters } from './counters.ts';
+import { Outgoing, type Resumption } from './outgoing.ts';
 import type { ProcessStart } from './peer-process.ts';
 import type { Turns, Waiting } from './turns.ts';
 
@@ -39,13 +38,23 @@ export interface SessionHost<Client> {
   trace(event: IpcEvent): void;
 }
 
-/** How a session can be resumed; the client process is `start` to {@link ProcessStart}. */
-export interface Resumption {
-  /** Unguessable, for this client's eyes only. */
-  readonly token: string;
-  readonly graceMs: number;
-  readonly start: string;
+/** What the client's hello asks for. */
+interface Wanted {
+  readonly service: string;
+  readonly leave: boolean;
+  readonly bundle: boolean;
 }
+
+/** A request that was read and not yet served. */
+interface Waiter {
+  /** Absent in a bundle: it counts on. */
+  readonly id?: unknown;
+  readonly fn: unknown;
+  readonly argument: unknown;
+}
+
+/** Records that no client sends. */
+const NOTHING_ELSE = { reply: () => false, done: () => false, callback: () => false };
 
 export class Session<Client> implements Waiting {
   readonly credentials: Credentials;
@@ -54,24 +63,23 @@ export class Session<Client> implements Waiting {
   /** Whether the client is to be asked before the executive leaves. */
   readonly wantsLeave: boolean;
   readonly #host: SessionHost<Client>;
-  readonly #outbox: Outbox;
-  readonly #stream: SessionStream | undefined;
-  readonly #waiting = new Fifo<Frame>();
+  readonly #out: Outgoing<Connection<Client>>;
+  /** Of a client that reads and writes bundles. */
+  readonly #reader: BundleReader | undefined;
+  readonly #waiting = new Fifo<Waiter>();
   readonly #inFlight = new Set<number>();
   #state: 'new' | 'open' | 'gone' = 'new';
-  #connection: Connection<Client> | undefined;
   #client: Client | undefined;
   #grace: NodeJS.Timeout | undefined;
   #check: NodeJS.Timeout | undefined;
   #question = 0;
   #answer: ((veto: unknown) => void) | undefined;
   #lastRequest = 0;
-  #held = false;
   #pumping = false;
 
   constructor(
     host: SessionHost<Client>,
-    { service, leave }: { readonly service: string; readonly leave: boolean },
+    { service, leave, bundle }: Wanted,
     credentials: Credentials,
     resumption?: Resumption,
   ) {
@@ -80,12 +88,14 @@ export class Session<Client> implements Waiting {
     this.wantsLeave = leave;
     this.credentials = credentials;
     this.resumption = resumption;
-    this.#stream = resumption === undefined ? undefined : new SessionStream();
-    const { limits } = host;
-    this.#outbox = new Outbox({
-      framesMax: limits.outboundFramesMax,
-      bytesMax: limits.outboundBytesMax,
+    this.#out = new Outgoing({
+      ...{ limits: host.limits, counters: host.counters, bundle, resumption },
+      slow: (why) => this.#slow(why),
     });
+    if (bundle) {
+      const request = (fn: string, argument: unknown) => this.#asked(fn, argument);
+      this.#reader = new BundleReader({ ...NOTHING_ELSE, request });
+    }
   }
 
   /** Opens at the backend and says welcome. @returns why not; the session is then gone. */
@@ -117,31 +127,23 @@ export class Session<Client> implements Waiting {
     }
     this.#client = client;
     this.#state = 'open';
-    this.#connection = connection;
-    connection.send({ t: 'welcome', v: IPC_VERSION, ...this.#naming() });
+    this.#out.begin(connection);
     return undefined;
   }
 
   /** Goes on over another connection. @returns false for a number of frames that cannot be. */
   resume(connection: Connection<Client>, seen: unknown): boolean {
-    const stream = this.#stream;
-    if (this.#state !== 'open' || !stream?.acknowledged(seen)) return false;
-    // The old one may not have been noticed as cut; what it still carries comes again.
-    this.#connection?.abandon();
+    if (this.#state !== 'open' || !this.#out.resume(connection, seen)) return false;
     clearTimeout(this.#grace);
     clearTimeout(this.#check);
     this.#host.counters.resumed++;
-    this.#connection = connection;
-    stream.told();
-    connection.send({ t: 'welcome', v: IPC_VERSION, ...this.#naming(), seen: stream.seen });
-    for (const body of stream.unacked()) connection.writer.write(body);
     return true;
   }
 
   /** The connection is gone without a goodbye. */
   cut(connection: Connection<Client>): void {
-    if (this.#connection !== connection || this.#state !== 'open') return;
-    this.#connection = undefined;
+    if (this.#out.connection !== connection || this.#state !== 'open') return;
+    this.#out.connection = undefined;
     if (this.resumption === undefined) {
       this.end(SA_AIS_ERR_LIBRARY, 'the connection was cut');
       return;
@@ -163,9 +165,9 @@ export class Session<Client> implements Waiting {
     this.#host.turns.forget(this);
     this.#waiting.clear();
     const client = this.#client;
-    const connection = this.#connection;
+    const { connection } = this.#out;
     this.#client = undefined;
-    this.#connection = undefined;
+    this.#out.end();
     if (client !== undefined) this.#host.backend.disconnect(client);
     this.#host.ended(this, { rc, reason });
     this.#answered(undefined);
@@ -180,33 +182,32 @@ export class Session<Client> implements Waiting {
       return;
     }
     this.#answer = answer;
-    this.#control({ t: 'may-leave', id: ++this.#question, within: withinMs });
+    this.#out.control({ t: 'may-leave', id: ++this.#question, within: withinMs });
   }
 
   /** The executive stays after all. */
   callOff(): void {
     this.#answered(undefined);
-    this.#control({ t: 'may-leave', id: this.#question, within: 0, off: true });
+    if (this.#state !== 'open') return;
+    this.#out.control({ t: 'may-leave', id: this.#question, within: 0, off: true });
   }
 
   /** One frame of the client. @returns what is wrong with it. */
   frame(frame: Frame, bytes: number): string | undefined {
-    const stream = this.#stream;
-    if (stream !== undefined && isNumbered(frame['t']) && stream.received(bytes)) {
-      this.#connection?.send({ t: 'ack', seen: stream.seen });
-    }
+    if (isNumbered(frame['t'])) this.#out.received(bytes);
     switch (frame['t']) {
       case 'request':
-        this.#waiting.push(frame);
+        this.#waiting.push({ id: frame['id'] ?? null, fn: frame['fn'], argument: frame['arg'] });
         break;
       case 'hold':
-        this.#held = frame['on'] === true;
+        this.#out.held = frame['on'] === true;
         break;
       case 'leave':
         if (frame['id'] === this.#question) this.#answered(frame['veto']);
         break;
       case 'ack':
-        if (!stream?.acknowledged(frame['seen'])) return 'an acknowledgement of what was not sent';
+        if (!this.#out.acknowledged(frame['seen']))
+          return 'an acknowledgement of what was not sent';
         break;
       case 'goodbye':
         this.end(SA_AIS_OK, 'goodbye');
@@ -217,16 +218,29 @@ export class Session<Client> implements Waiting {
     return this.pump();
   }
 
+  /** A frame with many requests. @returns what is wrong with it. */
+  bundle(body: Uint8Array): string | undefined {
+    if (this.#reader === undefined) return 'a bundle nobody agreed on';
+    this.#out.received(body.length);
+    const fault = this.#reader.read(body);
+    return fault ?? this.pump();
+  }
+
+  #asked(fn: string, argument: unknown): boolean {
+    this.#waiting.push({ fn, argument });
+    return true;
+  }
+
   /** Moves what can move: requests to the backend, callbacks to the connection. @returns a fault. */
   pump(): string | undefined {
     if (this.#pumping) return undefined;
     this.#pumping = true;
     const fault = this.#takeRequests();
-    this.#giveCallbacks();
+    if (this.#state === 'open') this.#out.giveCallbacks();
     this.#pumping = false;
     // At a bound the client is not read any further: its own writes block, nobody else's. As long as
     // nothing waits it is read, or its acknowledgements would not be.
-    if (fault === undefined) this.#connection?.read(this.#waiting.size === 0);
+    if (fault === undefined) this.#out.connection?.read(this.#waiting.size === 0);
     return fault;
   }
 
@@ -234,7 +248,7 @@ export class Session<Client> implements Waiting {
   serve(): void {
     if (this.#state !== 'open') return;
     const fault = this.pump();
-    this.#connection?.faulted(fault);
+    this.#out.connection?.faulted(fault);
   }
 
   #takeRequests(): string | undefined {
@@ -242,45 +256,28 @@ export class Session<Client> implements Waiting {
     while (
       this.#waiting.size > 0 &&
       this.#inFlight.size < requestsInFlightMax &&
-      (this.#connection?.writer.backlog ?? 0) < socketBytesHigh &&
+      this.#out.backlog < socketBytesHigh &&
       this.#host.turns.mayServe(this)
     ) {
-      const { id, fn, arg } = this.#waiting.shift() as Frame;
-      if (id !== this.#lastRequest + 1 || typeof fn !== 'string') {
+      const request = this.#waiting.shift() as Waiter;
+      const next = this.#lastRequest + 1;
+      const { id = next, fn, argument } = request;
+      if (id !== next || typeof fn !== 'string') {
         return 'a request without a function, or ids that do not rise by one';
       }
-      this.#lastRequest = id;
-      this.#inFlight.add(id);
+      this.#lastRequest = next;
+      this.#inFlight.add(next);
       this.#host.counters.requests++;
-      this.#host.backend.request(this.#client as Client, id, fn, arg);
+      this.#host.backend.request(this.#client as Client, next, fn, argument);
     }
     return undefined;
-  }
-
-  #giveCallbacks(): void {
-    while (this.#outbox.size > 0 && !this.#held && this.#state === 'open') {
-      const connection = this.#connection;
-      // A cut client's callbacks wait where they may still make room for better ones.
-      if (connection === undefined) return;
-      const onTheWay = Math.max(connection.writer.backlog, this.#stream?.bytes ?? 0);
-      if (onTheWay >= this.#host.limits.socketBytesHigh) return;
-      this.#write(this.#outbox.shift() as Uint8Array);
-      this.#host.counters.callbacks++;
-    }
   }
 
   #reply(request: number, reply: Reply): void {
     if (this.#state !== 'open' || !this.#inFlight.delete(request)) return;
     this.#host.counters.replies++;
-    let body = encode({ t: 'reply', id: request, reply });
-    if (body === undefined || body.length > FRAME_BYTES_MAX) {
-      const rc = body === undefined ? SA_AIS_ERR_LIBRARY : SA_AIS_ERR_TOO_BIG;
-      body = encode({ t: 'reply', id: request, reply: { rc } }) as Uint8Array;
-    }
-    this.#write(body);
-    const slow = this.#tooMuchUnread();
-    if (slow !== undefined) this.#slow(slow);
-    else if (this.#waiting.size > 0) this.#connection?.faulted(this.pump());
+    this.#out.reply(request, reply);
+    if (this.#waiting.size > 0) this.#out.connection?.faulted(this.pump());
   }
 
   #answered(veto: unknown): void {
@@ -289,39 +286,13 @@ export class Session<Client> implements Waiting {
     answer?.(veto);
   }
 
-  /** A numbered frame that is neither a reply nor a callback. */
-  #control(frame: object): void {
-    const body = encode(frame);
-    if (this.#state === 'open' && body !== undefined) this.#write(body);
-  }
-
-  #write(body: Uint8Array): void {
-    this.#stream?.sent(body);
-    this.#connection?.writer.write(body);
-  }
-
-  /** The bounds of what an honest client can leave unread or unacknowledged. */
-  #tooMuchUnread(): string | undefined {
-    const { socketBytesMax, unackedBytesMax, unackedFramesMax } = this.#host.limits;
-    const stream = this.#stream;
-    const backlog = this.#connection?.writer.backlog ?? 0;
-    if (Math.max(backlog, stream?.bytes ?? 0) > socketBytesMax) {
-      return 'it asks and does not read the answers';
-    }
-    if (stream === undefined) return undefined;
-    const ignored = this.#connection === undefined ? 0 : stream.bytes - backlog;
-    return ignored > unackedBytesMax || stream.frames > unackedFramesMax
-      ? 'it does not acknowledge what it was sent'
-      : undefined;
-  }
-
   #callback(name: string, payload: unknown, options?: OutboundOptions): void {
     if (this.#state !== 'open') return;
-    const result = this.#outbox.push(name, payload, options);
+    const result = this.#out.callback(name, payload, options);
     if (result === 'full') this.#slow('its queue of callbacks is full');
     else {
       if (result === 'dropped') this.#host.counters.callbacksDropped++;
-      this.#connection?.faulted(this.pump());
+      if (result !== 'sent') this.#out.connection?.faulted(this.pump());
     }
   }
 
@@ -345,10 +316,5 @@ export class Session<Client> implements Waiting {
       () => this.#lookForProcess(Math.min(waitMs * 2, PROCESS_CHECK_WAIT_MAX_MS)),
       waitMs,
     );
-  }
-
-  #naming(): { readonly session?: string; readonly grace?: number } {
-    const { token, graceMs } = this.resumption ?? {};
-    return token === undefined || graceMs === undefined ? {} : { session: token, grace: graceMs };
   }
 }

@@ -10,11 +10,11 @@ import type { SyncParticipant } from '../sync/engine.ts';
 export interface CorosyncBus {
   readonly nodeId: number;
   /**
-   * Sends one exec message (exec-message.ts).
+   * Sends one exec message (exec-message.ts), in one piece or in two; both are copied.
    * @returns false when the queue is full: nothing was taken, {@link CorosyncService.drained} follows.
    * @throws InvariantError for bytes that could harm a C daemon.
    */
-  multicast(message: Uint8Array): boolean;
+  multicast(message: Uint8Array, rest?: Uint8Array): boolean;
 }
 
 export interface CorosyncService {

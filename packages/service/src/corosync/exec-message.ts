@@ -3,6 +3,7 @@
  * i32 size @8, 16 bytes together. The C daemons trust it, so what leaves is checked first (totem-wire §4.7
  * rules 2 and 6); what comes is believed only when it fits.
  */
+import { getU32 } from '@aisexec/ais';
 import { invariant } from '../invariant.ts';
 import { EXEC_FUNCTION_MAX, SERVICE_ID_MAX } from '../limits.ts';
 
@@ -29,15 +30,19 @@ export function createExecMessage(
   return view;
 }
 
-/** @returns undefined for another length than it says, or a service or function that cannot be. */
-export function decodeExecHeader(message: Uint8Array): ExecHeader | undefined {
-  if (message.length < EXEC_HEADER_BYTES) return undefined;
-  const view = viewOf(message);
-  const id = view.getInt32(0, true);
-  const service = id >> 16;
+/**
+ * @param size of the whole message, of which `message` may be the beginning.
+ * @returns undefined for another length than it says, or a service or function that cannot be.
+ */
+export function decodeExecHeader(
+  message: Uint8Array,
+  size = message.length,
+): ExecHeader | undefined {
+  if (message.length < EXEC_HEADER_BYTES || getU32(message, OFFSET_SIZE) !== size) return undefined;
+  const id = getU32(message, 0);
+  const service = id >>> 16;
   const fn = id & 0xffff;
-  if (view.getInt32(OFFSET_SIZE, true) !== message.length) return undefined;
-  return isWhole(service, SERVICE_ID_MAX) && fn <= EXEC_FUNCTION_MAX ? { service, fn } : undefined;
+  return service <= SERVICE_ID_MAX && fn <= EXEC_FUNCTION_MAX ? { service, fn } : undefined;
 }
 
 export function viewOf(bytes: Uint8Array): DataView {

@@ -7,6 +7,11 @@ export class Emitter {
   #depth = 0;
   #flushing = false;
 
+  /** Nothing runs and nothing waits: what causes no change may call the embedder itself. */
+  get isIdle(): boolean {
+    return this.#depth === 0 && !this.#flushing && this.#queue.length === 0;
+  }
+
   /** Queues one call to the embedder. */
   emit(call: () => void): void {
     this.#queue.push(call);
