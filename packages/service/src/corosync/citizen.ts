@@ -43,12 +43,12 @@ export function createCitizen(options: CitizenOptions): Citizen {
 
   const bus: CorosyncBus = {
     nodeId: messaging.nodeId,
-    multicast(message) {
+    multicast(message, guarantee = 'agreed') {
       const header = decodeExecHeader(message);
       invariant(header !== undefined && byId.has(header.service), 'exec message', {
         bytes: message.length,
       });
-      if (group?.multicast([message], 'agreed') !== true) return false;
+      if (group?.multicast([message], guarantee) !== true) return false;
       counters.messagesSent++;
       return true;
     },
