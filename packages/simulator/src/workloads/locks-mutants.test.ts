@@ -7,8 +7,8 @@ const SEEDS_MAX = 40;
 const SECONDS = 8;
 const MUTANT_MS_MAX = 120_000;
 
-function firstCatch({ service, caughtBy, seeds }: LockMutant): number | undefined {
-  for (const seed of seeds ?? Array.from({ length: SEEDS_MAX }, (_, i) => i + 1)) {
+function firstCatch({ service, caughtBy }: LockMutant): number | undefined {
+  for (let seed = 1; seed <= SEEDS_MAX; seed++) {
     const { violations } = runLockSimulation({ seed, seconds: SECONDS, service, draws: 1 }).locks;
     if (violations.some(({ property }) => caughtBy.includes(property))) return seed;
   }

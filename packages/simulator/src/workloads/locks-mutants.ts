@@ -3,7 +3,7 @@
  * stays deterministic: its replicas agree with each other on what is wrong.
  */
 import { lckService } from '@aisexec/lck/service';
-import type { ExecContext, LibContext } from '@aisexec/service';
+import type { ExecContext } from '@aisexec/service';
 import type { LockProperty } from '../checkers/locks.ts';
 
 type Service = typeof lckService;
@@ -13,8 +13,6 @@ export interface LockMutant {
   /** What is wrong, as a sentence. */
   readonly description: string;
   readonly caughtBy: readonly LockProperty[];
-  /** Where it was found, when the first seeds would not do. */
-  readonly seeds?: readonly number[];
   readonly service: Service;
 }
 
@@ -117,27 +115,6 @@ export const LOCK_MUTANTS: readonly LockMutant[] = [
       replaced: () => undefined,
     },
   },
-  {
-    name: 'agreed-order',
-    description:
-      'What may grant is ordered as agreed: one node may be the only one that knows what it tells.',
-    caughtBy: ['token'],
-    seeds: [],
-    service: withLib((context) => ({
-      multicast: (exec, message) => context.multicast(exec, message, 'agreed'),
-    })),
-  },
-  {
-    name: 'told-in-doubt',
-    description:
-      'A grant of a transitional configuration is told before the next view has confirmed it.',
-    caughtBy: ['token', 'exclusion'],
-    seeds: [],
-    service: inContext((context) => ({
-      ...plain(context),
-      replyWhenCertain: (source, reply) => context.reply(source, reply),
-    })),
-  },
 ];
 
 /** Handlers see a context that lies. */
@@ -158,16 +135,6 @@ function inContext(change: (context: ExecContext) => ExecContext): Service {
     clientGone: (state, client, context) => clientGone?.(state, client, change(context)),
     replaced: (before, after, context) => replaced?.(before, after, change(context)),
   };
-}
-
-/** Library handlers see a context that lies. */
-function withLib(change: (context: LibContext) => Pick<LibContext, 'multicast'>): Service {
-  const handlers = Object.entries(lckService.lib).map(([name, handler]) => {
-    const handle: typeof handler.handle = (state, request, context) =>
-      handler.handle(state, request, Object.assign(Object.create(context), change(context)));
-    return [name, { ...handler, handle }];
-  });
-  return { ...lckService, lib: Object.fromEntries(handlers) };
 }
 
 type Apply = Service['exec'][string]['apply'];
