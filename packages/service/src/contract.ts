@@ -32,6 +32,12 @@ export interface Reply {
   readonly [out: string]: unknown;
 }
 
+/** A message of the service that takes back what its client was denied after all: see `replyWhenCertain`. */
+export interface Undo {
+  readonly exec: string;
+  readonly message: unknown;
+}
+
 /**
  * What a client may do with a service, each including the one before (ADR 0174): look at it, use it,
  * run it. The executive decides who has which role, by the kernel's word on the client.
@@ -120,9 +126,11 @@ export interface ExecContext {
   reply(source: Source, reply: Reply): void;
   /**
    * The same, for a reply that promises what only a lasting history can keep: when a partition was already on
-   * its way and this side turns out to be without quorum, or its history loses, `doubtful` leaves instead.
+   * its way and this side turns out to be without quorum, or its history loses, `doubtful` leaves instead, and `undo`
+   * is ordered in the client's name. True only of what was ordered `safe`, or comes with a view.
+   * What this client is replied or called back afterwards waits behind it.
    */
-  replyWhenCertain(source: Source, reply: Reply, doubtful: Reply): void;
+  replyWhenCertain(source: Source, reply: Reply, doubtful: Reply, undo?: Undo): void;
   /** Queue a callback to a client; a no-op on every node but the client's. */
   callback(client: ClientRef, name: string, payload: unknown, options?: CallbackOptions): void;
 }

@@ -83,12 +83,10 @@ class Host implements ServiceHost {
       this.#replicas.add({ definition, failed, turns: options.turns });
     }
     this.#clients = new ClientTable(node.nodeId, random32(random), this.#emitter);
-    this.#doubt = new Doubt(this.#clients);
+    this.#doubt = new Doubt(this.#clients, (client, undo) => this.#requests.takeBack(client, undo));
     const group = messaging.join(AIS_GROUP, {
       deliver: (message) => this.#emitter.event(() => this.#deliver(message)),
-      configuration: ({ type }) => {
-        if (type === 'transitional') this.#doubt.begin();
-      },
+      configuration: ({ type }) => this.#doubt.configuration(type),
       drained: () => this.#emitter.event(() => this.#resume()),
     });
     this.#outbox = new Outbox(group);
@@ -292,12 +290,12 @@ class Host implements ServiceHost {
       this.#counters.diverged++;
       this.#trace('state-diverged', { service });
     }
+    this.#doubt.end(quorate && !joined.includes(this.#options.node.nodeId));
     ordered.swapStates(this.#replicas, outcome, hadState ? context : undefined);
     this.#loading.view(plan.services);
     ordered.tellServices(this.#replicas, view, context);
     this.#admissions.update();
     this.#background.begin(view, new Set(states.keys()), ordered.holdersIn(plan));
-    this.#doubt.end(quorate && !plan.joined.includes(this.#options.node.nodeId));
     this.#counters.views++;
     this.#trace('view', {
       ...{ ringId, members: ids, joined: plan.joined, left: plan.left },

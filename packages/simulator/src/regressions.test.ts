@@ -1,12 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { violationText } from './checkers/violation.ts';
-import { realFactoryOf } from './processes/real-factory.ts';
 import { REGRESSIONS } from './regressions.ts';
-import { runSimulation } from './run.ts';
+import { runNamed } from './workloads/named-runs.ts';
 
 for (const { name, options } of REGRESSIONS) {
   test(`stays fixed: ${name}`, () => {
-    const { violations } = runSimulation(options, realFactoryOf);
+    const { violations } = runNamed(options);
     expect(violations.map(violationText)).toEqual([]);
   });
 }

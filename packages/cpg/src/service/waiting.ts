@@ -19,7 +19,8 @@ export class Waiting {
 
   /** @param rest of the message, and `message` with it, is copied when it has to wait. */
   push(message: Uint8Array, rest?: Uint8Array): void {
-    if (this.#open && this.#messages.length === 0 && this.#bus.multicast(message, rest)) return;
+    if (this.#open && this.#messages.length === 0 && this.#bus.multicast(message, 'agreed', rest))
+      return;
     const kept = rest === undefined ? message : joined(message, rest);
     this.#messages.push(kept);
     this.#bytes += kept.length;

@@ -1,5 +1,5 @@
 /** An open lock resource of the idiomatic layer. */
-import { SA_AIS_ERR_NO_RESOURCES } from '@aisexec/ais';
+import { SA_AIS_ERR_NO_RESOURCES, SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
 import {
   bigintOf,
   type CallOptions,
@@ -96,9 +96,17 @@ export class LockResource implements AsyncDisposable {
     const deadline = deadlineOf(options, call);
     deadline.check();
     if (mode !== 'PR' && mode !== 'EX') throw new TypeError(`mode must be 'PR' or 'EX'`);
-    const pending = this.#session.register(this.name, this.#listener);
-    const request = this.#request(pending.id, mode, options);
-    const ask = () => deadline.race(this.#session.handle.request('lock', request));
+    let pending = this.#session.register(this.name, this.#listener);
+    const ask = async () => {
+      const request = this.#request(pending.id, mode, options);
+      const reply = await deadline.race(this.#session.handle.request('lock', request));
+      // The next attempt is another lock: what is still said of this one does not concern it.
+      if (reply.rc === SA_AIS_ERR_TRY_AGAIN) {
+        this.#session.forget(pending);
+        pending = this.#session.register(this.name, this.#listener);
+      }
+      return reply;
+    };
     try {
       const reply = await withRetry(ask, deadline, this.#session.retry);
       const status = refusalOf(reply);

@@ -10,6 +10,7 @@ import {
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_NO_RESOURCES,
   SA_AIS_ERR_NOT_EXIST,
+  SA_AIS_ERR_TIMEOUT,
   SA_AIS_ERR_TRY_AGAIN,
   SA_AIS_OK,
   type SaAisErrorT,
@@ -89,7 +90,7 @@ export const createLib = ({ fairness = 'standard', administrators }: LibOptions)
       if (administrators !== undefined && (ctx.uid < 0 || !administrators.includes(ctx.uid))) {
         return { rc: SA_AIS_ERR_ACCESS };
       }
-      ctx.multicast('revoke', request);
+      ctx.multicast('revoke', request, 'safe');
       return undefined;
     },
   }),
@@ -142,12 +143,16 @@ export const exec = {
   revoke: execHandler<LckState, RevokeRequest>({ message: revokeRequest, apply: applyRevoke }),
 } as const;
 
+/**
+ * Safe, whatever it is: all of these may grant, or take, locks, and who is told must not be the only one who knows
+ * (ADR 0190). An open is not: nothing is granted by it.
+ */
 function relay<Request>(name: string, request: Schema<Request>): LibHandler<LckState, Request> {
   return {
     request,
     flow: 'ordered',
     handle: (_state, message, ctx) => {
-      ctx.multicast(name, message);
+      ctx.multicast(name, message, 'safe');
       return undefined;
     },
   };
@@ -210,7 +215,7 @@ function applyPurge(
   // Without quorum it is not for this side to say: a merge might bring the orphans back.
   else if (!ctx.view.quorate) ctx.reply(source, { rc: SA_AIS_ERR_TRY_AGAIN });
   else {
-    ctx.reply(source, { rc: SA_AIS_OK });
+    ctx.replyWhenCertain(source, { rc: SA_AIS_OK }, { rc: SA_AIS_ERR_TRY_AGAIN });
     if (purgeOrphans(state, resource) > 0) settle(state, resource, ctx);
   }
 }
@@ -225,7 +230,11 @@ function applyRevoke(
   // As for purge: a part without quorum does not know who holds what.
   if (!ctx.view.quorate) ctx.reply(source, { rc: SA_AIS_ERR_TRY_AGAIN });
   else if (resource === undefined) ctx.reply(source, { rc: SA_AIS_ERR_NOT_EXIST });
-  else ctx.reply(source, { rc: SA_AIS_OK, revoked: revokeLocks(state, resource, token, ctx) });
+  else {
+    const revoked = revokeLocks(state, resource, token, ctx);
+    // Not TRY_AGAIN, which clients do by themselves: whom they would find then is somebody else.
+    ctx.replyWhenCertain(source, { rc: SA_AIS_OK, revoked }, { rc: SA_AIS_ERR_TIMEOUT });
+  }
 }
 
 interface Opened {

@@ -73,7 +73,7 @@ export function requestLock(
   if (ctx.view.quorate) {
     if (orderOf(state).grantableNow(resource, lock.mode)) {
       addGranted(state, resource, toGranted(lock, ctx));
-      replyGranted(lock.source, ctx);
+      replyGranted(lock, ctx);
       return;
     }
     if ((flags & SA_LCK_LOCK_ORPHAN) !== 0 && blockedByOrphan(resource, lock.mode)) {
@@ -115,7 +115,7 @@ export function settle(state: LckState, resource: Resource, ctx: ExecContext): v
     const grants = orderOf(state)
       .nextGrants(resource)
       .map((waiting) => {
-        replyGranted(waiting.source, ctx);
+        replyGranted(waiting, ctx);
         return promote(state, resource, waiting, ctx);
       });
     tellNewHolders(resource, grants, ctx);
@@ -231,9 +231,14 @@ function tellHolder(holder: GrantedLock, waiting: WaitingLock, ctx: ExecContext)
   ctx.callback(holder.owner, CALLBACK.waiter, payload, { priority: 3, lost });
 }
 
-function replyGranted(source: Source, ctx: ExecContext): void {
-  const lockStatus = SA_LCK_LOCK_GRANTED;
-  ctx.reply(source, { rc: SA_AIS_OK, lockStatus, fencingToken: ctx.order });
+/**
+ * A grant is a promise: no other history has it, none will, and nobody gets this token again (ADR 0190). What turns out
+ * to be known to the losing side only was never granted: the client asks again, and nothing is left of it.
+ */
+function replyGranted({ id, source }: WaitingLock, ctx: ExecContext): void {
+  const granted = { rc: SA_AIS_OK, lockStatus: SA_LCK_LOCK_GRANTED, fencingToken: ctx.order };
+  const undo = { exec: 'unlock', message: { lockId: id } };
+  ctx.replyWhenCertain(source, granted, { rc: SA_AIS_ERR_TRY_AGAIN }, undo);
 }
 
 function refuse(source: Source, lockStatus: SaLckLockStatusT, ctx: ExecContext): void {

@@ -43,12 +43,12 @@ export function createCitizen(options: CitizenOptions): Citizen {
 
   const bus: CorosyncBus = {
     nodeId: messaging.nodeId,
-    multicast(message, rest) {
+    multicast(message, guarantee = 'agreed', rest = undefined) {
       const bytes = message.length + (rest?.length ?? 0);
       const header = decodeExecHeader(message, bytes);
       invariant(header !== undefined && byId.has(header.service), 'exec message', { bytes });
       const parts = rest === undefined ? [message] : [message, rest];
-      if (group?.multicast(parts, 'agreed') !== true) return false;
+      if (group?.multicast(parts, guarantee) !== true) return false;
       counters.messagesSent++;
       return true;
     },

@@ -3,18 +3,19 @@
  * group `a` where the C daemons read them, its state is brought together in Corosync's synchronisation
  * (totem-wire §4). Such a service is part of what makes a node a citizen of a Corosync ring.
  */
-import type { RingId } from '@aisexec/totem';
+import type { Guarantee, RingId } from '@aisexec/totem';
 import type { SyncParticipant } from '../sync/engine.ts';
 
 /** Group `a`, as a service sees it. */
 export interface CorosyncBus {
   readonly nodeId: number;
   /**
-   * Sends one exec message (exec-message.ts), in one piece or in two; both are copied.
+   * Sends one exec message (exec-message.ts), `agreed` by default, in one piece or with `rest` behind it; both are copied.
+   * The C daemons take every guarantee for agreed.
    * @returns false when the queue is full: nothing was taken, {@link CorosyncService.drained} follows.
    * @throws InvariantError for bytes that could harm a C daemon.
    */
-  multicast(message: Uint8Array, rest?: Uint8Array): boolean;
+  multicast(message: Uint8Array, guarantee?: Guarantee, rest?: Uint8Array): boolean;
 }
 
 export interface CorosyncService {

@@ -195,12 +195,14 @@ export function createVotequorum(bus: CorosyncBus, options: VoteOptions): Votequ
       refresh();
     },
     refusesExpected: (expected) => ballot.refuses(expected),
+    // Safe: what lets a smaller part be quorate must have reached all before any of them acts on it.
     submit(what, value) {
-      if (what === 'expected') return bus.multicast(encodeExpected(bus.nodeId, value));
+      if (what === 'expected') return bus.multicast(encodeExpected(bus.nodeId, value), 'safe');
       // Like the C daemon: only where it means something.
       if (!rules.allowDownscale) return false;
       const mine = { votes: ownVotes, expected: ballot.memory.expected };
-      return bus.multicast(encodeNodeInfo(bus.nodeId, { ...mine, flags: flags() | FLAG_LEAVING }));
+      const leaving = encodeNodeInfo(bus.nodeId, { ...mine, flags: flags() | FLAG_LEAVING });
+      return bus.multicast(leaving, 'safe');
     },
     onChange(told) {
       listener = told;

@@ -1,5 +1,13 @@
 /** What an ordered event's handlers see: the same on every node, but for who is told. */
-import type { CallbackOptions, ClientRef, ExecContext, Reply, Source, View } from '../contract.ts';
+import type {
+  CallbackOptions,
+  ClientRef,
+  ExecContext,
+  Reply,
+  Source,
+  Undo,
+  View,
+} from '../contract.ts';
 import type { ClientTable } from './clients.ts';
 import type { Doubt } from './doubt.ts';
 import type { Replica } from './replica.ts';
@@ -32,16 +40,17 @@ export class EventContext implements ExecContext {
 
   reply(source: Source, reply: Reply): void {
     const client = this.#clients.get(source);
-    if (client !== undefined) this.#clients.reply(client, source.request, reply);
+    if (client !== undefined) this.#doubt.reply(client, source.request, reply);
   }
 
-  replyWhenCertain(source: Source, reply: Reply, doubtful: Reply): void {
+  replyWhenCertain(source: Source, confirmed: Reply, doubtful: Reply, undo?: Undo): void {
     const client = this.#clients.get(source);
-    if (client !== undefined) this.#doubt.reply(client, source.request, reply, doubtful);
+    const promised = { confirmed, doubtful, undo };
+    if (client !== undefined) this.#doubt.promise(client, source.request, promised);
   }
 
   callback(client: ClientRef, name: string, payload: unknown, options?: CallbackOptions): void {
     const known = this.#clients.get(client);
-    if (known !== undefined) this.#clients.callback(known, name, payload, options);
+    if (known !== undefined) this.#doubt.callback(known, name, payload, options);
   }
 }

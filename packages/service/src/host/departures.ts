@@ -56,6 +56,7 @@ export class Departures {
     if (!client.known) return;
     client.known = false;
     const gone = { service: replica.id, connection: ref.connection };
-    outbox.push(encodeEnvelope({ kind: 'gone', ...gone, time }), 'agreed');
+    // Safe, as what it sets free may be granted to another (ADR 0190).
+    outbox.push(encodeEnvelope({ kind: 'gone', ...gone, time }), 'safe');
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The way into group `ais`: in order, and held while synchronisation runs or the queue is full. Bounded by its
  * users: requests are not started while it is blocked, so besides the messages of one handler it holds
- * at most one `gone` per client.
+ * at most one `gone` per client, and what takes back promises of a transitional configuration.
  */
 import type { Group, Guarantee } from '@aisexec/totem';
 

@@ -13,7 +13,7 @@ import {
   STANDING_REQUEST,
 } from '@aisexec/ais';
 import { type Guarantee, MESSAGE_BYTES_MAX } from '@aisexec/totem';
-import type { LibContext, LibHandler, Reply, View } from '../contract.ts';
+import type { LibContext, LibHandler, Reply, Undo, View } from '../contract.ts';
 import { invariant } from '../invariant.ts';
 import { REQUESTS_IN_FLIGHT_MAX, REQUESTS_OUTSTANDING_MAX } from '../limits.ts';
 import { mayAct, roleNeeded } from '../roles.ts';
@@ -115,6 +115,11 @@ export class Requests {
 
   forget(client: Client): void {
     this.#waiting.delete(client);
+  }
+
+  /** Orders a message in a client's name that it did not ask for and that nobody answers. */
+  takeBack(client: Client, { exec, message }: Undo): void {
+    new RequestContext(this.#options, client, 0).multicast(exec, message, 'safe');
   }
 
   #mayRun(handler: Handler): boolean {

@@ -210,7 +210,8 @@ export function createSyncEngine(options: SyncEngineOptions): SyncEngine {
   /** At most one message waits: a step sends its next only after the last one came back. */
   function send(bytes: Uint8Array): void {
     unsent = undefined;
-    if (!group!.multicast([bytes], 'agreed')) unsent = bytes;
+    // Safe: who activates in the ring's regular configuration knows that all others will (ADR 0191).
+    if (!group!.multicast([bytes], 'safe')) unsent = bytes;
   }
 
   function drained(): void {

@@ -154,8 +154,7 @@ function plain(context: ExecContext): ExecContext {
     time: context.time,
     version: context.version,
     reply: (source, reply) => context.reply(source, reply),
-    replyWhenCertain: (source, reply, doubtful) =>
-      context.replyWhenCertain(source, reply, doubtful),
+    replyWhenCertain: (...args) => context.replyWhenCertain(...args),
     callback: (client, name, payload, options) => context.callback(client, name, payload, options),
   };
 }
