@@ -150,6 +150,61 @@ describe('a joining node', () => {
   });
 });
 
+describe('a node that slept', () => {
+  /** While node 1 stands still the others delete a section and make one; then it wakes up with them. */
+  function slept(expectedVotes?: number): TestCluster {
+    const made = filled([1, 2, 3], 1, expectedVotes);
+    made.pause(1);
+    const there = opened(made, 3);
+    there.post('sectionDelete', { handle, sectionId: idOf(7) });
+    put(there, 50, 'made meanwhile');
+    made.run();
+    expect(made.host(3).view?.members).toHaveLength(2);
+    made.resume(1);
+    expectHealthy(made);
+    return made;
+  }
+
+  test.each([3, undefined])('brings nothing back, with votes of %s', (expectedVotes) => {
+    const made = slept(expectedVotes);
+    const here = opened(made, 1);
+    made.run();
+    expect(read(here, 7)).toEqual({ rc: SA_AIS_ERR_NOT_EXIST, content: undefined });
+    expect(read(here, 50).content).toBe('made meanwhile');
+    expect(read(here, 1).content).toBe(contentOf(1));
+  });
+
+  test('through several rings of the others brings nothing back', () => {
+    const made = filled([1, 2, 3, 4], 5);
+    made.pause(1);
+    made.restart(4);
+    opened(made, 3).post('sectionDelete', { handle, sectionId: idOf(7) });
+    made.run();
+    made.kill(4);
+    made.restart(2);
+    made.resume(1);
+    expectHealthy(made);
+    const here = opened(made, 1);
+    made.run();
+    expect(read(here, 7)).toEqual({ rc: SA_AIS_ERR_NOT_EXIST, content: undefined });
+  });
+
+  test('and then worked on alone adds what it made', () => {
+    const made = filled([1, 2, 3]);
+    made.pause(1, false);
+    made.run();
+    made.split([[1], [2, 3]]);
+    made.resume(1);
+    put(opened(made, 1), 60, 'made alone');
+    made.run();
+    made.heal();
+    expectHealthy(made);
+    const here = opened(made, 3);
+    made.run();
+    expect(read(here, 60).content).toBe('made alone');
+  });
+});
+
 describe('after a merge', () => {
   test('each side fetches from the other what it lacks', () => {
     const made = filled([1, 2, 3, 4]);
