@@ -228,7 +228,10 @@ export interface BackgroundSync<State, Piece> {
   readonly awaits: (state: State, piece: Piece, asked: bigint) => boolean;
   /** Content at this place; undefined: this replica lacks it, or there is no such piece. */
   readonly give: (state: State, piece: Piece) => Uint8Array | undefined;
-  /** Content as of place `asked`, or undefined: it will not come, forget. Ignored where nothing of that place is awaited. */
+  /**
+   * Content as of place `asked`, the service's own from now on, or undefined: it will not come, forget. Ignored where
+   * nothing of that place is awaited.
+   */
   readonly settle: (
     state: State,
     piece: Piece,

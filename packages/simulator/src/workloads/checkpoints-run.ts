@@ -9,7 +9,7 @@ import {
 } from '../checkers/checkpoints.ts';
 import { lifeOf } from '../checkers/events.ts';
 import { fullNodeFactory } from '../processes/full-node.ts';
-import { IN_SMALL_STEPS, inBackground } from '../processes/real-factory.ts';
+import { inBackground, smallSteps } from '../processes/real-factory.ts';
 import { createRandom } from '../random.ts';
 import { type RunHooks, type RunResult, runSimulation } from '../run.ts';
 import type { RunOptions } from '../scenario.ts';
@@ -50,7 +50,7 @@ export function runCheckpointSimulation(
         settings: scenario.settings,
         load: { ...scenario.load, rate: Math.min(scenario.load.rate, 10) },
         workloads: [createCheckpointWorkload(history, service, environment, lives)],
-        background: IN_SMALL_STEPS,
+        background: smallSteps(seed),
         quorum: { provider: 'votequorum', expectedVotes: nodes },
       })(environment),
     {
