@@ -10,8 +10,6 @@ import { EventService } from '@aisexec/evt';
 import { LocalCluster } from '@aisexec/executive/local-cluster';
 
 const SIZES = [64, 1024, 8192, 65_536];
-/** An event with its head is at most 64 KiB. */
-const EVENT_BYTES_MAX = 65_536 - 256;
 const IN_FLIGHT = 64;
 const SETTLE_MS = 300;
 
@@ -35,7 +33,7 @@ for (const node of cluster.nodes) {
 }
 for (const size of SIZES) {
   for (const writers of [1, 3]) {
-    if (wanted.has('event')) await measureEvents(Math.min(size, EVENT_BYTES_MAX), writers);
+    if (wanted.has('event')) await measureEvents(size, writers);
     if (wanted.has('ckpt')) await measureCheckpoints(size, writers);
   }
 }

@@ -22,6 +22,12 @@ export const RETAINED_EVENTS_MAX = 16_384;
 export const RETAINED_BYTES_MAX = 67_108_864;
 /** What a retained event costs beside its patterns and data, in bytes. */
 export const RETAINED_EVENT_OVERHEAD = 512;
+/** Content of a retained event on its way to a node that lacks it: data, patterns, publisher and framing. */
+export const EVENT_CONTENT_BYTES_MAX = 69_632;
+/** Retained events whose cost is up to so many bytes are synchronised whole; contents of more follow while clients work. */
+export const RETAINED_INLINE_BYTES_MAX = 1_048_576;
+/** Contents that one refused subscription has brought forward. */
+export const HURRIED_CONTENTS_MAX = 256;
 /** Entries of one synchronisation chunk that holds a list. */
 export const EVT_CHUNK_ENTRIES_MAX = 256;
 

@@ -97,15 +97,20 @@ export const filterSchema = s.object({
 });
 export type Filter = Infer<typeof filterSchema>;
 
-/** The parts of an event that its publisher decides. */
-export const eventFields = {
+/** What only a subscriber gets to see of an event. */
+export const eventContentFields = {
   patterns: s.list(s.bytes(PATTERN_BYTES_MAX), PATTERNS_MAX),
   priority: s.oneOf(0, 1, 2, 3),
-  /** Nanoseconds. */
-  retention,
   /** Empty for an event without attributes. */
   publisher: s.text(SA_MAX_NAME_LENGTH),
   data: s.bytes(EVENT_DATA_BYTES_MAX),
+} as const;
+
+/** The parts of an event that its publisher decides. */
+export const eventFields = {
+  ...eventContentFields,
+  /** Nanoseconds. */
+  retention,
 } as const;
 
 const openFields = {

@@ -103,9 +103,9 @@ export interface LibContext {
   multicast(exec: string, message: unknown, guarantee?: Guarantee): void;
   /**
    * A read met a piece that is still to come in the background: it comes next. For services with
-   * {@link SyncHandlers.background}; the reply says TRY_AGAIN.
+   * {@link SyncHandlers.background}; the reply says TRY_AGAIN. @returns false: no member here can give it for now.
    */
-  fetchFirst(piece: unknown): void;
+  fetchFirst(piece: unknown): boolean;
   /** Callback to this handler's own client, see {@link ExecContext.callback}. */
   callback(name: string, payload: unknown, options?: CallbackOptions): void;
 }
@@ -175,8 +175,9 @@ export interface StatePart<State> {
   readonly ringId: RingId;
   readonly quorate: boolean;
   /**
-   * This part had no quorum while the winner's history had one after it: what needs quorum was refused here, so
-   * of that the part holds nothing but an older copy of the winner's.
+   * Of what is changed by safe messages in quorate views alone this part holds nothing but an older copy: it had no quorum
+   * while the winner's history had one after it (ADR 0127), or its nodes slept in a ring that another part went
+   * through (ADR 0203).
    */
   readonly superseded?: boolean;
 }
@@ -189,6 +190,11 @@ export interface SyncHandlers<State, Chunk> {
    * Each packs to well below 1 MiB; plain objects and arrays only, since msgpack turns a Map into an object.
    */
   readonly save: (state: State, version: number) => Iterable<Chunk>;
+  /**
+   * Whether these chunks are all that a node of this version needs. false: the next holder is asked to send. Absent:
+   * always. For a service of whose contents a node may lack some while an older version wants them whole.
+   */
+  readonly canSave?: (state: State, version: number) => boolean;
   readonly load: (state: State, chunk: Chunk) => void;
   /**
    * One state out of two or more, the same on every node. The parts come winner first: the history whose
@@ -230,7 +236,10 @@ export interface BackgroundSync<State, Piece> {
   readonly awaits: (state: State, piece: Piece, asked: bigint) => boolean;
   /** Content at this place; undefined: this replica lacks it, or there is no such piece. */
   readonly give: (state: State, piece: Piece) => Uint8Array | undefined;
-  /** Content as of place `asked`, or undefined: it will not come, forget. Ignored where nothing of that place is awaited. */
+  /**
+   * Content as of place `asked`, the service's own from now on, or undefined: it will not come, forget. Ignored where
+   * nothing of that place is awaited.
+   */
   readonly settle: (
     state: State,
     piece: Piece,

@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 export { checkDefinition } from './check-definition.ts';
+export { decode, encode } from './codec.ts';
 export * from './contract.ts';
 export { createCfgService } from './corosync/cfg.ts';
 export { type Citizen, type CitizenOptions, createCitizen } from './corosync/citizen.ts';

@@ -18,7 +18,10 @@ export const STATE_BATCH_BYTES = 32_768;
 export const WANT_BYTES_MAX = 131_072;
 /** Pieces that a node asks for at once in the background. */
 export const WANT_PIECES_MAX = 512;
-/** Requests for state that a node has unanswered in the background: with the bytes above what clients wait behind. */
+/**
+ * Requests for state that a node has unanswered in the background: with the bytes above what clients wait behind. The
+ * processors bound the rate, not the round trips: four gave no more, and publishes waited six times as long.
+ */
 export const WANTS_MAX = 1;
 /** Pieces that readers may have brought forward at a time, of one service. */
 export const HURRIED_PIECES_MAX = 4096;

@@ -10,7 +10,7 @@ import type { RingSettings } from './processes/ring-process.ts';
 import { createRandom, type Random } from './random.ts';
 import { drawLoad, type LoadProfile, PACKETS_PER_MESSAGE_MAX } from './workloads/load.ts';
 
-export const WORKLOAD_NAMES = ['locks', 'membership'] as const;
+export const WORKLOAD_NAMES = ['locks', 'membership', 'events', 'checkpoints'] as const;
 export type WorkloadName = (typeof WORKLOAD_NAMES)[number];
 
 export interface RunOptions {
@@ -28,7 +28,7 @@ export interface RunOptions {
   readonly links?: number;
   /** How several are used; drawn when absent. */
   readonly linkMode?: LinkMode;
-  /** One service alone, with votes and the checkers that know it: a full stack. */
+  /** One service alone with the checkers that know it: a full stack. */
   readonly workload?: WorkloadName;
   /** Name of a planted fault. */
   readonly mutant?: string;

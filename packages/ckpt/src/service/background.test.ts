@@ -17,8 +17,13 @@ const SECTIONS = 12;
 const idOf = (index: number) => `s${index}`;
 const contentOf = (index: number) => `content of ${index}`;
 
-function cluster(nodes: readonly number[], seed: number, expectedVotes?: number): TestCluster {
-  const background = { wantBytes: 1, wants: 1 };
+function cluster(
+  nodes: readonly number[],
+  seed: number,
+  expectedVotes?: number,
+  wants = 1,
+): TestCluster {
+  const background = { wantBytes: 1, wants };
   const quorum: QuorumOptions =
     expectedVotes === undefined ? { provider: 'none' } : { provider: 'votequorum', expectedVotes };
   return createTestCluster({ nodes, services, seed, background, quorum });
@@ -50,8 +55,13 @@ function read(client: TestClient, index: number): { rc: number; content: string 
 }
 
 /** Nodes 2, 3 with contents; quorum counts when votes are expected. */
-function filled(nodes: readonly number[] = [2, 3], seed = 1, expectedVotes?: number): TestCluster {
-  const made = cluster(nodes, seed, expectedVotes);
+function filled(
+  nodes: readonly number[] = [2, 3],
+  seed = 1,
+  expectedVotes?: number,
+  wants?: number,
+): TestCluster {
+  const made = cluster(nodes, seed, expectedVotes, wants);
   const client = opened(made, nodes[0]!);
   for (let i = 0; i < SECTIONS; i++) put(client, i, contentOf(i));
   made.run();
@@ -109,7 +119,7 @@ describe('a joining node', () => {
 
   test('ends with the same bytes, whatever is written to what is on its way', () => {
     for (let seed = 1; seed <= 6; seed++) {
-      const made = filled([2, 3], seed);
+      const made = filled([2, 3], seed, undefined, seed % 2 === 0 ? 4 : 1);
       const random = createRandom(seed);
       made.restart(1, false);
       stepUntil(made, viewAt(made, 1, 3));
@@ -147,6 +157,61 @@ describe('a joining node', () => {
     made.run();
     expect(read(here, 4).content).toBe('changed');
     expect(read(here, 7)).toEqual({ rc: SA_AIS_ERR_NOT_EXIST, content: undefined });
+  });
+});
+
+describe('a node that slept', () => {
+  /** While node 1 stands still the others delete a section and make one; then it wakes up with them. */
+  function slept(expectedVotes?: number): TestCluster {
+    const made = filled([1, 2, 3], 1, expectedVotes);
+    made.pause(1);
+    const there = opened(made, 3);
+    there.post('sectionDelete', { handle, sectionId: idOf(7) });
+    put(there, 50, 'made meanwhile');
+    made.run();
+    expect(made.host(3).view?.members).toHaveLength(2);
+    made.resume(1);
+    expectHealthy(made);
+    return made;
+  }
+
+  test.each([3, undefined])('brings nothing back, with votes of %s', (expectedVotes) => {
+    const made = slept(expectedVotes);
+    const here = opened(made, 1);
+    made.run();
+    expect(read(here, 7)).toEqual({ rc: SA_AIS_ERR_NOT_EXIST, content: undefined });
+    expect(read(here, 50).content).toBe('made meanwhile');
+    expect(read(here, 1).content).toBe(contentOf(1));
+  });
+
+  test('through several rings of the others brings nothing back', () => {
+    const made = filled([1, 2, 3, 4], 5);
+    made.pause(1);
+    made.restart(4);
+    opened(made, 3).post('sectionDelete', { handle, sectionId: idOf(7) });
+    made.run();
+    made.kill(4);
+    made.restart(2);
+    made.resume(1);
+    expectHealthy(made);
+    const here = opened(made, 1);
+    made.run();
+    expect(read(here, 7)).toEqual({ rc: SA_AIS_ERR_NOT_EXIST, content: undefined });
+  });
+
+  test('and then worked on alone adds what it made', () => {
+    const made = filled([1, 2, 3]);
+    made.pause(1, false);
+    made.run();
+    made.split([[1], [2, 3]]);
+    made.resume(1);
+    put(opened(made, 1), 60, 'made alone');
+    made.run();
+    made.heal();
+    expectHealthy(made);
+    const here = opened(made, 3);
+    made.run();
+    expect(read(here, 60).content).toBe('made alone');
   });
 });
 
@@ -242,7 +307,7 @@ describe('a transfer cut short', () => {
 describe('under random faults', () => {
   test.each(Array.from({ length: 12 }, (_, i) => i + 1))('seed %d ends in one state', (seed) => {
     const nodes = [1, 2, 3, 4];
-    const made = filled(nodes, seed);
+    const made = filled(nodes, seed, undefined, seed % 2 === 0 ? 4 : 1);
     const random = createRandom(seed);
     let clients = new Map<number, TestClient>();
     for (let i = 0; i < 150; i++) {

@@ -91,7 +91,7 @@ export class FakeReplica {
       version: 1,
       uniqueId: () => 1n,
 
-      fetchFirst: () => {},
+      fetchFirst: () => true,
       multicast: (exec, message) => sent.push({ exec, message }),
       callback: () => {},
     };

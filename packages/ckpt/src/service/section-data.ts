@@ -4,7 +4,7 @@
  * Every page but the last has {@link PAGE_BYTES}; the capacity of the last one is the next power of two.
  * The layout is a function of the size alone and bytes beyond the size are zero, so replicas that reached
  * one content by different ways (writes here, synchronisation there) are equal bit by bit, spare room
- * included. Appending copies at most one page; what comes in is always copied, so that no message buffer
+ * included. Appending copies at most one page; what clients write is always copied, so that no message buffer
  * is ever kept.
  *
  * A page may be absent on this replica for a while: its content is still to come from another member
@@ -158,8 +158,9 @@ export function settlePage(
     section.pages[index] = ABSENT;
     return;
   }
-  const filled = new Uint8Array(pageCapacity(section.size, index));
-  filled.set(content.subarray(0, filled.length));
+  const capacity = pageCapacity(section.size, index);
+  const filled = content.length === capacity ? content : new Uint8Array(capacity);
+  if (filled !== content) filled.set(content.subarray(0, capacity));
   for (const { at, bytes } of page.patches) filled.set(bytes, at);
   section.pages[index] = filled;
 }

@@ -4,10 +4,14 @@
  */
 import type { ClientRef, ExecContext } from '@aisexec/service';
 import { matches } from './matching.ts';
-import type { Channel, Open, RetainedEvent, Subscription } from './state.ts';
+import type { Channel, EventContent, Open, RetainedEvent, Subscription } from './state.ts';
 
-/** An event on its way; retained ones have this shape in state. */
-export type Event = Omit<RetainedEvent, 'channel'>;
+/** An event on its way. */
+export interface Event extends EventContent {
+  readonly id: bigint;
+  readonly time: bigint;
+  readonly retention: bigint;
+}
 
 /**
  * Delivers an event at most once to every open of the channel (AIS B.2 rule 2), naming all its
@@ -25,18 +29,24 @@ export function deliver(channel: Channel, event: Event, ctx: ExecContext): void 
   }
 }
 
-/** Delivers the channel's retained events to a subscription that is new (F.4: once to each). */
+/**
+ * Delivers the channel's retained events to a subscription that is new (F.4: once to each). Contents may have become
+ * absent on this node after it let the subscription through: then a loss is told, in one event for all (ADR 0201).
+ */
 export function deliverRetained(
-  events: Iterable<Event>,
+  events: Iterable<RetainedEvent>,
   open: Open,
   subscription: Subscription,
   ctx: ExecContext,
 ): void {
-  for (const event of events) {
-    if (matches(subscription.filters, event.patterns)) {
-      send(open, [subscription.serial], event, ctx);
+  let isLost = false;
+  for (const { id, time, retention, content } of events) {
+    if (content === null) isLost = true;
+    else if (matches(subscription.filters, content.patterns)) {
+      send(open, [subscription.serial], { id, time, retention, ...content }, ctx);
     }
   }
+  if (isLost) tellLost(open.client, open.handle, ctx);
 }
 
 /** Tells a subscriber that it may have missed events. */

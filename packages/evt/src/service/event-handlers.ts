@@ -20,7 +20,7 @@ import {
   type UnsubscribeRequest,
 } from '../protocol.ts';
 import { deliver, deliverRetained } from './delivery.ts';
-import { dropRetained, hasRoom, retain } from './retention.ts';
+import { dropRetained, hasRoom, retain, retainedCost } from './retention.ts';
 import { type Channel, type EvtState, findOpen, type Open, type RetainedEvent } from './state.ts';
 
 export function applyPublish(
@@ -37,12 +37,16 @@ export function applyPublish(
   }
   const { id, patterns, priority, retention, publisher, data } = message;
   const { channel } = found;
-  const fields = { id, patterns, priority, retention, publisher, data };
-  const event: RetainedEvent = { ...fields, channel: channel.instance, time: ctx.time };
-  if (retention > 0n) retain(state, channel, event);
+  const { time } = ctx;
+  const content = { patterns, priority, publisher, data };
+  if (retention > 0n) {
+    const cost = retainedCost(content);
+    const head = { id, channel: channel.instance, time, retention, cost };
+    retain(state, channel, { ...head, content, asked: null });
+  }
   channel.last = id;
   ctx.reply(source, { rc, eventId: id });
-  deliver(channel, event, ctx);
+  deliver(channel, { id, time, retention, ...content }, ctx);
 }
 
 export function applySubscribe(

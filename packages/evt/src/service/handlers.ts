@@ -1,5 +1,5 @@
 /** The library handlers, which only validate and multicast, and the table of exec handlers. */
-import { SA_AIS_OK } from '@aisexec/ais';
+import { SA_AIS_ERR_TRY_AGAIN, SA_AIS_OK } from '@aisexec/ais';
 import {
   type ExecHandler,
   execHandler,
@@ -13,6 +13,7 @@ import {
 import {
   CHANNELS_MAX,
   EVENT_DATA_BYTES_MAX,
+  HURRIED_CONTENTS_MAX,
   PATTERN_BYTES_MAX,
   PATTERNS_MAX,
   RETENTION_NS_MAX,
@@ -31,6 +32,7 @@ import {
   unlinkRequest,
   unsubscribeRequest,
 } from '../protocol.ts';
+import { absentIn } from './background.ts';
 import { applyClose, applyOpen, applyUnlink } from './channel-handlers.ts';
 import {
   applyPublish,
@@ -38,7 +40,7 @@ import {
   applySubscribe,
   applyUnsubscribe,
 } from './event-handlers.ts';
-import type { EvtState } from './state.ts';
+import { type EvtState, findOpen } from './state.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: handlers of one table differ in their request types
 export const lib: Readonly<Record<string, LibHandler<EvtState, any>>> = {
@@ -58,15 +60,17 @@ export const lib: Readonly<Record<string, LibHandler<EvtState, any>>> = {
   }),
   close: forwarded('close', closeRequest, ({ handle }) => ({ handle }), 'reader'),
   unlink: forwarded('unlink', unlinkRequest, ({ name }) => ({ name })),
-  subscribe: forwarded(
-    'subscribe',
-    subscribeRequest,
-    ({ handle, id, serial, filters }) => ({
-      ...{ handle, id, serial },
-      filters: filters.map(({ type, pattern }) => ({ type, pattern })),
-    }),
-    'reader',
-  ),
+  subscribe: libHandler({
+    request: subscribeRequest,
+    flow: 'ordered',
+    role: 'reader',
+    handle: (state, { handle, id, serial, filters }, ctx) => {
+      if (isOnItsWay(state, handle, ctx)) return { rc: SA_AIS_ERR_TRY_AGAIN };
+      const picked = filters.map(({ type, pattern }) => ({ type, pattern }));
+      ctx.multicast('subscribe', { handle, id, serial, filters: picked });
+      return undefined;
+    },
+  }),
   unsubscribe: forwarded(
     'unsubscribe',
     unsubscribeRequest,
@@ -132,6 +136,18 @@ function forwarded<Request>(
       return undefined;
     },
   };
+}
+
+/** Whether what the channel retains is still to come to this node; has it come first then. */
+function isOnItsWay(state: EvtState, handle: bigint, ctx: LibContext): boolean {
+  const channel = findOpen(state, ctx.client, handle)?.channel;
+  if (channel === undefined) return false;
+  let hurried = 0;
+  for (const piece of absentIn(state, channel)) {
+    if (!ctx.fetchFirst(piece)) return false;
+    if (++hurried === HURRIED_CONTENTS_MAX) break;
+  }
+  return hurried > 0;
 }
 
 /** Unique in the cluster, never reserved, never the id of an event that is still retained (AIS B.2 rule 9). */

@@ -5,16 +5,13 @@
  * makes an insertion an append.
  */
 import { RETAINED_BYTES_MAX, RETAINED_EVENT_OVERHEAD, RETAINED_EVENTS_MAX } from '../limits.ts';
-import type { Channel, EvtState, Expiry, RetainedEvent } from './state.ts';
+import type { Channel, EventContent, EvtState, Expiry, RetainedEvent } from './state.ts';
 
 /** Whether there is room for this event among the retained ones. */
-export function hasRoom(
-  state: EvtState,
-  event: Pick<RetainedEvent, 'patterns' | 'data' | 'publisher'>,
-): boolean {
+export function hasRoom(state: EvtState, content: EventContent): boolean {
   return (
     state.retained.size < RETAINED_EVENTS_MAX &&
-    state.retainedBytes + retainedCost(event) <= RETAINED_BYTES_MAX
+    state.retainedBytes + retainedCost(content) <= RETAINED_BYTES_MAX
   );
 }
 
@@ -22,7 +19,7 @@ export function hasRoom(
 export function retain(state: EvtState, channel: Channel, event: RetainedEvent): void {
   state.retained.set(event.id, event);
   channel.retained.add(event.id);
-  state.retainedBytes += retainedCost(event);
+  state.retainedBytes += event.cost;
   const expiry = expiryOf(event);
   state.expiries.splice(placeOf(state.expiries, expiry), 0, expiry);
 }
@@ -51,18 +48,16 @@ export function nextExpiry(state: EvtState): bigint | null {
 }
 
 /** What an event counts against {@link RETAINED_BYTES_MAX}. */
-export function retainedCost(
-  event: Pick<RetainedEvent, 'patterns' | 'data' | 'publisher'>,
-): number {
-  let bytes = RETAINED_EVENT_OVERHEAD + event.data.length + event.publisher.length;
-  for (const pattern of event.patterns) bytes += pattern.length;
+export function retainedCost({ patterns, publisher, data }: EventContent): number {
+  let bytes = RETAINED_EVENT_OVERHEAD + data.length + publisher.length;
+  for (const pattern of patterns) bytes += pattern.length;
   return bytes;
 }
 
 function forget(state: EvtState, event: RetainedEvent): void {
   state.retained.delete(event.id);
   state.channels.get(event.channel)?.retained.delete(event.id);
-  state.retainedBytes -= retainedCost(event);
+  state.retainedBytes -= event.cost;
 }
 
 function expiryOf(event: RetainedEvent): Expiry {

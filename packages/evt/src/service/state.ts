@@ -42,17 +42,27 @@ export interface Channel {
   readonly retained: Set<bigint>;
 }
 
+/** What only a subscriber gets to see of an event. */
+export interface EventContent {
+  readonly patterns: readonly Uint8Array[];
+  readonly priority: 0 | 1 | 2 | 3;
+  readonly publisher: string;
+  readonly data: Uint8Array;
+}
+
 /** An event that is kept for subscriptions to come. */
 export interface RetainedEvent {
   readonly id: bigint;
   /** Instance of its channel. */
   readonly channel: bigint;
   readonly time: bigint;
-  readonly patterns: readonly Uint8Array[];
-  readonly priority: 0 | 1 | 2 | 3;
   readonly retention: bigint;
-  readonly publisher: string;
-  readonly data: Uint8Array;
+  /** What it counts against the bound, see `retainedCost`. */
+  readonly cost: number;
+  /** null: still to come from another member (background.ts). */
+  content: EventContent | null;
+  /** Place in the order as of which a content that is still to come was asked for; else null. */
+  asked: bigint | null;
 }
 
 /** When a retained event ends. */
@@ -79,7 +89,7 @@ export interface EvtState {
   readonly retained: Map<bigint, RetainedEvent>;
   /** The same events, next to end first; equal times by id. */
   readonly expiries: Expiry[];
-  /** Bytes of the retained events, see `retainedCost`. */
+  /** What the retained events cost together. */
   retainedBytes: number;
   /**
    * Between a merge and the view change that follows it: nodes whose clients came with their own part

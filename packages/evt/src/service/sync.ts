@@ -2,13 +2,24 @@
  * The event service's state on its way to other nodes, and what becomes of several states (ADR 0072).
  * Channels are united by their instance; where both sides made a channel of one name, the winner's
  * instance takes over the opens and retained events of the other.
+ *
+ * Few retained events are sent whole. Of more only the heads are sent, which decide everything but what subscribers get;
+ * the contents follow while clients work (background.ts, ADR 0201).
  */
 import { SA_MAX_NAME_LENGTH } from '@aisexec/ais';
-import { hashState, type Infer, type Schema, type StatePart, s } from '@aisexec/service';
+import {
+  hashState,
+  type Infer,
+  type Schema,
+  type StatePart,
+  type SyncHandlers,
+  s,
+} from '@aisexec/service';
 import { EVT_CHUNK_ENTRIES_MAX, FILTERS_MAX } from '../limits.ts';
 import { eventFields, filterSchema } from '../protocol.ts';
+import { background } from './background.ts';
 import { dropIfUnused, freeName, stripClient } from './channels.ts';
-import { retain } from './retention.ts';
+import { retain, retainedCost } from './retention.ts';
 import {
   addChannel,
   addOpen,
@@ -54,14 +65,41 @@ const chunkSchema = s.union(
     filters: s.list(filterSchema, FILTERS_MAX),
   }),
   s.object({ kind: s.oneOf('event'), id: s.u64, channel: s.u64, time: s.i64, ...eventFields }),
+  // The head alone: its content follows.
+  s.object({
+    kind: s.oneOf('head'),
+    ...{ id: s.u64, channel: s.u64, time: s.i64, retention: s.u64, cost: s.count },
+  }),
 );
 
 /** The schema of a chunk. */
-export const chunk: Schema<EvtChunk> = chunkSchema;
+const chunk: Schema<EvtChunk> = chunkSchema;
 export type EvtChunk = Infer<typeof chunkSchema>;
 
+/** The first version of the service that knows heads without contents (ADR 0173). */
+const HEADS_SINCE = 2;
+
+/** @param inlineBytesMax retained events that cost up to so many bytes are sent with their contents. */
+export function createSync(inlineBytesMax: number): SyncHandlers<EvtState, EvtChunk> {
+  return {
+    chunk,
+    save: (state, version) =>
+      save(state, version < HEADS_SINCE || state.retainedBytes <= inlineBytesMax),
+    canSave: (state, version) => version >= HEADS_SINCE || isComplete(state),
+    load,
+    merge,
+    digest,
+    background,
+  };
+}
+
+function isComplete({ retained }: EvtState): boolean {
+  for (const { content } of retained.values()) if (content === null) return false;
+  return true;
+}
+
 /** Each kind in the order of its Map, and what belongs to something after it. */
-export function* save(state: EvtState): Iterable<EvtChunk> {
+function* save(state: EvtState, isInline: boolean): Iterable<EvtChunk> {
   for (const client of state.clients.values()) {
     const opens = [...client.opens].map(([handle, channel]) => ({ handle, channel }));
     for (let i = 0; i < opens.length; i += EVT_CHUNK_ENTRIES_MAX) {
@@ -79,13 +117,15 @@ export function* save(state: EvtState): Iterable<EvtChunk> {
       }
     }
   }
-  for (const event of state.retained.values()) {
-    yield { kind: 'event', ...event, patterns: [...event.patterns] };
+  for (const { id, channel, time, retention, cost, content } of state.retained.values()) {
+    const about = { id, channel, time, retention };
+    if (!isInline || content === null) yield { kind: 'head', ...about, cost };
+    else yield { kind: 'event', ...about, ...content, patterns: [...content.patterns] };
   }
 }
 
 /** Folds one chunk into a state that began as a fresh one. */
-export function load(state: EvtState, part: EvtChunk): void {
+function load(state: EvtState, part: EvtChunk): void {
   if (part.kind === 'channel') {
     const { instance, name, linked, last, gaps } = part;
     addChannel(state, { instance, name, linked, last, gaps });
@@ -103,10 +143,15 @@ export function load(state: EvtState, part: EvtChunk): void {
     const { id, serial, filters } = part;
     const open = channel.opens.get(openKey(part.client, part.handle));
     open?.subscriptions.set(id, { id, serial, filters });
+  } else if (part.kind === 'head') {
+    const { id, time, retention, cost } = part;
+    const about = { id, channel: channel.instance, time, retention, cost };
+    retain(state, channel, { ...about, content: null, asked: null });
   } else {
-    const { id, time, patterns, priority, retention, publisher, data } = part;
-    const event = { id, time, patterns, priority, retention, publisher, data };
-    retain(state, channel, { ...event, channel: part.channel });
+    const { id, time, retention, patterns, priority, publisher, data } = part;
+    const content = { patterns, priority, publisher, data };
+    const about = { id, channel: channel.instance, time, retention };
+    retain(state, channel, { ...about, cost: retainedCost(content), content, asked: null });
   }
 }
 
@@ -114,12 +159,12 @@ export function load(state: EvtState, part: EvtChunk): void {
  * Everything but the retained events themselves: their ids are in their channels and in the expiries, and no two
  * events have one id.
  */
-export function digest({ retained: _, ...rest }: EvtState): string {
+function digest({ retained: _, ...rest }: EvtState): string {
   return hashState(rest);
 }
 
 /** One state out of several, winner first. Consumes the parts. */
-export function merge(parts: readonly StatePart<EvtState>[]): EvtState {
+function merge(parts: readonly StatePart<EvtState>[]): EvtState {
   const [winner, ...losers] = parts;
   if (winner === undefined) return initialState();
   const { state } = winner;
@@ -155,7 +200,7 @@ function unite(state: EvtState, other: Channel, part: StatePart<EvtState>): void
   for (const id of other.retained) {
     const event = part.state.retained.get(id);
     if (event === undefined || state.retained.has(id)) continue;
-    retain(state, channel, { ...event, channel: channel.instance });
+    retain(state, channel, { ...event, channel: channel.instance, asked: null });
   }
 }
 

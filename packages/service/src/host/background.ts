@@ -152,10 +152,13 @@ export class Background {
     }
   }
 
-  /** A reader waits for this piece. */
-  fetchFirst(service: number, piece: unknown): void {
-    this.#transfers.get(service)?.first(piece);
+  /** A reader waits for this piece. @returns false: no member here has it. */
+  fetchFirst(service: number, piece: unknown): boolean {
+    const transfer = this.#transfers.get(service);
+    if (transfer === undefined || transfer.waiting) return false;
+    transfer.first(piece);
     this.pump();
+    return true;
   }
 
   /** Sends what there is to send and room for, at most `messages`. */

@@ -12,7 +12,7 @@ export function helloOf(
   history: History,
   quorum: QuorumDesk,
 ): Hello {
-  const { lineage } = history;
+  const { lineage, past } = history;
   return {
     node,
     time: wallClock(),
@@ -20,5 +20,6 @@ export function helloOf(
     lineage,
     services: digestsOf(replicas),
     ...quorum.hello(),
+    past,
   };
 }

@@ -12,7 +12,7 @@ const view: View = {
 
 function after(...sources: number[]): History {
   const history = new History();
-  history.begin(view, { order: 100n, pristine: true, primary: 0 });
+  history.begin(view, { order: 100n, pristine: true, primary: 0, past: [] });
   for (const source of sources) history.count(source, 10);
   return history;
 }
@@ -34,7 +34,7 @@ test('a history is pristine until its first event, and never again', () => {
   expect(after().lineage?.pristine).toBe(true);
   const history = after(1);
   expect(history.lineage?.pristine).toBe(false);
-  history.begin(view, { order: 200n, pristine: false, primary: 8 });
+  history.begin(view, { order: 200n, pristine: false, primary: 8, past: [] });
   expect(history.lineage).toMatchObject({ pristine: false, events: 0 });
 });
 
@@ -42,7 +42,7 @@ test('a history remembers its last quorate ring through views without quorum', (
   const history = after(1);
   expect(history.lineage?.primary).toBe(8);
   const alone = { ...view, ringId: { rep: 1, seq: 12 }, quorate: false };
-  history.begin(alone, { order: 200n, pristine: false, primary: 8 });
+  history.begin(alone, { order: 200n, pristine: false, primary: 8, past: [] });
   expect(history.lineage).toMatchObject({ ringId: { seq: 12 }, primary: 8 });
 });
 

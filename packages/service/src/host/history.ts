@@ -6,6 +6,7 @@
 import type { View } from '../contract.ts';
 import { Hash64 } from '../state-hash.ts';
 import type { Lineage } from '../sync/messages.ts';
+import type { PastRing } from '../sync/past.ts';
 import type { SyncPlan } from '../sync/plan.ts';
 
 export class History {
@@ -15,15 +16,17 @@ export class History {
   #digest = new Hash64();
   #pristine = true;
   #primary = 0;
+  #past: readonly PastRing[] = [];
 
   /**
    * A synchronised view: event 0 of a new history.
    *
    * @param plan what the view grew from.
    */
-  begin(view: View, plan: Pick<SyncPlan, 'order' | 'pristine' | 'primary'>): void {
+  begin(view: View, plan: Pick<SyncPlan, 'order' | 'pristine' | 'primary' | 'past'>): void {
     this.#view = view;
     this.#pristine = plan.pristine;
+    this.#past = plan.past;
     this.#primary = view.quorate ? view.ringId.seq : plan.primary;
     this.#events = 0;
     this.#first = plan.order;
@@ -50,6 +53,11 @@ export class History {
   /** The place of the event counted last. Rises with every event and view (ADR 0041). */
   get order(): bigint {
     return this.#first + BigInt(this.#events);
+  }
+
+  /** Which rings this history went through. */
+  get past(): readonly PastRing[] {
+    return this.#past;
   }
 
   /** null before the first view: this node has no state. */

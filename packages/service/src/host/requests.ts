@@ -33,7 +33,7 @@ export interface RequestsOptions {
   /** A service of this node alone has changed its state. */
   readonly changed: () => void;
   /** A piece of a service's state is needed before the others. */
-  readonly fetchFirst: (service: number, piece: unknown) => void;
+  readonly fetchFirst: (service: number, piece: unknown) => boolean;
   /** Counts something that was refused. */
   readonly counted: (what: 'requestsRefused' | 'requestsHeld') => void;
 }
@@ -203,8 +203,8 @@ class RequestContext implements LibContext {
     this.#options.outbox.push(bytes, guarantee);
   }
 
-  fetchFirst(piece: unknown): void {
-    this.#options.fetchFirst(this.#client.replica.id, piece);
+  fetchFirst(piece: unknown): boolean {
+    return this.#options.fetchFirst(this.#client.replica.id, piece);
   }
 
   callback(name: string, payload: unknown, options?: Parameters<LibContext['callback']>[2]): void {

@@ -144,8 +144,12 @@ export class Transfer {
     return Math.max(0, this.#bytesTotal - this.#bytesDone);
   }
 
+  /** What is still missing no member here has. */
+  get waiting(): boolean {
+    return this.#lost.length > 0 && this.#queue.length + this.underWay + this.#givenUp === 0;
+  }
+
   progress(): TransferProgress {
-    const isOver = this.#queue.length + this.underWay + this.#givenUp === 0;
     return {
       service: this.#replica.name,
       bytesTotal: this.#bytesTotal,
@@ -153,7 +157,7 @@ export class Transfer {
       piecesTotal: this.#piecesTotal,
       piecesDone: Math.min(this.#piecesDone, this.#piecesTotal),
       since: this.since,
-      waiting: isOver && this.#lost.length > 0,
+      waiting: this.waiting,
     };
   }
 }

@@ -18,6 +18,7 @@ import {
   SYNC_SERVICES_MAX,
 } from '../limits.ts';
 import { type Schema, s } from '../schema.ts';
+import type { PastRing } from './past.ts';
 
 /**
  * Format of these messages and of the envelopes in group `ais`. It does not change when services do: what those
@@ -65,6 +66,8 @@ export interface Hello {
   }[];
   /** msgpack of what the node's quorum filter tells; absent where it has nothing to tell. */
   readonly quorum?: Uint8Array | undefined;
+  /** Which rings its history went through (past.ts); absent: its code does not know. */
+  readonly past?: readonly PastRing[] | undefined;
 }
 
 export interface Header {
@@ -85,13 +88,14 @@ export const nodeSchema: Schema<NodeInfo> = s.object({
 });
 
 const serviceVersion = s.integer(1, SERVICE_VERSION_MAX);
+const ringIdSchema = s.object({ rep: s.u32, seq: s.count });
 const helloSchema: Schema<Hello> = s.object({
   node: nodeSchema,
   time: s.i64,
   order: s.u64,
   lineage: s.nullable(
     s.object({
-      ringId: s.object({ rep: s.u32, seq: s.count }),
+      ringId: ringIdSchema,
       events: s.count,
       digest: s.text(16),
       pristine: s.bool,
@@ -111,6 +115,7 @@ const helloSchema: Schema<Hello> = s.object({
     SYNC_SERVICES_MAX,
   ),
   quorum: s.optional(s.bytes(QUORUM_SAID_BYTES_MAX)),
+  past: s.optional(s.list(s.object({ node: s.u32, ringId: ringIdSchema }), SYNC_MEMBERS_MAX)),
 });
 
 export function encodeHeader(header: Header): Uint8Array {

@@ -15,6 +15,8 @@ interface Told {
   readonly members?: readonly number[];
   readonly hash?: string;
   readonly order?: bigint;
+  /** Node and ring sequence; null: code that does not know of it. */
+  readonly past?: Readonly<Record<number, number>> | null;
 }
 
 function plan(told: Readonly<Record<number, Told>>) {
@@ -37,6 +39,12 @@ function plan(told: Readonly<Record<number, Told>>) {
           ? null
           : { ringId: { rep, seq }, events, digest, pristine, quorate, primary, members },
       services: [{ id: 60, hash: one.hash ?? 'h' }],
+      ...(one.past !== null && {
+        past: Object.entries(one.past ?? {}).map(([node, of]) => ({
+          node: Number(node),
+          ringId: { rep: 1, seq: of },
+        })),
+      }),
     });
   }
   return planSync({ rep: 1, seq: 100 }, hellos);
@@ -46,6 +54,33 @@ const partsOf = (told: Readonly<Record<number, Told>>) => {
   const service = plan(told).services.get(60)!;
   return { transfer: service.transfer, parts: service.parts.map(({ nodes }) => nodes.join()) };
 };
+
+describe('who adds nothing', () => {
+  const superseded = (told: Readonly<Record<number, Told>>) =>
+    plan(told)
+      .services.get(60)!
+      .parts.flatMap((part) => (part.superseded ? part.nodes : []));
+
+  test('who had no quorum while the winner had', () => {
+    const alone = { seq: 16, quorate: false, primary: 8 };
+    expect(superseded({ 1: { seq: 12 }, 2: { seq: 12 }, 3: alone })).toEqual([3]);
+  });
+
+  test('who slept in a ring that another part went through', () => {
+    const [slept, awake] = [{ seq: 8 }, { seq: 12, past: { 3: 8 } }];
+    expect(superseded({ 1: awake, 2: awake, 3: slept })).toEqual([3]);
+    expect(superseded({ 1: { seq: 16 }, 2: awake, 3: slept })).toEqual([3]);
+  });
+
+  test('not who was in another ring since', () => {
+    expect(superseded({ 1: { seq: 20, past: { 3: 8 } }, 3: { seq: 12 } })).toEqual([]);
+  });
+
+  test('where one node does not know of it, nobody by it', () => {
+    const awake = { seq: 12, past: { 3: 8 } };
+    expect(superseded({ 1: awake, 2: { past: null }, 3: { seq: 8 } })).toEqual([]);
+  });
+});
 
 describe('who sends', () => {
   test('nobody when all come from one history', () => {

@@ -12,15 +12,22 @@
  * a node that booted alone for a moment must not win with its empty state, however young its ring is.
  */
 import type { RingId } from '@aisexec/totem';
-import type { NodeInfo } from '../contract.ts';
+import type { NodeInfo, StatePart } from '../contract.ts';
 import { agreeVersion, spokenBy } from '../versions.ts';
 import type { Hello, Lineage } from './messages.ts';
+import { type PastRing, pastAfter, wentThrough } from './past.ts';
 
 /** One old history's state of one service. */
 export interface PartPlan {
   readonly lineage: Lineage;
   /** Nodes that hold this state, ascending; the first that is able to sends it. */
   readonly nodes: readonly number[];
+}
+
+/** The same, judged beside the others. */
+export interface RankedPart extends PartPlan {
+  /** See {@link StatePart.superseded}. */
+  readonly superseded: boolean;
 }
 
 export interface ServicePlan {
@@ -33,7 +40,7 @@ export interface ServicePlan {
   /** Nodes that run it under that name and may, ascending: all of them hold its state afterwards. */
   readonly runners: readonly number[];
   /** Winner first. */
-  readonly parts: readonly PartPlan[];
+  readonly parts: readonly RankedPart[];
   /** Somebody lacks a part: the states are sent. */
   readonly transfer: boolean;
   /** Nodes of one lineage had different states. */
@@ -55,6 +62,8 @@ export interface SyncPlan {
   readonly pristine: boolean;
   /** The winner's last quorate ring (see {@link Lineage.primary}). */
   readonly primary: number;
+  /** What the history went through that begins with this view (past.ts). */
+  readonly past: readonly PastRing[];
   readonly services: ReadonlyMap<number, ServicePlan>;
 }
 
@@ -78,6 +87,7 @@ export function planSync(ringId: RingId, hellos: ReadonlyMap<number, Hello>): Sy
     lineages: lineages.length,
     pristine: worked.length === 0,
     primary: lineages[0]?.lineage.primary ?? 0,
+    past: pastAfter(all, nodes),
     services: planServices(nodes, stateful, hellos),
   };
 }
@@ -113,7 +123,7 @@ function planServices(
         ? group(nodes, (node) => hashOf(node)!)
         : [nodes],
     );
-    const parts = partsOf(states);
+    const parts = rank(partsOf(states), hellos);
     const holders = histories.flat();
     plans.set(id, {
       name,
@@ -126,6 +136,24 @@ function planServices(
     });
   }
   return plans;
+}
+
+/** Which of these, winner first, hold nothing but what an earlier one had before it went on (ADR 0127, 0203). */
+function rank(
+  parts: readonly PartPlan[],
+  hellos: ReadonlyMap<number, Hello>,
+): readonly RankedPart[] {
+  // All must judge alike: nobody goes by what some do not know.
+  const isKnown = [...hellos.values()].every(({ past }) => past !== undefined);
+  return parts.map((part, index) => {
+    const { lineage, nodes } = part;
+    const earlier = parts.slice(0, index);
+    const isOlder = earlier.length > 0 && lineage.primary < earlier[0]!.lineage.primary;
+    const isPast = earlier.some((one) =>
+      wentThrough(hellos.get(one.nodes[0]!)!, lineage.ringId, nodes),
+    );
+    return { ...part, superseded: (isOlder && !lineage.quorate) || (isKnown && isPast) };
+  });
 }
 
 /**

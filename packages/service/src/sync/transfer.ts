@@ -4,8 +4,8 @@ import { decode, encode } from '../codec.ts';
 import type { Replica, State } from '../host/replica.ts';
 import { invariant } from '../invariant.ts';
 import { STATE_BATCH_BYTES } from '../limits.ts';
-import { encodeChunks, encodeEnd, HEADER_BYTES, type Header, type Lineage } from './messages.ts';
-import type { PartPlan } from './plan.ts';
+import { encodeChunks, encodeEnd, HEADER_BYTES, type Header } from './messages.ts';
+import type { RankedPart } from './plan.ts';
 
 /**
  * The messages that carry one service's state: batches of chunks, then the end marker. A generator, so
@@ -17,6 +17,9 @@ export function* sendState(
   version: number,
 ): Generator<readonly Uint8Array[]> {
   const header: Header = { kind: 'chunks', service: replica.id, ringId };
+  const { canSave } = replica.definition.sync;
+  const isAble = replica.guard('save', () => canSave?.(replica.state, version) ?? true);
+  if (isAble !== true) return yield encodeEnd(ringId, replica.id, false);
   const chunks = replica.guard('save', () => replica.chunks(version)[Symbol.iterator]());
   let batch: Uint8Array[] = [];
   let size = 0;
@@ -45,7 +48,7 @@ function packNext(chunks: Iterator<unknown>): Uint8Array | undefined {
 
 /** One part of a service's state, as it arrives. */
 export class StagedPart {
-  readonly plan: PartPlan;
+  readonly plan: RankedPart;
   readonly #replica: Replica | undefined;
   /** Index of the sender in the plan's nodes: the next one follows when one cannot. */
   #sender = 0;
@@ -53,7 +56,7 @@ export class StagedPart {
   #state: State;
 
   /** @param replica where to load it; undefined: only followed to its end. */
-  constructor(plan: PartPlan, replica: Replica | undefined) {
+  constructor(plan: RankedPart, replica: Replica | undefined) {
     this.plan = plan;
     this.#replica = replica;
     this.#reset();
@@ -123,7 +126,6 @@ export function stage(replica: Replica, parts: readonly StagedPart[]): StagedSta
   const complete = parts.filter((part) => part.complete);
   if (complete.length === 0) return undefined;
   if (complete.length === 1) return { state: complete[0]!.state };
-  const winner = complete[0]!.plan.lineage;
   const state = replica.guard('merge', () =>
     replica.definition.sync.merge(
       complete.map((part) => ({
@@ -131,13 +133,9 @@ export function stage(replica: Replica, parts: readonly StagedPart[]): StagedSta
         members: part.plan.nodes,
         ringId: part.plan.lineage.ringId,
         quorate: part.plan.lineage.quorate,
-        superseded: isSuperseded(part.plan.lineage, winner),
+        superseded: part.plan.superseded,
       })),
     ),
   );
   return replica.running ? { state } : undefined;
-}
-
-function isSuperseded({ quorate, primary }: Lineage, winner: Lineage): boolean {
-  return !quorate && primary < winner.primary;
 }

@@ -35,6 +35,9 @@ export interface MemoryBus {
   /** Nodes in different sides cannot hear each other; nodes in no side are alone. */
   split(sides: readonly (readonly number[])[]): void;
   heal(): void;
+  /** The node's process stands still: the others form a ring without it, it knows nothing of that. */
+  pause(node: number): void;
+  resume(node: number): void;
   /** One step of one node. @returns false when nothing is left to do. */
   step(): boolean;
   /** Queues a message in a node's name: what a broken or hostile peer could send. */
@@ -76,6 +79,7 @@ export function createMemoryBus(options: MemoryBusOptions): MemoryBus {
   /** The durable ring sequence of every node that ever lived. */
   const ringSeqs = new Map<number, number>();
   const listeners: ((message: GroupMessage) => void)[] = [];
+  const paused = new Set<number>();
   let sides: readonly (readonly number[])[] | undefined;
   let stale = false;
 
@@ -85,11 +89,15 @@ export function createMemoryBus(options: MemoryBusOptions): MemoryBus {
     return side === -1 ? -2 - node : side;
   }
 
+  function awake(): BusNode[] {
+    return [...nodes.values()].filter(({ nodeId }) => !paused.has(nodeId));
+  }
+
   /** Every side whose membership is not its ring's yet forms a new one. */
   function reform(): void {
     stale = false;
     const components = new Map<number, BusNode[]>();
-    for (const node of [...nodes.values()].sort((a, b) => a.nodeId - b.nodeId)) {
+    for (const node of awake().sort((a, b) => a.nodeId - b.nodeId)) {
       const side = sideOf(node.nodeId);
       components.set(side, [...(components.get(side) ?? []), node]);
     }
@@ -150,6 +158,7 @@ export function createMemoryBus(options: MemoryBusOptions): MemoryBus {
     kill(node) {
       nodes.get(node)?.die();
       nodes.delete(node);
+      paused.delete(node);
       stale = true;
     },
     split(newSides) {
@@ -160,9 +169,17 @@ export function createMemoryBus(options: MemoryBusOptions): MemoryBus {
       sides = undefined;
       stale = true;
     },
+    pause(node) {
+      paused.add(node);
+      stale = true;
+    },
+    resume(node) {
+      paused.delete(node);
+      stale = true;
+    },
     step() {
       if (stale) reform();
-      const alive = [...nodes.values()];
+      const alive = awake();
       const first = random.below(Math.max(alive.length, 1));
       for (let i = 0; i < alive.length; i++) {
         const node = alive[(first + i) % alive.length]!;

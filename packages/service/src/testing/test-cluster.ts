@@ -80,6 +80,9 @@ export interface TestCluster {
   step(): boolean;
   split(sides: readonly (readonly number[])[], run?: boolean): void;
   heal(run?: boolean): void;
+  /** A node's process stands still and goes on later, see {@link MemoryBus.pause}. */
+  pause(node: number, run?: boolean): void;
+  resume(node: number, run?: boolean): void;
   kill(node: number, run?: boolean): void;
   /** A new incarnation, killed first when it is alive. */
   restart(node: number, run?: boolean): void;
@@ -189,6 +192,14 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
     },
     heal(andRun = true) {
       bus.heal();
+      if (andRun) run();
+    },
+    pause(node, andRun = true) {
+      bus.pause(node);
+      if (andRun) run();
+    },
+    resume(node, andRun = true) {
+      bus.resume(node);
       if (andRun) run();
     },
     kill(node, andRun = true) {

@@ -85,7 +85,7 @@ function commandLineParser(args: readonly string[]) {
     .option('link-mode', { choices: LINK_MODES, describe: 'of several networks; drawn if absent' })
     .option('workload', {
       choices: WORKLOAD_NAMES,
-      describe: 'one service alone, with votes and its own checkers',
+      describe: 'one service alone, with its own checkers',
     })
     .option('mutant', { choices: MUTANT_NAMES, describe: 'plant this fault; it should be caught' })
     .option('mutants', { type: 'boolean', default: false, describe: 'hunt every planted fault' })

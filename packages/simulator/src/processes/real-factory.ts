@@ -1,6 +1,11 @@
 /** The real protocol on the nodes of a run: bare, or with everything above it; with a mutant if one is named. */
 
-import type { NoQuorumOptions, QuorumOptions, VotequorumOptions } from '@aisexec/service';
+import type {
+  BackgroundOptions,
+  NoQuorumOptions,
+  QuorumOptions,
+  VotequorumOptions,
+} from '@aisexec/service';
 import { createRing } from '@aisexec/totem';
 import { mutantByName } from '../mutants/index.ts';
 import type { FactoryOf } from '../run.ts';
@@ -44,12 +49,15 @@ function innerFactoryOf(
   return fullNodeFactory({
     ...ring,
     workloads: workloadsOf(inBackground(options.seed)),
-    background: IN_SMALL_STEPS,
+    background: smallSteps(options.seed),
   });
 }
 
-/** One piece at a time: what is on its way is cut short as often as not. */
-export const IN_SMALL_STEPS = { wantBytes: 1, wants: 1 };
+/** One piece at a time, or four under way: what is on its way is cut short as often as not. */
+export const smallSteps = (seed: number): BackgroundOptions => ({
+  wantBytes: 1,
+  wants: seed % 2 === 0 ? 4 : 1,
+});
 
 /** Three seeds of four send every content in the background, however small the state is. */
 export const inBackground = (seed: number): boolean => seed % 4 !== 0;

@@ -2,7 +2,7 @@
 import { SA_AIS_OK } from '@aisexec/ais';
 import { ckptService, createCkptService } from '@aisexec/ckpt/service';
 import { clmService } from '@aisexec/clm/service';
-import { evtService } from '@aisexec/evt/service';
+import { createEvtService, evtService } from '@aisexec/evt/service';
 import { lckService } from '@aisexec/lck/service';
 import { tmrService } from '@aisexec/tmr/service';
 import type { Random } from '../random.ts';
@@ -241,5 +241,12 @@ const ckptInBackground: RequestTable = {
   service: createCkptService({ inlineBytesMax: 0 }),
 };
 
-export const aisWorkloads = (inBackground: boolean): readonly ServiceWorkload[] =>
-  [clm, lck, evt, inBackground ? ckptInBackground : ckpt, tmr].map(requestWorkload);
+const evtInBackground: RequestTable = {
+  ...evt,
+  service: createEvtService({ inlineBytesMax: 0 }),
+};
+
+export const aisWorkloads = (inBackground: boolean): readonly ServiceWorkload[] => {
+  const tables = inBackground ? [evtInBackground, ckptInBackground] : [evt, ckpt];
+  return [clm, lck, ...tables, tmr].map(requestWorkload);
+};

@@ -9,14 +9,15 @@ import {
 } from '../checkers/checkpoints.ts';
 import { lifeOf } from '../checkers/events.ts';
 import { fullNodeFactory } from '../processes/full-node.ts';
-import { IN_SMALL_STEPS, inBackground } from '../processes/real-factory.ts';
+import { inBackground, smallSteps } from '../processes/real-factory.ts';
 import { createRandom } from '../random.ts';
-import { type RunResult, runSimulation } from '../run.ts';
+import { type RunHooks, type RunResult, runSimulation } from '../run.ts';
+import type { RunOptions } from '../scenario.ts';
 import { createCheckpointWorkload, type Lives } from './checkpoints.ts';
 
-export interface CheckpointRunOptions {
-  readonly seed: number;
-  readonly seconds: number;
+export interface CheckpointRunOptions
+  extends Pick<RunOptions, 'seed' | 'seconds'>,
+    Partial<Pick<RunOptions, 'nodes' | 'loss' | 'faults' | 'draws'>> {
   /** Another checkpoint service, e.g. one with a planted bug. */
   readonly service?: ServiceDefinition<CkptState>;
 }
@@ -31,26 +32,30 @@ export interface CheckpointRunResult {
 const follows = createCkptService({ inlineBytesMax: 0 });
 const NODES = [3, 3, 3, 4, 5];
 
-export function runCheckpointSimulation(options: CheckpointRunOptions): CheckpointRunResult {
-  const { seed, seconds } = options;
-  const service = options.service ?? (inBackground(seed) ? follows : ckptService);
-  const nodes = createRandom(seed, 'checkpoint nodes').pick(NODES);
+export function runCheckpointSimulation(
+  { service: other, ...options }: CheckpointRunOptions,
+  hooks: RunHooks = {},
+): CheckpointRunResult {
+  const { seed } = options;
+  const service = other ?? (inBackground(seed) ? follows : ckptService);
+  const nodes = options.nodes ?? createRandom(seed, 'checkpoint nodes').pick(NODES);
   const history = createCheckpointHistory();
   const lives: Lives = new Map();
   const transfers = { started: 0, done: 0, lost: 0 };
   const run = runSimulation(
-    { seed, seconds, nodes, faults: true, stack: 'full' },
+    { faults: true, ...options, nodes, stack: 'full' },
     (scenario) => (environment) =>
       fullNodeFactory({
         createRing,
         settings: scenario.settings,
         load: { ...scenario.load, rate: Math.min(scenario.load.rate, 10) },
         workloads: [createCheckpointWorkload(history, service, environment, lives)],
-        background: IN_SMALL_STEPS,
+        background: smallSteps(seed),
         quorum: { provider: 'votequorum', expectedVotes: nodes },
       })(environment),
     {
-      onRecord(record) {
+      onRecord(record, place) {
+        hooks.onRecord?.(record, place);
         if (record.kind === 'fail') history.failed.add(lifeOf(record.node, record.incarnation));
         if (record.kind === 'configuration') noteConfiguration(history, record);
         if (record.kind !== 'note') return;

@@ -23,6 +23,7 @@ const OPENS_MAX = 6;
 const PAUSE_MEAN_MS = 40;
 const HANG_UP_CHANCE = 0.003;
 const RETENTION_NS_MAX = 3_000_000_000;
+const NOTHING: ReadonlySet<bigint> = new Set();
 const PASS_ALL: Filter = { type: 4, pattern: new Uint8Array(0) };
 
 interface Delivery {
@@ -43,13 +44,15 @@ export function createEventWorkload(
 }
 
 type Message = Readonly<Record<string, unknown>>;
-type After = (
-  message: Message,
-  source: Source,
-  ctx: ExecContext,
-  rc: number,
-  got: Delivery[],
-) => void;
+type After = (message: Message, source: Source, ctx: ExecContext, rc: number, heard: Heard) => void;
+
+/** What a message made the service tell this node's clients. */
+interface Heard {
+  readonly got: Delivery[];
+  isLostTold: boolean;
+  /** Retained events whose contents this node lacked. */
+  readonly absent: ReadonlySet<bigint>;
+}
 
 /** The service, with a look at every message that it applies. */
 function watched(
@@ -65,7 +68,8 @@ function watched(
       message: handler.message,
       apply(state, message, source, ctx) {
         let rc = 0;
-        const got: Delivery[] = [];
+        const absent = name === 'subscribe' ? absentIn(state) : NOTHING;
+        const heard: Heard = { got: [], isLostTold: false, absent };
         const watching: ExecContext = {
           ...ctx,
           view: ctx.view,
@@ -82,12 +86,13 @@ function watched(
           callback(client, callback, payload, options) {
             ctx.callback(client, callback, payload, options);
             if (client.node !== environment.node) return;
-            if (callback === 'event') got.push(payload as Delivery);
+            if (callback === 'event') heard.got.push(payload as Delivery);
+            else if (name === 'subscribe') heard.isLostTold = true;
             else history.add('lost', `${life} told of a loss out of nowhere, at ${name}`);
           },
         };
         handler.apply(state, message, source, watching);
-        after[name]?.(message, source, ctx, rc, got);
+        after[name]?.(message, source, ctx, rc, heard);
       },
     };
   }
@@ -102,6 +107,12 @@ function watched(
       },
     }),
   };
+}
+
+function absentIn(state: EvtState): ReadonlySet<bigint> {
+  const absent = new Set<bigint>();
+  for (const { id, content } of state.retained.values()) if (content === null) absent.add(id);
+  return absent;
 }
 
 /** The naive model: what each message means for the clients of this life. */
@@ -141,15 +152,15 @@ function createJudges(
       kept.delete(message['id'] as bigint);
       history.cleared.add(message['id'] as bigint);
     },
-    subscribe(message, source, ctx, rc, got) {
+    subscribe(message, source, ctx, rc, heard) {
       const open = openOf(source, message['handle']);
       if (open === undefined || rc !== SA_AIS_OK) return;
       const { id, serial, filters } = message as never as ModelOpen['subscriptions'][number];
       open.subscriptions.push({ id, serial, filters });
       if (filters.length === 0) open.allSince ??= environment.time;
-      judgeRetained(history, open, { serial, filters, time: ctx.time, kept, got });
+      judgeRetained(history, open, { serial, filters, time: ctx.time, kept, ...heard });
     },
-    publish(message, source, ctx, rc, got) {
+    publish(message, source, ctx, rc, { got }) {
       const channel = history.channels.get(message['handle'] as bigint) ?? '?';
       judgeAnswer(history, openOf(source, message['handle']), rc);
       if (rc !== SA_AIS_OK) return;
@@ -212,17 +223,16 @@ function judgeDelivery(
   if (got.some(({ id }) => id !== event.id)) history.add('delivery', 'another event came with it');
 }
 
-interface Subscribed {
+interface Subscribed extends Heard {
   readonly serial: number;
   readonly filters: readonly Filter[];
   readonly time: bigint;
   readonly kept: ReadonlyMap<bigint, string>;
-  readonly got: readonly Delivery[];
 }
 
 /** All that this life keeps, nothing that is over, nothing that was never published or does not match. */
 function judgeRetained(history: EventHistory, open: ModelOpen, subscribed: Subscribed): void {
-  const { serial, filters, time, kept, got } = subscribed;
+  const { serial, filters, time, kept, got, absent, isLostTold } = subscribed;
   const ids = got.map(({ id }) => id);
   if (new Set(ids).size !== ids.length) history.add('retention', 'a retained event came twice');
   for (const { id, serials } of got) {
@@ -237,13 +247,16 @@ function judgeRetained(history: EventHistory, open: ModelOpen, subscribed: Subsc
     open.seen.add(id);
     open.sent.push(id);
   }
+  if (isLostTold && absent.size === 0) history.add('lost', `${open.client} told without a reason`);
   const came = new Set(ids);
   for (const [id, channel] of kept) {
     const event = history.published.get(id);
     if (event === undefined || channel !== open.channel || came.has(id)) continue;
     const over =
       history.cleared.has(id) || event.endsAt <= time || event.endsAt <= history.forgottenUpTo;
-    if (!over && passesNaively(filters, event.patterns)) {
+    if (absent.has(id)) {
+      if (!over && !isLostTold) history.add('lost', `${event.data} is absent and nobody said so`);
+    } else if (!over && passesNaively(filters, event.patterns)) {
       history.add('retention', `${event.data} is kept and did not come`);
     }
   }
