@@ -5,6 +5,9 @@ export const VETO_DELAY_MS_MAX = 30_000;
 /** Milliseconds between two times that everybody is asked after a SIGTERM. */
 export const VETO_ASK_AGAIN_MS = 1_000;
 
+/** Milliseconds that a quorate node waits for missing others before clients that return are let in without them. */
+export const LONELINESS_MS_MAX = 20_000;
+
 /** Largest configuration file in bytes. */
 export const CONFIG_BYTES_MAX = 1_048_576;
 /** Nodes in a nodelist; Corosync's arrays have this size (totem-wire §4.7). */

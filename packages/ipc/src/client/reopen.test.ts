@@ -8,6 +8,7 @@ import {
   SaAisError,
 } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
+import type { Errand } from './contract.ts';
 import type { BackendSink } from './local.ts';
 import { localConnector } from './local.ts';
 import { type FailedReopen, reopeningConnector } from './reopen.ts';
@@ -127,6 +128,30 @@ describe('a connection whose executive restarts', () => {
     expect(await lost).toMatch(/not any more/);
     expect((await connection.request('other', 1)).rc).toBe(SA_AIS_ERR_BAD_HANDLE);
     expect(reopened).toEqual([]);
+  });
+
+  test('comes back as one who returns, with what it came with', async () => {
+    const errands: (Errand | undefined)[] = [];
+    const executive = restarting();
+    const inner = localConnector(executive.attach);
+    const plan = { note: () => undefined, cut: () => {} };
+    const isBack = new Promise<void>((resolve) => {
+      const connector = {
+        connect(service: string, errand?: Errand) {
+          errands.push(errand);
+          return inner.connect(service, errand);
+        },
+      };
+      const onShutdown = () => 'no';
+      void reopeningConnector(connector, { ...plan, reopened: () => resolve() })
+        .connect('x', { onShutdown })
+        .then(() => executive.down('restart'))
+        .then(() => executive.up());
+    });
+    await isBack;
+    const onShutdown = expect.any(Function);
+    expect(errands[0]).toEqual({ onShutdown });
+    expect(errands.at(-1)).toEqual({ onShutdown, returning: true });
   });
 
   test('that is closed while the executive is away tells nobody', async () => {

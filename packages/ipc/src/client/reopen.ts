@@ -64,17 +64,24 @@ interface Entry {
   isOpen: boolean;
 }
 
+/** Connects to the executive that has taken the place of the former one. */
+interface Again {
+  connect(): Promise<ClientConnection>;
+}
+
 /** The same connector, whose connections are opened anew. */
 export function reopeningConnector(connector: Connector, plan: ReopenPlan): Connector {
   return {
-    connect: async (service) =>
-      new ReopeningConnection(connector, service, plan, await connector.connect(service)),
+    connect: async (service, errand = {}) => {
+      const inner = await connector.connect(service, errand);
+      const again = { connect: () => connector.connect(service, { ...errand, returning: true }) };
+      return new ReopeningConnection(again, plan, inner);
+    },
   };
 }
 
 class ReopeningConnection implements ClientConnection {
-  readonly #connector: Connector;
-  readonly #service: string;
+  readonly #again: Again;
   readonly #plan: ReopenPlan;
   readonly #journal = new Map<string, Entry>();
   readonly #closed = new AbortController();
@@ -86,9 +93,8 @@ class ReopeningConnection implements ClientConnection {
   #onCallback: ((event: CallbackEvent) => void) | undefined;
   #onLost: ((reason: string) => void) | undefined;
 
-  constructor(connector: Connector, service: string, plan: ReopenPlan, inner: ClientConnection) {
-    this.#connector = connector;
-    this.#service = service;
+  constructor(again: Again, plan: ReopenPlan, inner: ClientConnection) {
+    this.#again = again;
     this.#plan = plan;
     this.#inner = inner;
     inner.onLost((reason) => void this.#reopen(reason));
@@ -165,7 +171,7 @@ class ReopeningConnection implements ClientConnection {
   > {
     for (let attempt = 1; !this.#closed.signal.aborted; attempt++) {
       try {
-        const inner = await this.#connector.connect(this.#service);
+        const inner = await this.#again.connect();
         const failed = await this.#replay(inner);
         if (failed !== undefined) return { inner, failed };
       } catch (error) {

@@ -39,8 +39,10 @@ export interface SessionHost<Client> {
   trace(event: IpcEvent): void;
 }
 
-/** How a session can be resumed; the client process is `start` to {@link ProcessStart}. */
+/** How a session can be resumed; the client's process, or its thread, is `start` to {@link ProcessStart}. */
 export interface Resumption {
+  /** The client's own, where it is a thread beside the main one and can be seen. */
+  readonly thread: number | undefined;
   /** Unguessable, for this client's eyes only. */
   readonly token: string;
   readonly graceMs: number;
@@ -337,8 +339,9 @@ export class Session<Client> implements Waiting {
 
   /** The grace time is for clients that live: what a dead one held is given up as soon as it is dead. */
   #lookForProcess(waitMs: number): void {
-    if (this.#host.processStart(this.credentials.pid) !== this.resumption?.start) {
-      this.end(SA_AIS_ERR_LIBRARY, 'the client process is gone');
+    const { thread, start } = this.resumption ?? {};
+    if (this.#host.processStart(this.credentials.pid, thread) !== start) {
+      this.end(SA_AIS_ERR_LIBRARY, 'the client process, or its thread, is gone');
       return;
     }
     this.#check = setTimeout(

@@ -15,14 +15,23 @@ export class History {
   #digest = new Hash64();
   #pristine = true;
   #primary = 0;
+  readonly #nodeId: number;
+  #hasMet = false;
+
+  constructor(nodeId: number) {
+    this.#nodeId = nodeId;
+  }
 
   /**
    * A synchronised view: event 0 of a new history.
    *
    * @param plan what the view grew from.
    */
-  begin(view: View, plan: Pick<SyncPlan, 'order' | 'pristine' | 'primary'>): void {
+  begin(view: View, plan: Pick<SyncPlan, 'order' | 'pristine' | 'primary' | 'lineages'>): void {
     this.#view = view;
+    // A node that joined brought none of the histories that met, any other one of them.
+    const own = view.joined.includes(this.#nodeId) ? 0 : 1;
+    this.#hasMet ||= !plan.pristine && plan.lineages > own;
     this.#pristine = plan.pristine;
     this.#primary = view.quorate ? view.ringId.seq : plan.primary;
     this.#events = 0;
@@ -50,6 +59,11 @@ export class History {
   /** The place of the event counted last. Rises with every event and view (ADR 0041). */
   get order(): bigint {
     return this.#first + BigInt(this.#events);
+  }
+
+  /** Whether it has been in a view with others who brought a history in which something had happened. */
+  get hasMet(): boolean {
+    return this.#hasMet;
   }
 
   /** null before the first view: this node has no state. */

@@ -63,6 +63,8 @@ export interface Hello {
     readonly version?: number | undefined;
     readonly minVersion?: number | undefined;
   }[];
+  /** What its host speaks, unless that is the first version (host/speech.ts). */
+  readonly host?: number | undefined;
   /** msgpack of what the node's quorum filter tells; absent where it has nothing to tell. */
   readonly quorum?: Uint8Array | undefined;
 }
@@ -110,6 +112,7 @@ const helloSchema: Schema<Hello> = s.object({
     }),
     SYNC_SERVICES_MAX,
   ),
+  host: s.optional(serviceVersion),
   quorum: s.optional(s.bytes(QUORUM_SAID_BYTES_MAX)),
 });
 
