@@ -179,6 +179,73 @@ describe('a crash', () => {
   );
 });
 
+describe('a main thread that stands still', () => {
+  test(
+    'is named, and leaves a flight record before a service manager ends it, without any service from a module',
+    async () => {
+      const fuse = join(directory, 'fuse');
+      const stall = join(directory, 'stall.mjs');
+      writeFileSync(
+        stall,
+        `import { existsSync, rmSync } from 'node:fs';
+        import { isMainThread } from 'node:worker_threads';
+        if (isMainThread) setInterval(() => {
+          if (!existsSync(${JSON.stringify(fuse)})) return;
+          rmSync(${JSON.stringify(fuse)});
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000);
+        }, 10).unref();`,
+      );
+      const daemon = start('services: [lck]\nwatchdog: {warn: 300, kill: 3_000}\n', {
+        NODE_OPTIONS: `--import ${stall}`,
+      });
+      const says = (event: string) =>
+        eventually(
+          () => log,
+          (text) => text.includes(`"event":"${event}"`),
+          event,
+        );
+      await says('ready');
+      writeFileSync(fuse, '');
+      await says('loop-resumed');
+      expect(log).toMatch(/"event":"loop-stalled"/);
+      expect(log).not.toMatch(/service-stuck/);
+      const flight = join(directory, 'state', 'flight');
+      const names = readdirSync(flight);
+      expect(names).toHaveLength(1);
+      const text = readFileSync(join(flight, names[0] as string), 'utf8');
+      expect(JSON.parse(text.split('\n', 1)[0]!)).toMatchObject({ reason: 'loop-stalled' });
+      expect(text).toContain('"event":"enter-gather"');
+      daemon.kill('SIGTERM');
+      expect(await gone(daemon)).toBe(0);
+    },
+    TEST_TIMEOUT_MS,
+  );
+});
+
+describe('a module that never ends to be imported', () => {
+  test(
+    'is named, its process ends, and the next start leaves it out',
+    async () => {
+      writeFileSync(join(directory, 'loop.mjs'), 'for (;;) {}');
+      const config = `services: [lck, {module: ./loop.mjs}]\nwatchdog: {warn: 200, kill: 1_000}\n`;
+      expect(await gone(start(config, {}))).toBeNull();
+      expect(log).toMatch(/"event":"loop-stalled"/);
+      expect(log).toMatch(/"event":"service-stuck-end","service":"\.\/loop\.mjs"/);
+      log = '';
+      const daemon = start(config, {});
+      await eventually(
+        () => log,
+        (text) => text.includes('"event":"ready"'),
+        'ready',
+      );
+      expect(log).toMatch(/"event":"service-refused".*did not give the thread back/);
+      daemon.kill('SIGTERM');
+      expect(await gone(daemon)).toBe(0);
+    },
+    TEST_TIMEOUT_MS,
+  );
+});
+
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
 describe('the unit', () => {
   (hasSystemd ? test : test.skip)('is what systemd understands, to the last key', () => {

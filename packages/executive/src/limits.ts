@@ -89,6 +89,10 @@ export const COROSYNC_FULL_MS_MAX = 32;
 export const SERVICES_MAX = 63;
 /** How often the watchdog looks who has the thread, in milliseconds. */
 export const WATCHDOG_LOOK_MS = 50;
+/** Milliseconds between two beats by which it sees that the event loop turns. */
+export const WATCHDOG_BEAT_MS = 250;
+/** A stalled loop's flight record is written after this part of `watchdog.kill`: before systemd's WatchdogSec is over. */
+export const WATCHDOG_RECORD_PART = 3;
 /** Bytes of the note about a service that was found stuck. */
 export const STUCK_NOTE_BYTES_MAX = 4_096;
 /** Entries of `ipc.access`, and uids or gids of one of them or of `ipc.allow`. */

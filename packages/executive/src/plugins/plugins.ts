@@ -66,10 +66,14 @@ export class Plugins {
     const ready: AnyService[] = [];
     for (const { module, config, index } of configured) {
       const entry = this.#entry(module, config, index);
+      if (stuck.includes(module)) {
+        this.#refuse(entry, stuckText(module));
+        continue;
+      }
       const definition = await this.#import(entry);
       if (definition === undefined) continue;
       const problem = stuck.includes(definition.name)
-        ? `did not give the thread back in an earlier run; try again with: aisctl services load ${definition.name}`
+        ? stuckText(definition.name)
         : checkDefinition(definition, [...taken, ...ready]);
       if (problem === undefined) {
         this.#options.watchdog.name(definition.id, definition.name);
@@ -173,8 +177,13 @@ export class Plugins {
       const text = `the module was not imported within ${PLUGIN_IMPORT_MS_MAX} ms`;
       timer = setTimeout(() => reject(new Error(text)), PLUGIN_IMPORT_MS_MAX);
     });
-    const importing = importPlugin({ ...entry, directory: this.#options.directory });
-    return Promise.race([importing, late]).finally(() => clearTimeout(timer));
+    const { directory, watchdog } = this.#options;
+    watchdog.importing(entry.module);
+    const importing = importPlugin({ ...entry, directory });
+    return Promise.race([importing, late]).finally(() => {
+      clearTimeout(timer);
+      watchdog.importing(undefined);
+    });
   }
 
   async #import(entry: Entry): Promise<AnyService | undefined> {
@@ -206,4 +215,8 @@ export class Plugins {
 
 function isBuiltin(name: string): name is ServiceName {
   return (SERVICE_NAMES as readonly string[]).includes(name);
+}
+
+function stuckText(what: string): string {
+  return `did not give the thread back in an earlier run; try again with: aisctl services load ${what}`;
 }

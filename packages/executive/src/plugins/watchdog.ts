@@ -2,15 +2,22 @@
  * Names a service that does not give the thread back. Code in an endless loop cannot be interrupted from its
  * own thread, so a second one looks at shared memory: whose code has the thread, and which turn it is. It
  * writes the log line itself, since the first thread cannot, and ends the process when that lasts (ADR 0156).
+ * Whatever has the thread, it writes the flight record before a service manager ends the process (ADR 0199).
  */
 import { Worker } from 'node:worker_threads';
 import type { Turns } from '@aisexec/service';
 import type { WatchdogConfig } from '../config/config.ts';
-import { WATCHDOG_LOOK_MS } from '../limits.ts';
+import { WATCHDOG_BEAT_MS, WATCHDOG_LOOK_MS } from '../limits.ts';
 
-/** Cells of the shared memory: the id of the service that has the thread, 0 for none; the turn's number. */
+/** Cells of the shared memory: the id of the service that has the thread, 0 for none; the turn's number; beats of the event loop. */
 export const SERVICE_CELL = 0;
 export const TURN_CELL = 1;
+export const BEAT_CELL = 2;
+/** Not 0 while a module is imported, whose own code may take the thread. */
+export const IMPORT_CELL = 3;
+const CELLS = 4;
+/** Among the services' names: the module that is imported. */
+export const IMPORTED = 0;
 
 export interface WatchdogData extends WatchdogConfig {
   readonly shared: SharedArrayBuffer;
@@ -27,8 +34,10 @@ export interface FlightPlace {
 }
 
 export interface Watchdog extends Turns {
-  /** Starts looking; once there is a service of a stranger. */
+  /** Starts looking: where there is a service of a stranger, or a flight record to be written. */
   watch(): void;
+  /** A module is being imported; undefined: it is over. */
+  importing(module: string | undefined): void;
   /** What the service is called in the log. */
   name(service: number, name: string): void;
   stop(): Promise<void>;
@@ -36,13 +45,17 @@ export interface Watchdog extends Turns {
 
 export type WatchdogOptions = Omit<WatchdogData, 'shared' | 'lookMs'>;
 
+/** It keeps a few numbers. */
+const WORKER_MEMORY = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 };
+
 export function createWatchdog(options: WatchdogOptions): Watchdog {
-  const shared = new SharedArrayBuffer(8);
+  const shared = new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT);
   const cells = new Int32Array(shared);
   const names = new Map<number, string>();
   let depth = 0;
   let worker: Worker | undefined;
-  return {
+  let beat: NodeJS.Timeout | undefined;
+  const watchdog: Watchdog = {
     begin(service) {
       depth++;
       if (depth > 1) return;
@@ -60,18 +73,30 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
         ...{ shared, node, notePath, warnMs, killMs, flight },
         lookMs: Math.min(WATCHDOG_LOOK_MS, warnMs),
       };
-      worker = new Worker(new URL('./watchdog-worker.js', import.meta.url), { workerData: data });
+      beat = setInterval(() => Atomics.add(cells, BEAT_CELL, 1), WATCHDOG_BEAT_MS).unref();
+      worker = new Worker(new URL('./watchdog-worker.js', import.meta.url), {
+        workerData: data,
+        resourceLimits: WORKER_MEMORY,
+      });
       worker.unref();
       // Without it the node runs as one without strangers does.
       worker.on('error', () => {});
       worker.postMessage([...names]);
+    },
+    importing(module) {
+      if (module !== undefined) watchdog.name(IMPORTED, module);
+      Atomics.store(cells, IMPORT_CELL, module === undefined ? 0 : 1);
     },
     name(service, name) {
       names.set(service, name);
       worker?.postMessage([[service, name]]);
     },
     async stop() {
+      clearInterval(beat);
       await worker?.terminate();
     },
   };
+  // A daemon's; in somebody else's process a stall is theirs.
+  if (options.flight !== undefined) watchdog.watch();
+  return watchdog;
 }
