@@ -195,7 +195,7 @@ describe('a main thread that stands still', () => {
           Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000);
         }, 10).unref();`,
       );
-      const daemon = start('services: [lck]\nwatchdog: {warn: 300, kill: 3_000}\n', {
+      const daemon = start('services: [lck]\nwatchdog: {warn: 300, kill: 3000}\n', {
         NODE_OPTIONS: `--import ${stall}`,
       });
       const says = (event: string) =>
@@ -227,7 +227,7 @@ describe('a module that never ends to be imported', () => {
     'is named, its process ends, and the next start leaves it out',
     async () => {
       writeFileSync(join(directory, 'loop.mjs'), 'for (;;) {}');
-      const config = `services: [lck, {module: ./loop.mjs}]\nwatchdog: {warn: 200, kill: 1_000}\n`;
+      const config = `services: [lck, {module: ./loop.mjs}]\nwatchdog: {warn: 200, kill: 1000}\n`;
       expect(await gone(start(config, {}))).toBeNull();
       expect(log).toMatch(/"event":"loop-stalled"/);
       expect(log).toMatch(/"event":"service-stuck-end","service":"\.\/loop\.mjs"/);

@@ -37,10 +37,7 @@ export interface PluginSource {
 export async function importPlugin(source: PluginSource): Promise<AnyService> {
   const { module, directory, config, generation } = source;
   const url = pathToFileURL(resolveModule(module, directory));
-  if (generation > 0) {
-    reloadImportsToo();
-    url.searchParams.set(GENERATION, String(generation));
-  }
+  if (generation > 0) url.searchParams.set(GENERATION, String(generation));
   const exported = (await import(url.href)) as { readonly plugin?: Partial<ServicePlugin> };
   const { plugin } = exported;
   if (typeof plugin !== 'object' || plugin === null) {
@@ -58,8 +55,11 @@ export async function importPlugin(source: PluginSource): Promise<AnyService> {
   return plugin.create(config ?? {}) as AnyService;
 }
 
-/** Once more does no harm, but costs a thread where Node.js has no hooks on its own one. */
-function reloadImportsToo(): void {
+/**
+ * From here on what a reloaded module imports is reloaded with it; for the whole process. Where Node.js has no hooks
+ * on its own thread this starts one and waits for it: better before the ring turns.
+ */
+export function reloadImportsToo(): void {
   const hooked = Symbol.for('aisexec.reload-hooks');
   const known = process as { [hooked]?: true };
   if (known[hooked] === true) return;

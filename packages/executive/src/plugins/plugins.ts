@@ -6,7 +6,12 @@
 import { checkDefinition, type ServiceHost, type ServiceInfo } from '@aisexec/service';
 import { SERVICE_NAMES, type ServiceName } from '../config/config.ts';
 import { PLUGIN_IMPORT_MS_MAX, SERVICES_MAX } from '../limits.ts';
-import { type AnyService, importPlugin, PluginConfigError } from './import-plugin.ts';
+import {
+  type AnyService,
+  importPlugin,
+  PluginConfigError,
+  reloadImportsToo,
+} from './import-plugin.ts';
 import { readStuckNote, removeStuckNote } from './stuck-note.ts';
 import type { Watchdog } from './watchdog.ts';
 
@@ -63,6 +68,7 @@ export class Plugins {
     taken: readonly AnyService[],
   ): Promise<readonly AnyService[]> {
     const stuck = readStuckNote(this.#options.notePath);
+    if (configured.length > 0) reloadImportsToo();
     const ready: AnyService[] = [];
     for (const { module, config, index } of configured) {
       const entry = this.#entry(module, config, index);
@@ -178,6 +184,7 @@ export class Plugins {
       timer = setTimeout(() => reject(new Error(text)), PLUGIN_IMPORT_MS_MAX);
     });
     const { directory, watchdog } = this.#options;
+    if (entry.generation > 0) reloadImportsToo();
     watchdog.importing(entry.module);
     const importing = importPlugin({ ...entry, directory });
     return Promise.race([importing, late]).finally(() => {
