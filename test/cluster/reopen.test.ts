@@ -7,6 +7,9 @@ import { LockService } from '@aisexec/lck';
 import { expect, test } from '@jest/globals';
 import { eventually, membersEverywhere, TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
 
+const MANY = 150;
+const ids = Array.from({ length: MANY }, (_, i) => `section-${i}`);
+
 const cluster = useCluster({ nodes: 2, quorum: 'none' });
 
 test(
@@ -53,6 +56,14 @@ test(
       }
     })();
 
+    // More than an iteration looks ahead, in a checkpoint that this client did not make.
+    const create = { maxSections: MANY, maxSectionBytes: 1 };
+    const many = await elsewhere.open('many', { create });
+    await Promise.all(ids.map((id) => many.section(id).create(new Uint8Array(1))));
+    const iteration = (await checkpoints.open('many')).sections();
+    const first = await iteration.next();
+    const visited = first.done ? [] : [textOf(first.value.id)];
+
     const membership = await Membership.connect(options('clm'));
     const views: number[] = [];
     void (async () => {
@@ -92,6 +103,8 @@ test(
     expect(read).toEqual(['before', 'lost', 'after']);
     expect(changes).toEqual(['set ann', 'gap', 'set cid']);
     expect(await scores.get('bob')).toBe(2);
+    for await (const { id } of iteration) visited.push(textOf(id));
+    expect(visited.sort()).toEqual([...ids].sort());
     await channel.publish({ data: 'of its own' });
     await has(read, 'of its own');
     await eventually(

@@ -61,6 +61,7 @@ async function opened() {
   const connection = await reopeningConnector(localConnector(executive.attach), {
     note(fn, argument) {
       const [key = '', parent] = `${argument}`.split('/').reverse();
+      if (fn === 'keep' && argument === 'read') return { isRead: true };
       if (fn === 'open') return { keep: key, ...(parent && { under: parent }) };
       return fn === 'close' ? { drop: key } : undefined;
     },
@@ -90,10 +91,12 @@ describe('a connection whose executive restarts', () => {
     await connection.request('other', 'e');
     await connection.request('close', 'b');
     const open = connection.request('keep', 0);
+    const read = connection.request('keep', 'read');
     const isBack = again();
     await connection.request('other', 'f');
     executive.down('restart');
     expect((await open).rc).toBe(SA_AIS_ERR_LIBRARY);
+    expect((await read).rc).toBe(SA_AIS_ERR_TRY_AGAIN);
     expect((await connection.request('other', 'g')).rc).toBe(SA_AIS_ERR_TRY_AGAIN);
     expect(told).toEqual(['cut']);
     executive.up();
