@@ -39,7 +39,7 @@ beforeAll(async () => {
   cluster = await LocalCluster.prepare({
     nodes: 3,
     services: SERVICES,
-    watchdog: { warn: 200, kill: 1_000 },
+    watchdog: { warn: 200, kill: 3_000 },
     onLog: (_node, line) => log.push(JSON.parse(line)),
   });
   place = cluster.directory;

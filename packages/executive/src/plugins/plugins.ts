@@ -69,6 +69,7 @@ export class Plugins {
   ): Promise<readonly AnyService[]> {
     const stuck = readStuckNote(this.#options.notePath);
     if (configured.length > 0) reloadImportsToo();
+    for (const { id, name } of taken) this.#options.watchdog.name(id, name, false);
     const ready: AnyService[] = [];
     for (const { module, config, index } of configured) {
       const entry = this.#entry(module, config, index);
@@ -82,7 +83,7 @@ export class Plugins {
         ? stuckText(definition.name)
         : checkDefinition(definition, [...taken, ...ready]);
       if (problem === undefined) {
-        this.#options.watchdog.name(definition.id, definition.name);
+        this.#options.watchdog.name(definition.id, definition.name, true);
         ready.push(definition);
       } else this.#refuse(entry, problem);
     }
@@ -111,7 +112,7 @@ export class Plugins {
       return problem;
     }
     entry.refused = '';
-    this.#options.watchdog.name(definition.id, definition.name);
+    this.#options.watchdog.name(definition.id, definition.name, true);
     removeStuckNote(this.#options.notePath);
     return undefined;
   }

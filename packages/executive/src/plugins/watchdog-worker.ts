@@ -7,6 +7,7 @@ import {
   BEAT_CELL,
   IMPORT_CELL,
   IMPORTED,
+  type Named,
   SERVICE_CELL,
   TURN_CELL,
   type WatchdogData,
@@ -14,12 +15,13 @@ import {
 
 const { shared, lookMs, node, notePath, warnMs, killMs, flight } = workerData as WatchdogData;
 const cells = new Int32Array(shared);
-const names = new Map<number, string>();
-parentPort?.on('message', (entries: readonly (readonly [number, string])[]) => {
-  for (const [id, name] of entries) names.set(id, name);
+const names = new Map<number, Named>();
+parentPort?.on('message', (entries: readonly Named[]) => {
+  for (const named of entries) names.set(named[0], named);
 });
 
-const nameOf = (service: number): string => names.get(service) ?? String(service);
+const nameOf = (service: number): string => names.get(service)?.[1] ?? String(service);
+const isStranger = (service: number): boolean => names.get(service)?.[2] === true;
 let turn = 0;
 let since = performance.now();
 let isNamed = false;
@@ -54,7 +56,8 @@ function lookAtService(now: number): void {
     named = service;
     say('error', 'service-stuck', { service: nameOf(service), ms });
   }
-  if (ms >= killMs) end(nameOf(service), ms);
+  // What takes one of our own so long is work, and the service manager's to judge.
+  if (ms >= killMs && isStranger(service)) end(nameOf(service), ms);
 }
 
 /** The event loop, whatever has the thread: our own code, a service's many short turns, a module that is imported. */

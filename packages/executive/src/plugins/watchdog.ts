@@ -18,6 +18,8 @@ export const IMPORT_CELL = 3;
 const CELLS = 4;
 /** Among the services' names: the module that is imported. */
 export const IMPORTED = 0;
+/** A service's id, its name, and whether it comes from a module. */
+export type Named = readonly [service: number, name: string, isStranger: boolean];
 
 export interface WatchdogData extends WatchdogConfig {
   readonly shared: SharedArrayBuffer;
@@ -38,8 +40,8 @@ export interface Watchdog extends Turns {
   watch(): void;
   /** A module is being imported; undefined: it is over. */
   importing(module: string | undefined): void;
-  /** What the service is called in the log. */
-  name(service: number, name: string): void;
+  /** What the service is called in the log; a stranger's ends the process when it does not yield. */
+  name(service: number, name: string, isStranger: boolean): void;
   stop(): Promise<void>;
 }
 
@@ -51,7 +53,7 @@ const WORKER_MEMORY = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1,
 export function createWatchdog(options: WatchdogOptions): Watchdog {
   const shared = new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT);
   const cells = new Int32Array(shared);
-  const names = new Map<number, string>();
+  const names = new Map<number, Named>();
   let depth = 0;
   let worker: Worker | undefined;
   let beat: NodeJS.Timeout | undefined;
@@ -81,15 +83,15 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
       worker.unref();
       // Without it the node runs as one without strangers does.
       worker.on('error', () => {});
-      worker.postMessage([...names]);
+      worker.postMessage([...names.values()]);
     },
     importing(module) {
-      if (module !== undefined) watchdog.name(IMPORTED, module);
+      if (module !== undefined) watchdog.name(IMPORTED, module, true);
       Atomics.store(cells, IMPORT_CELL, module === undefined ? 0 : 1);
     },
-    name(service, name) {
-      names.set(service, name);
-      worker?.postMessage([[service, name]]);
+    name(...named) {
+      names.set(named[0], named);
+      worker?.postMessage([named]);
     },
     async stop() {
       clearInterval(beat);
