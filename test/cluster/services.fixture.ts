@@ -61,11 +61,17 @@ export async function installPackage(directory: string, from: string, name: stri
 export async function writeModule(
   directory: string,
   name: string,
-  parts: { readonly id: number; readonly api?: number; readonly fields?: string },
+  parts: {
+    readonly id: number;
+    readonly api?: number;
+    readonly fields?: string;
+    readonly imports?: string;
+  },
 ): Promise<void> {
-  const { id, api = 1, fields = '' } = parts;
+  const { id, api = 1, fields = '', imports = '' } = parts;
   const source = `
     import { definePlugin, defineService, s } from '@aisexec/service';
+    ${imports}
     const chunk = s.object({ value: s.u32 });
     export const plugin = definePlugin({
       api: ${api},

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { SA_AIS_ERR_BAD_HANDLE, SA_AIS_ERR_LIBRARY, SA_AIS_OK } from '@aisexec/ais';
@@ -39,7 +39,7 @@ beforeAll(async () => {
   cluster = await LocalCluster.prepare({
     nodes: 3,
     services: SERVICES,
-    watchdog: { warn: 200, kill: 1_000 },
+    watchdog: { warn: 200, kill: 3_000 },
     onLog: (_node, line) => log.push(JSON.parse(line)),
   });
   place = cluster.directory;
@@ -179,21 +179,27 @@ test(
     expect((await listed(3))['extra']).toBeUndefined();
     await expect(connectTo(3, 'extra')).rejects.toThrow(/NOT_SUPPORTED/);
     // New code on the first: state and clients stay.
-    await writeModule(cluster.nodes[0]!.directory, 'extra', {
+    const here = cluster.nodes[0]!.directory;
+    const part = (text: string) =>
+      writeFile(join(here, 'deep.mjs'), `export const part = '${text}';`);
+    await writeFile(join(here, 'part.mjs'), `export { part } from './deep.mjs';`);
+    await part('one');
+    await writeModule(here, 'extra', {
       id: 55,
-      fields: `inspect: (state) => ({ now: state.value }),`,
+      imports: `import { part } from './part.mjs';`,
+      fields: `inspect: (state) => ({ now: state.value, part }),`,
     });
     expect(await change(1, 'reload', 'extra')).toMatchObject({ code: 0 });
     expect(await connection.request('add', {})).toMatchObject({ value: 3 });
-    const inspected = await aisctl([
-      'inspect',
-      'extra',
-      '--format',
-      'json',
-      '--socket',
-      socketOf(1),
-    ]);
-    expect(JSON.parse(inspected.stdout)).toMatchObject({ state: { now: 3 } });
+    const inspected = async () => {
+      const where = ['--format', 'json', '--socket', socketOf(1)];
+      return JSON.parse((await aisctl(['inspect', 'extra', ...where])).stdout);
+    };
+    expect(await inspected()).toMatchObject({ state: { now: 3, part: 'one' } });
+    // What the module imports is new code, too.
+    await part('two');
+    expect(await change(1, 'reload', 'extra')).toMatchObject({ code: 0 });
+    expect(await inspected()).toMatchObject({ state: { now: 3, part: 'two' } });
     // Code that is broken is refused, and the old goes on.
     await writeModule(cluster.nodes[0]!.directory, 'extra', { id: 55, api: 7 });
     const refused = await change(1, 'reload', 'extra');

@@ -1,7 +1,7 @@
 /** The daemon under a service manager (sd_notify), and its units as systemd reads them. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -174,6 +174,86 @@ describe('a crash', () => {
       }
       expect(lines.at(-1)).toMatchObject({ event: 'crash', stack: expect.any(String) });
       expect(log).not.toContain('sync-start');
+    },
+    TEST_TIMEOUT_MS,
+  );
+});
+
+describe('a main thread that stands still', () => {
+  test(
+    'is named, and leaves a flight record before a service manager ends it, without any service from a module',
+    async () => {
+      const fuse = join(directory, 'fuse');
+      const stall = join(directory, 'stall.mjs');
+      writeFileSync(
+        stall,
+        `import { existsSync, rmSync } from 'node:fs';
+        import { isMainThread } from 'node:worker_threads';
+        if (isMainThread) setInterval(() => {
+          if (!existsSync(${JSON.stringify(fuse)})) return;
+          rmSync(${JSON.stringify(fuse)});
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000);
+        }, 10).unref();`,
+      );
+      const daemon = start('services: [lck]\nwatchdog: {warn: 300, kill: 3000}\n', {
+        NODE_OPTIONS: `--import ${stall}`,
+      });
+      const says = (event: string) =>
+        eventually(
+          () => log,
+          (text) => text.includes(`"event":"${event}"`),
+          event,
+        );
+      await says('ready');
+      const flight = join(directory, 'state', 'flight');
+      const names = () => (existsSync(flight) ? readdirSync(flight) : []);
+      // A machine with too much to do may have stalled the start already.
+      const before = names();
+      log = '';
+      writeFileSync(fuse, '');
+      const text = await eventually(
+        () => {
+          const name = names().find((one) => !before.includes(one));
+          return name === undefined ? '' : readFileSync(join(flight, name), 'utf8');
+        },
+        (written) => written.endsWith('\n'),
+        'a flight record',
+      );
+      // Written while the thread stood still: it had taken the fuse away before.
+      expect(existsSync(fuse)).toBe(false);
+      expect(log).toMatch(/"event":"loop-stalled"/);
+      expect(log).not.toMatch(/service-stuck/);
+      expect(JSON.parse(text.split('\n', 1)[0] as string)).toMatchObject({
+        reason: 'loop-stalled',
+      });
+      expect(text).toContain('"event":"enter-gather"');
+      await says('loop-resumed');
+      daemon.kill('SIGTERM');
+      expect(await gone(daemon)).toBe(0);
+    },
+    TEST_TIMEOUT_MS,
+  );
+});
+
+describe('a module that never ends to be imported', () => {
+  test(
+    'is named, its process ends, and the next start leaves it out',
+    async () => {
+      writeFileSync(join(directory, 'loop.mjs'), 'for (;;) {}');
+      const config = `services: [lck, {module: ./loop.mjs}]\nwatchdog: {warn: 200, kill: 1000}\n`;
+      expect(await gone(start(config, {}))).toBeNull();
+      expect(log).toMatch(/"event":"loop-stalled"/);
+      expect(log).toMatch(/"event":"service-stuck-end","service":"\.\/loop\.mjs"/);
+      log = '';
+      const daemon = start(config, {});
+      await eventually(
+        () => log,
+        (text) => text.includes('"event":"ready"'),
+        'ready',
+      );
+      expect(log).toMatch(/"event":"service-refused".*did not give the thread back/);
+      daemon.kill('SIGTERM');
+      expect(await gone(daemon)).toBe(0);
     },
     TEST_TIMEOUT_MS,
   );

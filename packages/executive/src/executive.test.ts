@@ -7,7 +7,7 @@ import {
   SA_AIS_ERR_TRY_AGAIN,
   SA_AIS_OK,
 } from '@aisexec/ais';
-import { type Connector, socketConnector } from '@aisexec/ipc';
+import { type Connector, type ShutdownRequest, socketConnector } from '@aisexec/ipc';
 import { SocketPathError } from '@aisexec/ipc/server';
 import { counterService } from '@aisexec/service/testing';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -140,6 +140,32 @@ describe('an executive on the memory engine', () => {
       detail: { service: 'counter', message: 'a defect' },
     });
   });
+});
+
+test('an executive asks the clients in its own process before it leaves, and tells them when it stays', async () => {
+  const [config] = configs(place.directory, [5405]) as [ExecutiveConfig];
+  const executive = await start({
+    config,
+    services: [counterService],
+    engine: memoryEngines().engine,
+    listen: false,
+  });
+  let answer: string | undefined = 'still writing';
+  const signals: AbortSignal[] = [];
+  const onShutdown = ({ signal }: ShutdownRequest) => {
+    signals.push(signal);
+    return answer;
+  };
+  const connection = await executive.connector().connect('counter', { onShutdown });
+  await executive.connector().connect('counter');
+  expect(await executive.leave()).toEqual([
+    { service: 'counter', reason: 'still writing', pid: process.pid },
+  ]);
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  answer = undefined;
+  const lost = new Promise((resolve) => connection.onLost(resolve));
+  expect(await executive.leave()).toEqual([]);
+  expect(await lost).toBe('the executive leaves');
 });
 
 describe('the admin channel', () => {

@@ -13,6 +13,7 @@ import {
   type View,
 } from '@aisexec/service';
 import { ringIdText } from '@aisexec/totem';
+import { acquaintanceOf } from './acquaintance.ts';
 import { type AdminSource, createBackend, type ExecutiveBackend } from './admin/backend.ts';
 import { listenForClients } from './admin/listen.ts';
 import { createQuorumService, quorumStatus } from './admin/quorum-service.ts';
@@ -189,6 +190,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
     const quorum = createQuorumService(config.node.id, this.#quorum, host);
     this.#backend = createBackend({
       host,
+      hasMet: acquaintanceOf(host, config.nodes),
       admin: this.#admin(host),
       locals: cpg === undefined ? [quorum] : [quorum, cpg],
       access: this.#operations.access,
@@ -223,6 +225,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
       quorum: this.#quorum,
       participants: this.#citizen?.citizen.participants ?? [],
       wallClock,
+      steadyClock: process.hrtime.bigint,
       random: Math.random,
       turns: this.#watchdog,
       effects: {
@@ -348,7 +351,7 @@ export class Executive extends EventEmitter<ExecutiveEvents> {
 
   async #askLeave(): Promise<readonly LeaveVeto[]> {
     if (this.#stopping !== undefined) return [];
-    const vetoes = await askEverybody(this.#host, this.#server);
+    const vetoes = await askEverybody(this.#host, [this.#server, this.#backend]);
     if (vetoes.length > 0) this.#log('leave-vetoed', { vetoes: vetoes.map(vetoText) });
     return vetoes;
   }

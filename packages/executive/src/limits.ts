@@ -5,6 +5,9 @@ export const VETO_DELAY_MS_MAX = 30_000;
 /** Milliseconds between two times that everybody is asked after a SIGTERM. */
 export const VETO_ASK_AGAIN_MS = 1_000;
 
+/** Milliseconds that a quorate node waits for missing others before clients that return are let in without them. */
+export const LONELINESS_MS_MAX = 20_000;
+
 /** Largest configuration file in bytes. */
 export const CONFIG_BYTES_MAX = 1_048_576;
 /** Nodes in a nodelist; Corosync's arrays have this size (totem-wire §4.7). */
@@ -92,6 +95,10 @@ export const COROSYNC_FULL_MS_MAX = 32;
 export const SERVICES_MAX = 63;
 /** How often the watchdog looks who has the thread, in milliseconds. */
 export const WATCHDOG_LOOK_MS = 50;
+/** Milliseconds between two beats by which it sees that the event loop turns. */
+export const WATCHDOG_BEAT_MS = 250;
+/** A stalled loop's flight record is written after this part of `watchdog.kill`: before systemd's WatchdogSec is over. */
+export const WATCHDOG_RECORD_PART = 3;
 /** Bytes of the note about a service that was found stuck. */
 export const STUCK_NOTE_BYTES_MAX = 4_096;
 /** Entries of `ipc.access`, and uids or gids of one of them or of `ipc.allow`. */

@@ -54,6 +54,7 @@ function checkParts(definition: Readonly<Record<string, unknown>>): string | und
     'clientGone',
     'replaced',
     'deadline',
+    'steadyDeadline',
     'expire',
     'mayLeave',
     'exit',
@@ -95,8 +96,12 @@ function checkVersions({
 }
 
 /** A service of one node orders nothing. */
-function checkScope({ scope, lib, exec }: Readonly<Record<string, unknown>>): string | undefined {
-  if (scope === undefined || scope === 'cluster') return undefined;
+function checkScope(definition: Readonly<Record<string, unknown>>): string | undefined {
+  const { scope, lib, exec, steadyDeadline } = definition;
+  if (scope === undefined || scope === 'cluster') {
+    if (steadyDeadline === undefined) return undefined;
+    return "steadyDeadline: nodes share no such clock; it is for services of scope 'node'";
+  }
   if (scope !== 'node') return `scope: expected 'cluster' or 'node'`;
   if (isRecord(exec) && Object.keys(exec).length > 0) {
     return `exec: a service of scope 'node' has no ordered messages: use defineNodeService({ … })`;

@@ -93,6 +93,8 @@ export interface LibContext {
   readonly view: View;
   /** Wall clock in ns, to be put into messages. */
   readonly now: bigint;
+  /** See {@link ExecContext.steady}. */
+  readonly steady: bigint;
   /** uid of the client's process; -1 where the platform does not tell. */
   readonly uid: number;
   /** The version that all nodes of the view speak, see {@link ServiceDefinition.version}. */
@@ -122,6 +124,11 @@ export interface ExecContext {
   readonly version: number;
   /** The sender's wall clock in ns at submission (for a view change or expiry: the coordinator's). */
   readonly time: bigint;
+  /**
+   * For services of one node: a clock in ns that nobody sets, which began somewhere (ADR 0198). Each node has
+   * its own, so that a replicated service sees 0.
+   */
+  readonly steady: bigint;
   /** Answer a client; a no-op on every node but the client's, and when the client is gone. */
   reply(source: Source, reply: Reply): void;
   /**
@@ -289,6 +296,8 @@ export interface ServiceDefinition<State> {
    * message of the service: make it cheap.
    */
   readonly deadline?: (state: State) => bigint | null;
+  /** The same on the clock `ctx.steady`; for services of one node only. */
+  readonly steadyDeadline?: (state: State) => bigint | null;
   /**
    * Ordered: the coordinator's clock has passed the deadline. Drop what is due at `ctx.time`, so that the
    * next deadline is later; an expiry that leaves its deadline is repeated once a second.
@@ -336,7 +345,7 @@ export interface NodeServiceDefinition<State>
 
 /**
  * Declares a service whose state belongs to one node and its clients (ADR 0182). Its library handlers are
- * `local` and may change the state; `deadline` and `expire` go by this node's clock, `clientGone` comes at
+ * `local` and may change the state; `deadline` and `expire` go by this node's clocks, `clientGone` comes at
  * once, and none of it waits for the ring, for quorum or for a synchronisation. `save` and `load` hand the
  * state over when the service's code is reloaded; it never travels to another node.
  */

@@ -36,9 +36,13 @@ export interface HostOptions {
   readonly background?: BackgroundOptions;
   /** Nanoseconds since the Unix epoch. */
   readonly wallClock: () => bigint;
+  /** A clock in ns that nobody sets, from anywhere on: for services of this node alone. */
+  readonly steadyClock: () => bigint;
   /** Uniform in [0, 1), seeded. */
   readonly random: () => number;
   readonly effects: HostEffects;
+  /** The version of its own messages that the host speaks (ADR 0197); default: the newest. */
+  readonly speaks?: number;
   /** Told whose code has the thread. */
   readonly turns?: Turns;
 }
@@ -93,6 +97,8 @@ export interface ServiceHost {
   wake(): void;
   /** The current view; undefined before the first one and while synchronisation runs. */
   readonly view: View | undefined;
+  /** Whether it has been in a view with others who brought a history in which something had happened. */
+  readonly hasMet: boolean;
   /** Called synchronously after every view that was synchronised. */
   onView(listener: (view: View) => void): void;
   /**

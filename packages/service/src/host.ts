@@ -11,12 +11,11 @@
  */
 import type { GroupMessage, RingId } from '@aisexec/totem';
 import type { ClientRef, Role, View } from './contract.ts';
-import { Admissions } from './host/admissions.ts';
 import { Background } from './host/background.ts';
+import { Clientele } from './host/clientele.ts';
 import { ClientTable, random32, uniqueIds } from './host/clients.ts';
 import { EventContext } from './host/context.ts';
 import { createCounters } from './host/counters.ts';
-import { Departures } from './host/departures.ts';
 import { Doubt } from './host/doubt.ts';
 import { Emitter } from './host/emitter.ts';
 import { AIS_GROUP, decodeEnvelope, type Envelope, encodeEnvelope } from './host/envelope.ts';
@@ -30,6 +29,7 @@ import { QuorumDesk } from './host/quorum-desk.ts';
 import { messageOf, type Replica, type ReplicaOptions, serviceInfo } from './host/replica.ts';
 import { ReplicaTable } from './host/replica-table.ts';
 import { Requests } from './host/requests.ts';
+import { Speech } from './host/speech.ts';
 import { StateCheck } from './host/state-check.ts';
 import { startSynchronisation } from './host/synchronisation.ts';
 import type {
@@ -40,7 +40,6 @@ import type {
   TransferProgress,
 } from './host-contract.ts';
 import { invariant } from './invariant.ts';
-import { roleByUid } from './roles.ts';
 import { nodeSchema } from './sync/messages.ts';
 import type { SyncOutcome } from './sync/state-sync.ts';
 
@@ -60,11 +59,11 @@ class Host implements ServiceHost {
   readonly #expiry: Expiry;
   readonly #loading: Loading;
   readonly quorum: QuorumDesk;
-  readonly #admissions: Admissions;
-  readonly #departures: Departures;
+  readonly #clientele: Clientele;
   readonly #background: Background;
   readonly #check: StateCheck;
-  readonly #history = new History();
+  readonly #history: History;
+  readonly #speech: Speech;
   readonly #listeners: ((view: View) => void)[] = [];
   readonly #counters = createCounters();
   /** The last synchronised view and its executives; handlers of local requests see it even while syncing. */
@@ -73,10 +72,12 @@ class Host implements ServiceHost {
   #syncing = true;
 
   constructor(options: HostOptions) {
-    const { node, messaging, random, wallClock, effects } = options;
+    const { node, messaging, random, wallClock, steadyClock, effects } = options;
     const { nodeId } = node;
     invariant(nodeSchema.check(node) && nodeId === messaging.nodeId, 'node does not fit');
     this.#options = options;
+    this.#history = new History(nodeId);
+    this.#speech = new Speech(options.speaks);
     this.#loading = this.#createLoading(options);
     const failed: ReplicaOptions['failed'] = (...how) => this.#serviceFailed(...how);
     for (const definition of options.services) {
@@ -92,7 +93,7 @@ class Host implements ServiceHost {
     this.#outbox = new Outbox(group);
     const [replicas, clients, outbox] = [this.#replicas, this.#clients, this.#outbox];
     this.#requests = new Requests({
-      ...{ nodeId, clients, outbox, wallClock },
+      ...{ nodeId, clients, outbox, wallClock, steadyClock },
       uniqueId: uniqueIds(nodeId, random32(random)),
       view: () => this.#lastView,
       fetchFirst: (service, piece) => this.#background.fetchFirst(service, piece),
@@ -101,21 +102,15 @@ class Host implements ServiceHost {
     });
     this.quorum = this.#createDesk(options);
     this.#expiry = new Expiry({
-      ...{ replicas, wallClock, context: this.#contextAt },
+      ...{ replicas, wallClock, steadyClock, context: this.#contextAt },
       watches: (service) => this.#loading.roster.nodes(service)[0] === nodeId,
       setWake: (delayMs) => effects.setWake(delayMs),
       ...this.quorum.expiry,
     });
-    this.#departures = new Departures({
-      ...{ clients, outbox, wallClock, requests: this.#requests, emitter: this.#emitter },
-      context: this.#contextAt,
-    });
-    this.#admissions = new Admissions({
-      ...{ nodeId, replicas, clients },
-      expired: (client) => {
-        this.#counters.clientsStale++;
-        this.#departures.expire(client);
-      },
+    this.#clientele = new Clientele({
+      ...{ nodeId, replicas, clients, outbox, wallClock, context: this.#contextAt },
+      ...{ requests: this.#requests, emitter: this.#emitter, speech: this.#speech },
+      expired: () => this.#counters.clientsStale++,
     });
     this.#background = new Background({
       ...{ nodeId, replicas, outbox, wallClock, limits: options.background ?? {} },
@@ -140,7 +135,7 @@ class Host implements ServiceHost {
       multicast: (message) =>
         this.#outbox?.push(encodeEnvelope({ ...message, time: wallClock() }), 'agreed'),
       failed: (...how) => this.#serviceFailed(...how),
-      closeClients: (replica, reason) => this.#departures.closeAll(replica, reason),
+      closeClients: (replica, reason) => this.#clientele.closeAll(replica, reason),
       arrived: (replica, holders) => this.#background.seek(replica, holders),
       left: (service, node) => this.#background.left(service, node),
       context: () => this.#contextAt(wallClock()),
@@ -165,7 +160,7 @@ class Host implements ServiceHost {
   #startSync({ messaging, participants = [] }: HostOptions): void {
     startSynchronisation({
       ...{ messaging, participants, replicas: this.#replicas },
-      hello: () => helloOf(this.#options, this.#replicas, this.#history, this.quorum),
+      hello: () => helloOf(this.#options, this.#replicas, this.#history, this.quorum, this.#speech),
       proposed: (configuration) => this.#options.quorum.propose?.(configuration),
       started: (ringId) => this.#syncStarted(ringId),
       activated: (outcome) => this.#emitter.event(() => this.#activate(outcome)),
@@ -182,51 +177,40 @@ class Host implements ServiceHost {
   }
 
   connect(service: string, uid: number, sink: ClientSink, role?: Role): ClientRef | undefined {
-    const replica = this.#replicas.named(service);
-    if (replica?.running !== true) return undefined;
-    const client = this.#clients.add(replica, { uid, role: role ?? roleByUid(uid), sink });
-    this.#emitter.event(() => this.#admissions.connected(client));
-    return client.ref;
+    return this.#clientele.connect(service, uid, sink, role);
   }
 
   request(ref: ClientRef, request: number, fn: string, argument: unknown): void {
-    const client = this.#clients.get(ref);
-    if (client === undefined) return;
-    this.#emitter.event(() => this.#requests.submit(client, { request, fn, argument }));
+    this.#clientele.request(ref, request, fn, argument);
   }
 
   disconnect(ref: ClientRef): void {
-    const client = this.#clients.get(ref);
-    if (client !== undefined) this.#departures.forget(client);
+    this.#clientele.disconnect(ref);
   }
 
-  wake(): void {
-    this.#emitter.event(() => this.#expiry.wake());
-  }
+  wake = (): void => this.#emitter.event(() => this.#expiry.wake());
 
   get view(): View | undefined {
     return this.#syncing ? undefined : this.#lastView;
+  }
+
+  get hasMet(): boolean {
+    return this.#history.hasMet;
   }
 
   onView(listener: (view: View) => void): void {
     this.#listeners.push(listener);
   }
 
-  stateHash(service: string): string {
-    return this.#replicas.named(service)?.hash() ?? '';
-  }
+  stateHash = (service: string): string => this.#replicas.named(service)?.hash() ?? '';
 
-  digest(service: string): string {
-    return this.#replicas.named(service)?.digest() ?? '';
-  }
+  digest = (service: string): string => this.#replicas.named(service)?.digest() ?? '';
 
   checkStates(): void {
     if (!this.#syncing) this.#check.begin(this.#lastView!);
   }
 
-  inspect(service: string): unknown {
-    return this.#replicas.inspect(service);
-  }
+  inspect = (service: string): unknown => this.#replicas.inspect(service);
 
   transfers = (): readonly TransferProgress[] => this.#background.progress();
 
@@ -259,8 +243,9 @@ class Host implements ServiceHost {
   }
 
   stats(): Readonly<Record<string, number>> {
-    const { size: clients } = this.#clients;
-    return { ...this.#counters, ...this.#background.stats(), clients, outbox: this.#outbox.size };
+    const [clients, outbox] = [this.#clients.size, this.#outbox.size];
+    const { agreed: hostVersion } = this.#speech;
+    return { ...this.#counters, ...this.#background.stats(), clients, outbox, hostVersion };
   }
 
   #syncStarted(ringId: RingId): void {
@@ -285,6 +270,7 @@ class Host implements ServiceHost {
     this.#members = new Set(ids);
     this.#syncing = false;
     this.#history.begin(view, plan);
+    this.#speech.view(plan.host);
     const context = this.#context(view, plan.time);
     for (const service of ordered.divergedIn(plan, this.#replicas)) {
       this.#counters.diverged++;
@@ -294,7 +280,7 @@ class Host implements ServiceHost {
     ordered.swapStates(this.#replicas, outcome, hadState ? context : undefined);
     this.#loading.view(plan.services);
     ordered.tellServices(this.#replicas, view, context);
-    this.#admissions.update();
+    this.#clientele.update();
     this.#background.begin(view, new Set(states.keys()), ordered.holdersIn(plan));
     this.#counters.views++;
     this.#trace('view', {
@@ -336,9 +322,14 @@ class Host implements ServiceHost {
       this.#drop('malformed message', source);
       return;
     }
+    if (!this.#speech.understands(envelope.kind)) {
+      this.#drop('message of a later host', source);
+      if (source === this.#options.node.nodeId) this.#clientele.repeat(envelope);
+      return;
+    }
     const context = this.#context(this.#lastView!, envelope.time);
     this.#apply(envelope, source, context);
-    this.#admissions.update();
+    this.#clientele.update();
     this.#background.pump();
     this.#expiry.update();
   }
@@ -350,6 +341,7 @@ class Host implements ServiceHost {
         this.#expiry.applied(envelope.time);
         return;
       case 'gone':
+      case 'departed':
         ordered.applyGone(this.#replicas, envelope, source, context);
         return;
       case 'exec': {
@@ -372,17 +364,20 @@ class Host implements ServiceHost {
     }
   }
 
-  readonly #contextAt = (time: bigint) => this.#lastView && this.#context(this.#lastView, time);
+  /** For what is no matter of the order. */
+  readonly #contextAt = (time: bigint) =>
+    this.#lastView && this.#context(this.#lastView, time, this.#options.steadyClock());
 
-  #context(view: View, time: bigint): EventContext {
-    return new EventContext({ view, order: this.#history.order, time }, this.#clients, this.#doubt);
+  #context(view: View, time: bigint, steady = 0n): EventContext {
+    const place = { view, order: this.#history.order, time, steady };
+    return new EventContext(place, this.#clients, this.#doubt);
   }
 
   #serviceFailed(replica: Replica, where: string, error: unknown): void {
     this.#counters.servicesFailed++;
     this.#trace('service-failed', { service: replica.name, where, message: messageOf(error) });
     // A service may throw while the host is made: nobody can be connected then.
-    this.#departures?.closeAll(replica, `service ${replica.name} failed`);
+    this.#clientele?.closeAll(replica, `service ${replica.name} failed`);
     this.#loading.failed(replica);
   }
 

@@ -31,8 +31,13 @@ export const MESSAGE_DEPTH_MAX = 32;
 export const STATE_DEPTH_MAX = 64;
 /** Shortest time between two expiry intents for the same deadline. */
 export const EXPIRY_RETRY_MS = 1000;
-/** Longest delay asked of the embedder's timer; a later deadline is reached in several steps. */
-export const WAKE_DELAY_MS_MAX = 0x7fff_ffff;
+/**
+ * Longest delay asked of the embedder's timer; a later deadline is reached in several steps, so that one which a set
+ * wall clock has brought nearer is not missed by more.
+ */
+export const WAKE_DELAY_MS_MAX = 60_000;
+/** Clients whose end one message tells; more are told with the next. */
+export const DEPARTED_MAX = 1_000;
 /** Longest name of a service, an exec handler or a node, in bytes. */
 export const SERVICE_NAME_BYTES_MAX = 256;
 /** Ordered events that wait for the state of a service that is being loaded; beyond them it fails. */

@@ -1,5 +1,6 @@
 /** What of the checkpoint service is opened again after a restart of the executive: checkpoints and watches. */
 import type { JournalNote } from '@aisexec/ipc';
+import { localRequest } from '../protocol.ts';
 
 /** See `ReopenPlan.note`; the handles are drawn by the client, so they are the same afterwards. */
 export function noteOpen(fn: string, argument: unknown): JournalNote | undefined {
@@ -18,6 +19,6 @@ export function noteOpen(fn: string, argument: unknown): JournalNote | undefined
     case 'unwatch':
       return { drop: `${open}/${serial}` };
     default:
-      return undefined;
+      return Object.hasOwn(localRequest, fn) ? { isRead: true } : undefined;
   }
 }

@@ -89,6 +89,7 @@ export class FakeReplica {
       now: this.now,
       uid: 0,
       version: 1,
+      steady: 0n,
       uniqueId: () => 1n,
 
       fetchFirst: () => true,
@@ -116,6 +117,7 @@ export class FakeReplica {
       order: (BigInt(this.view.ringId.seq) << 32n) | this.#order,
       time: this.now,
       version: 1,
+      steady: 0n,
       reply: (_source, reply) => this.#replies.push(reply),
       replyWhenCertain: (_source, reply) => this.#replies.push(reply),
       callback: (client, name, payload) => this.callbacks.push({ client, name, payload }),

@@ -200,6 +200,7 @@ describe('records of nodes', () => {
     order: 5_000n,
     time: 0n,
     version: 1,
+    steady: 0n,
     reply: () => {},
     replyWhenCertain: () => {},
     callback: () => {},

@@ -24,7 +24,7 @@ import {
   s,
 } from '@aisexec/service';
 import type { RotationStart } from '../keys/rotation.ts';
-import type { LeaveVeto } from '../leave.ts';
+import { askLocals, type LeaveVeto } from '../leave.ts';
 import { EXPECTED_VOTES_MAX, PLUGIN_NAME_BYTES_MAX } from '../limits.ts';
 import type { Operations } from '../operations/contract.ts';
 import type { ExecutiveStatus } from '../status.ts';
@@ -61,6 +61,7 @@ export interface LocalConnection {
 }
 
 export interface ExecutiveClient {
+  readonly service: string;
   readonly sink: BackendSink;
   readonly role: Role;
   /** A client of a replicated service. */
@@ -70,6 +71,8 @@ export interface ExecutiveClient {
 }
 
 export interface ExecutiveBackend extends Backend<ExecutiveClient> {
+  /** Those in this process that want to be asked before the executive leaves. */
+  askLeave(withinMs: number): Promise<readonly LeaveVeto[]>;
   /** Ends every client that is still connected. */
   closeAll(reason: string): void;
 }
@@ -79,6 +82,8 @@ export interface BackendOptions {
   readonly admin: AdminSource;
   readonly locals?: readonly LocalService[];
   readonly access: AccessRule;
+  /** See {@link Backend.hasMet}. */
+  readonly hasMet: () => boolean;
 }
 
 interface AdminCall {
@@ -110,6 +115,7 @@ export function createBackend({
   admin,
   locals = [],
   access,
+  hasMet,
 }: BackendOptions): ExecutiveBackend {
   const clients = new Set<ExecutiveClient>();
   const added = (client: ExecutiveClient): ExecutiveClient => {
@@ -120,10 +126,15 @@ export function createBackend({
     connect(service, uid, sink, gid = -1) {
       const role = access(service, { uid, gid });
       if (role === undefined) return undefined;
-      if (service === ADMIN_SERVICE) return added({ sink, role });
+      if (service === ADMIN_SERVICE) return added({ service, sink, role });
       const local = locals.find(({ name }) => name === service);
       if (local !== undefined) {
-        return added({ sink, role, local: { service: local, connection: local.connect(sink) } });
+        return added({
+          service,
+          sink,
+          role,
+          local: { service: local, connection: local.connect(sink) },
+        });
       }
       let client: ExecutiveClient | undefined;
       const hostSink: ClientSink = {
@@ -136,9 +147,10 @@ export function createBackend({
       };
       const ref = host.connect(service, uid, hostSink, role);
       if (ref === undefined) return undefined;
-      client = added({ sink, role, ref });
+      client = added({ service, sink, role, ref });
       return client;
     },
+    hasMet,
     isJoining: (service) =>
       host.services.some(({ name, state }) => name === service && state === 'joining'),
     request(client, request, fn, argument) {
@@ -166,6 +178,7 @@ export function createBackend({
       client.local?.connection.disconnect();
       if (client.ref !== undefined) host.disconnect(client.ref);
     },
+    askLeave: (withinMs) => askLocals(clients, withinMs),
     closeAll(reason) {
       for (const client of [...clients]) {
         this.disconnect(client);

@@ -30,7 +30,10 @@ function start() {
     },
     close() {},
   };
-  const journal = { write: (event: string) => void written.push(event) } as unknown as Journal;
+  const journal = {
+    write: (event: string) => void written.push(event),
+    tryDump: (reason: string) => void written.push(`dump: ${reason}`),
+  } as unknown as Journal;
   return supervise(executive as unknown as Executive, supervisor, journal);
 }
 
@@ -66,6 +69,8 @@ describe('what a service manager is told', () => {
     expect(feeds()).toBe(9);
     jest.advanceTimersByTime(10 * WATCHDOG_MS);
     expect(feeds()).toBe(9);
+    // Once, before the service manager ends the process.
+    expect(written).toEqual(['dump: the ring does not turn']);
   });
 
   test('is a feed by the event loop alone where the engine cannot tell', () => {

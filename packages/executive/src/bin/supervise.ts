@@ -39,10 +39,15 @@ export function supervise(
   });
   if (supervisor?.watchdogMs !== undefined) {
     let turns = executive.turns;
+    let wasTurning = true;
     const feed = (): void => {
       const now = executive.turns;
       // An engine that cannot tell is fed by the event loop alone.
-      if (now === undefined || now !== turns) say({ WATCHDOG: 1 });
+      const isTurning = now === undefined || now !== turns;
+      if (isTurning) say({ WATCHDOG: 1 });
+      // The service manager is about to end the process: what was before it must not be lost.
+      else if (wasTurning) journal.tryDump('the ring does not turn');
+      wasTurning = isTurning;
       turns = now;
     };
     setInterval(feed, supervisor.watchdogMs / FEEDS_PER_WATCHDOG).unref();

@@ -180,6 +180,12 @@ const SERVICES: Table = {
     '`service` did not give the thread back: the process is ended',
     'it is not loaded at the next start; `aisctl services load` when it is repaired',
   ),
+  'loop-stalled': entry(
+    'warn',
+    'the event loop has stood still for `ms`, in no single turn of a service; a flight record follows if that lasts',
+    'processor and memory of the host; the flight record',
+  ),
+  'loop-resumed': entry('warn', 'it turns again after about `ms`'),
 };
 
 const CLIENTS: Table = {

@@ -10,6 +10,7 @@ const NOBODY: Watchdog = {
   begin() {},
   end() {},
   watch() {},
+  importing() {},
   name() {},
   async stop() {},
 };

@@ -1,4 +1,5 @@
 /** A module's code, checked before anything of it runs: the version of the contract, the configuration. */
+import * as nodeModule from 'node:module';
 import { pathToFileURL } from 'node:url';
 import {
   NO_CONFIG,
@@ -7,6 +8,7 @@ import {
   type ServicePlugin,
   schemaFault,
 } from '@aisexec/service';
+import { GENERATION, resolveSync } from './reload-hooks.ts';
 import { resolveModule } from './resolve-module.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: services of one host differ in their states
@@ -35,7 +37,7 @@ export interface PluginSource {
 export async function importPlugin(source: PluginSource): Promise<AnyService> {
   const { module, directory, config, generation } = source;
   const url = pathToFileURL(resolveModule(module, directory));
-  if (generation > 0) url.searchParams.set('reload', String(generation));
+  if (generation > 0) url.searchParams.set(GENERATION, String(generation));
   const exported = (await import(url.href)) as { readonly plugin?: Partial<ServicePlugin> };
   const { plugin } = exported;
   if (typeof plugin !== 'object' || plugin === null) {
@@ -51,4 +53,20 @@ export async function importPlugin(source: PluginSource): Promise<AnyService> {
   const fault = schemaFault(plugin.config ?? NO_CONFIG, config ?? {});
   if (fault !== undefined) throw new PluginConfigError(fault.path, fault.text);
   return plugin.create(config ?? {}) as AnyService;
+}
+
+/**
+ * From here on what a reloaded module imports is reloaded with it; for the whole process. Where Node.js has no hooks
+ * on its own thread this starts one and waits for it: better before the ring turns.
+ */
+export function reloadImportsToo(): void {
+  const hooked = Symbol.for('aisexec.reload-hooks');
+  const known = process as { [hooked]?: true };
+  if (known[hooked] === true) return;
+  known[hooked] = true;
+  const { registerHooks } = nodeModule as {
+    registerHooks?: (hooks: { readonly resolve: typeof resolveSync }) => unknown;
+  };
+  if (registerHooks !== undefined) registerHooks({ resolve: resolveSync });
+  else nodeModule.register(new URL('./reload-hooks.js', import.meta.url));
 }

@@ -6,7 +6,12 @@
 import { checkDefinition, type ServiceHost, type ServiceInfo } from '@aisexec/service';
 import { SERVICE_NAMES, type ServiceName } from '../config/config.ts';
 import { PLUGIN_IMPORT_MS_MAX, SERVICES_MAX } from '../limits.ts';
-import { type AnyService, importPlugin, PluginConfigError } from './import-plugin.ts';
+import {
+  type AnyService,
+  importPlugin,
+  PluginConfigError,
+  reloadImportsToo,
+} from './import-plugin.ts';
 import { readStuckNote, removeStuckNote } from './stuck-note.ts';
 import type { Watchdog } from './watchdog.ts';
 
@@ -63,16 +68,22 @@ export class Plugins {
     taken: readonly AnyService[],
   ): Promise<readonly AnyService[]> {
     const stuck = readStuckNote(this.#options.notePath);
+    if (configured.length > 0) reloadImportsToo();
+    for (const { id, name } of taken) this.#options.watchdog.name(id, name, false);
     const ready: AnyService[] = [];
     for (const { module, config, index } of configured) {
       const entry = this.#entry(module, config, index);
+      if (stuck.includes(module)) {
+        this.#refuse(entry, stuckText(module));
+        continue;
+      }
       const definition = await this.#import(entry);
       if (definition === undefined) continue;
       const problem = stuck.includes(definition.name)
-        ? `did not give the thread back in an earlier run; try again with: aisctl services load ${definition.name}`
+        ? stuckText(definition.name)
         : checkDefinition(definition, [...taken, ...ready]);
       if (problem === undefined) {
-        this.#options.watchdog.name(definition.id, definition.name);
+        this.#options.watchdog.name(definition.id, definition.name, true);
         ready.push(definition);
       } else this.#refuse(entry, problem);
     }
@@ -101,7 +112,7 @@ export class Plugins {
       return problem;
     }
     entry.refused = '';
-    this.#options.watchdog.name(definition.id, definition.name);
+    this.#options.watchdog.name(definition.id, definition.name, true);
     removeStuckNote(this.#options.notePath);
     return undefined;
   }
@@ -173,8 +184,14 @@ export class Plugins {
       const text = `the module was not imported within ${PLUGIN_IMPORT_MS_MAX} ms`;
       timer = setTimeout(() => reject(new Error(text)), PLUGIN_IMPORT_MS_MAX);
     });
-    const importing = importPlugin({ ...entry, directory: this.#options.directory });
-    return Promise.race([importing, late]).finally(() => clearTimeout(timer));
+    const { directory, watchdog } = this.#options;
+    if (entry.generation > 0) reloadImportsToo();
+    watchdog.importing(entry.module);
+    const importing = importPlugin({ ...entry, directory });
+    return Promise.race([importing, late]).finally(() => {
+      clearTimeout(timer);
+      watchdog.importing(undefined);
+    });
   }
 
   async #import(entry: Entry): Promise<AnyService | undefined> {
@@ -206,4 +223,8 @@ export class Plugins {
 
 function isBuiltin(name: string): name is ServiceName {
   return (SERVICE_NAMES as readonly string[]).includes(name);
+}
+
+function stuckText(what: string): string {
+  return `did not give the thread back in an earlier run; try again with: aisctl services load ${what}`;
 }

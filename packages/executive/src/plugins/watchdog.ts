@@ -2,15 +2,24 @@
  * Names a service that does not give the thread back. Code in an endless loop cannot be interrupted from its
  * own thread, so a second one looks at shared memory: whose code has the thread, and which turn it is. It
  * writes the log line itself, since the first thread cannot, and ends the process when that lasts (ADR 0156).
+ * Whatever has the thread, it writes the flight record before a service manager ends the process (ADR 0199).
  */
 import { Worker } from 'node:worker_threads';
 import type { Turns } from '@aisexec/service';
 import type { WatchdogConfig } from '../config/config.ts';
-import { WATCHDOG_LOOK_MS } from '../limits.ts';
+import { WATCHDOG_BEAT_MS, WATCHDOG_LOOK_MS } from '../limits.ts';
 
-/** Cells of the shared memory: the id of the service that has the thread, 0 for none; the turn's number. */
+/** Cells of the shared memory: the id of the service that has the thread, 0 for none; the turn's number; beats of the event loop. */
 export const SERVICE_CELL = 0;
 export const TURN_CELL = 1;
+export const BEAT_CELL = 2;
+/** Not 0 while a module is imported, whose own code may take the thread. */
+export const IMPORT_CELL = 3;
+const CELLS = 4;
+/** Among the services' names: the module that is imported. */
+export const IMPORTED = 0;
+/** A service's id, its name, and whether it comes from a module. */
+export type Named = readonly [service: number, name: string, isStranger: boolean];
 
 export interface WatchdogData extends WatchdogConfig {
   readonly shared: SharedArrayBuffer;
@@ -27,22 +36,28 @@ export interface FlightPlace {
 }
 
 export interface Watchdog extends Turns {
-  /** Starts looking; once there is a service of a stranger. */
+  /** Starts looking: where there is a service of a stranger, or a flight record to be written. */
   watch(): void;
-  /** What the service is called in the log. */
-  name(service: number, name: string): void;
+  /** A module is being imported; undefined: it is over. */
+  importing(module: string | undefined): void;
+  /** What the service is called in the log; a stranger's ends the process when it does not yield. */
+  name(service: number, name: string, isStranger: boolean): void;
   stop(): Promise<void>;
 }
 
 export type WatchdogOptions = Omit<WatchdogData, 'shared' | 'lookMs'>;
 
+/** It keeps a few numbers. */
+const WORKER_MEMORY = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 };
+
 export function createWatchdog(options: WatchdogOptions): Watchdog {
-  const shared = new SharedArrayBuffer(8);
+  const shared = new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT);
   const cells = new Int32Array(shared);
-  const names = new Map<number, string>();
+  const names = new Map<number, Named>();
   let depth = 0;
   let worker: Worker | undefined;
-  return {
+  let beat: NodeJS.Timeout | undefined;
+  const watchdog: Watchdog = {
     begin(service) {
       depth++;
       if (depth > 1) return;
@@ -60,18 +75,30 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
         ...{ shared, node, notePath, warnMs, killMs, flight },
         lookMs: Math.min(WATCHDOG_LOOK_MS, warnMs),
       };
-      worker = new Worker(new URL('./watchdog-worker.js', import.meta.url), { workerData: data });
+      beat = setInterval(() => Atomics.add(cells, BEAT_CELL, 1), WATCHDOG_BEAT_MS).unref();
+      worker = new Worker(new URL('./watchdog-worker.js', import.meta.url), {
+        workerData: data,
+        resourceLimits: WORKER_MEMORY,
+      });
       worker.unref();
       // Without it the node runs as one without strangers does.
       worker.on('error', () => {});
-      worker.postMessage([...names]);
+      worker.postMessage([...names.values()]);
     },
-    name(service, name) {
-      names.set(service, name);
-      worker?.postMessage([[service, name]]);
+    importing(module) {
+      if (module !== undefined) watchdog.name(IMPORTED, module, true);
+      Atomics.store(cells, IMPORT_CELL, module === undefined ? 0 : 1);
+    },
+    name(...named) {
+      names.set(named[0], named);
+      worker?.postMessage([named]);
     },
     async stop() {
+      clearInterval(beat);
       await worker?.terminate();
     },
   };
+  // A daemon's; in somebody else's process a stall is theirs.
+  if (options.flight !== undefined) watchdog.watch();
+  return watchdog;
 }

@@ -43,7 +43,7 @@ export interface SessionOptions {
    * executive grants (`ipc.grace`), which is also the default. 0: a cut ends the handle.
    */
   readonly graceMs?: number;
-  /** Asked before the executive leaves in good order; not by an executive in this process, which this process ends. */
+  /** Asked before the executive leaves in good order, be it in this process or another. */
   readonly onShutdown?: ShutdownListener;
 }
 
@@ -68,11 +68,22 @@ export interface ConnectOptions extends SessionOptions {
   readonly connector?: Connector;
 }
 
+/** What a client comes for. */
+export interface Errand {
+  /**
+   * It comes back for what it had opened before the executive restarted: TRY_AGAIN until the executive has met
+   * the others, who know of it (ADR 0196).
+   */
+  readonly returning?: boolean;
+  /** Asked before the executive leaves; wins over the connector's own. */
+  readonly onShutdown?: ShutdownListener | undefined;
+}
+
 export interface Connector {
   /**
    * Connect to one service.
-   * @throws SaAisError: TRY_AGAIN no executive answers there, ACCESS refused by its rules,
+   * @throws SaAisError: TRY_AGAIN no executive answers there, or not yet; ACCESS refused by its rules,
    * NOT_SUPPORTED no such service.
    */
-  connect(service: string): Promise<ClientConnection>;
+  connect(service: string, errand?: Errand): Promise<ClientConnection>;
 }

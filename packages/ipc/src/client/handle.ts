@@ -74,7 +74,8 @@ export async function openHandle(options: OpenHandleOptions): Promise<OpenHandle
   try {
     const plain = connect.connector ?? socketConnector(connect.socket, connect);
     const connector = reopen === undefined ? plain : reopeningConnector(plain, reopen);
-    const connection = await connector.connect(service);
+    const { onShutdown } = connect;
+    const connection = await connector.connect(service, { onShutdown });
     const handle = new ConnectionHandle({ version: negotiated.version, connection, membersOnly });
     connection.onCallback((event) => {
       if (membersOnly && event.name === STALE_CALLBACK) handle.expire();

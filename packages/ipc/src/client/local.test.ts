@@ -47,6 +47,20 @@ describe('localConnector', () => {
     expect(argument.time).toBe(5n);
   });
 
+  test('who returns is told to try again until the executive has met the others, who is new is not', async () => {
+    let hasMet = false;
+    const connector = localConnector({ ...fakeBackend(), hasMet: () => hasMet });
+    const codeOf = (connecting: Promise<unknown>) =>
+      connecting.then(
+        () => SA_AIS_OK,
+        (error: { code: number }) => error.code,
+      );
+    expect(await codeOf(connector.connect('echo'))).toBe(SA_AIS_OK);
+    expect(await codeOf(connector.connect('echo', { returning: true }))).toBe(SA_AIS_ERR_TRY_AGAIN);
+    hasMet = true;
+    expect(await codeOf(connector.connect('echo', { returning: true }))).toBe(SA_AIS_OK);
+  });
+
   test('no service is NOT_SUPPORTED, no executive TRY_AGAIN, no msgpack INVALID_PARAM', async () => {
     const refused = await localConnector(fakeBackend())
       .connect('other')

@@ -15,13 +15,22 @@ import { decode, encode, isRecord } from '../codec.ts';
 import { Fifo } from '../fifo.ts';
 import { CLIENT_REQUESTS_MAX } from '../limits.ts';
 import { type OutboundOptions, Outbox } from '../outbox.ts';
-import type { CallbackEvent, ClientConnection, Connector, Reply } from './contract.ts';
+import type {
+  CallbackEvent,
+  ClientConnection,
+  Connector,
+  Reply,
+  ShutdownListener,
+} from './contract.ts';
+import { LeaveQuestion } from './leave.ts';
 
 /** What a backend tells one client; structurally the service host's `ClientSink`. */
 export interface BackendSink {
   reply(request: number, reply: Reply): void;
   callback(name: string, payload: unknown, options?: OutboundOptions): void;
   closed(reason: string): void;
+  /** Of a client in the executive's own process that wants to be asked before it leaves. */
+  readonly leave?: LeaveQuestion | undefined;
 }
 
 /** Structurally the part of the service host that serves clients. */
@@ -30,9 +39,14 @@ export interface Backend<Client> {
   connect(service: string, uid: number, sink: BackendSink, gid?: number): Client | undefined;
   /** Nobody can connect to the service yet, but it is on its way: TRY_AGAIN instead of NOT_SUPPORTED. */
   isJoining?(service: string): boolean;
+  /** Whether what the cluster had before this executive started is known here by now (ADR 0196). */
+  hasMet?(): boolean;
   request(client: Client, request: number, fn: string, argument: unknown): void;
   disconnect(client: Client): void;
 }
+
+/** Why a client that returns is put off. */
+export const NOT_MET = 'this executive has not met its cluster yet';
 
 export interface LocalOptions {
   /** uid the services see; default: this process's. */
@@ -49,13 +63,16 @@ export function localConnector<Client>(
 ): Connector {
   const uid = options.uid ?? process.getuid?.() ?? -1;
   return {
-    async connect(service) {
+    async connect(service, { returning = false, onShutdown } = {}) {
       const backend = typeof attach === 'function' ? attach() : attach;
       if (backend === undefined) {
         throw new SaAisError(SA_AIS_ERR_TRY_AGAIN, 'connect', 'the executive is not running');
       }
+      if (returning && backend.hasMet?.() === false) {
+        throw new SaAisError(SA_AIS_ERR_TRY_AGAIN, 'connect', NOT_MET);
+      }
       const connection = new LocalConnection(backend);
-      if (!connection.open(service, uid)) {
+      if (!connection.open(service, uid, onShutdown)) {
         if (backend.isJoining?.(service) === true) {
           throw new SaAisError(SA_AIS_ERR_TRY_AGAIN, 'connect', `'${service}' is still joining`);
         }
@@ -90,7 +107,7 @@ class LocalConnection<Client> implements ClientConnection {
     this.#backend = backend;
   }
 
-  open(service: string, uid: number): boolean {
+  open(service: string, uid: number, onShutdown: ShutdownListener | undefined): boolean {
     this.#client = this.#backend.connect(service, uid, {
       reply: (request, reply) => this.#reply(request, reply),
       callback: (name, payload, options) => {
@@ -100,6 +117,7 @@ class LocalConnection<Client> implements ClientConnection {
         } else this.#schedule();
       },
       closed: (reason) => this.#lose(reason, false),
+      leave: onShutdown && new LeaveQuestion(onShutdown),
     });
     return this.#client !== undefined;
   }

@@ -8,6 +8,7 @@ import {
   SaAisError,
 } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
+import type { Errand } from './contract.ts';
 import type { BackendSink } from './local.ts';
 import { localConnector } from './local.ts';
 import { type FailedReopen, reopeningConnector } from './reopen.ts';
@@ -60,6 +61,7 @@ async function opened() {
   const connection = await reopeningConnector(localConnector(executive.attach), {
     note(fn, argument) {
       const [key = '', parent] = `${argument}`.split('/').reverse();
+      if (fn === 'keep' && argument === 'read') return { isRead: true };
       if (fn === 'open') return { keep: key, ...(parent && { under: parent }) };
       return fn === 'close' ? { drop: key } : undefined;
     },
@@ -89,10 +91,12 @@ describe('a connection whose executive restarts', () => {
     await connection.request('other', 'e');
     await connection.request('close', 'b');
     const open = connection.request('keep', 0);
+    const read = connection.request('keep', 'read');
     const isBack = again();
     await connection.request('other', 'f');
     executive.down('restart');
     expect((await open).rc).toBe(SA_AIS_ERR_LIBRARY);
+    expect((await read).rc).toBe(SA_AIS_ERR_TRY_AGAIN);
     expect((await connection.request('other', 'g')).rc).toBe(SA_AIS_ERR_TRY_AGAIN);
     expect(told).toEqual(['cut']);
     executive.up();
@@ -127,6 +131,30 @@ describe('a connection whose executive restarts', () => {
     expect(await lost).toMatch(/not any more/);
     expect((await connection.request('other', 1)).rc).toBe(SA_AIS_ERR_BAD_HANDLE);
     expect(reopened).toEqual([]);
+  });
+
+  test('comes back as one who returns, with what it came with', async () => {
+    const errands: (Errand | undefined)[] = [];
+    const executive = restarting();
+    const inner = localConnector(executive.attach);
+    const plan = { note: () => undefined, cut: () => {} };
+    const isBack = new Promise<void>((resolve) => {
+      const connector = {
+        connect(service: string, errand?: Errand) {
+          errands.push(errand);
+          return inner.connect(service, errand);
+        },
+      };
+      const onShutdown = () => 'no';
+      void reopeningConnector(connector, { ...plan, reopened: () => resolve() })
+        .connect('x', { onShutdown })
+        .then(() => executive.down('restart'))
+        .then(() => executive.up());
+    });
+    await isBack;
+    const onShutdown = expect.any(Function);
+    expect(errands[0]).toEqual({ onShutdown });
+    expect(errands.at(-1)).toEqual({ onShutdown, returning: true });
   });
 
   test('that is closed while the executive is away tells nobody', async () => {

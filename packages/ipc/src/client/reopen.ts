@@ -1,6 +1,6 @@
 /**
  * A connection that is opened anew when its executive has restarted (ADR 0167): what the binding had opened is
- * asked for again under the same handles, in the same order. Calls in flight are LIBRARY as ever, those made
+ * asked for again under the same handles, in the same order. Calls in flight are LIBRARY as ever, reads and those made
  * meanwhile TRY_AGAIN, and the binding is told twice: when the session is gone, so that it can mark what is
  * missing, and when all is open again.
  */
@@ -40,7 +40,9 @@ export type JournalNote =
   /** To be asked again, with what it belongs to. */
   | { readonly keep: string; readonly under?: string }
   /** Not any more, nor what belongs to it. */
-  | { readonly drop: string };
+  | { readonly drop: string }
+  /** A read: one that was cut is TRY_AGAIN, since asking it twice does no harm. */
+  | { readonly isRead: true };
 
 export interface ReopenPlan {
   readonly note: (fn: string, argument: unknown) => JournalNote | undefined;
@@ -64,17 +66,24 @@ interface Entry {
   isOpen: boolean;
 }
 
+/** Connects to the executive that has taken the place of the former one. */
+interface Again {
+  connect(): Promise<ClientConnection>;
+}
+
 /** The same connector, whose connections are opened anew. */
 export function reopeningConnector(connector: Connector, plan: ReopenPlan): Connector {
   return {
-    connect: async (service) =>
-      new ReopeningConnection(connector, service, plan, await connector.connect(service)),
+    connect: async (service, errand = {}) => {
+      const inner = await connector.connect(service, errand);
+      const again = { connect: () => connector.connect(service, { ...errand, returning: true }) };
+      return new ReopeningConnection(again, plan, inner);
+    },
   };
 }
 
 class ReopeningConnection implements ClientConnection {
-  readonly #connector: Connector;
-  readonly #service: string;
+  readonly #again: Again;
   readonly #plan: ReopenPlan;
   readonly #journal = new Map<string, Entry>();
   readonly #closed = new AbortController();
@@ -86,9 +95,8 @@ class ReopeningConnection implements ClientConnection {
   #onCallback: ((event: CallbackEvent) => void) | undefined;
   #onLost: ((reason: string) => void) | undefined;
 
-  constructor(connector: Connector, service: string, plan: ReopenPlan, inner: ClientConnection) {
-    this.#connector = connector;
-    this.#service = service;
+  constructor(again: Again, plan: ReopenPlan, inner: ClientConnection) {
+    this.#again = again;
     this.#plan = plan;
     this.#inner = inner;
     inner.onLost((reason) => void this.#reopen(reason));
@@ -101,6 +109,10 @@ class ReopeningConnection implements ClientConnection {
     const inner = this.#inner;
     if (inner === undefined) return { rc: SA_AIS_ERR_TRY_AGAIN };
     if (note === undefined || 'drop' in note) return inner.request(fn, argument);
+    if ('isRead' in note) {
+      const reply = await inner.request(fn, argument);
+      return reply.rc === SA_AIS_ERR_LIBRARY ? { rc: SA_AIS_ERR_TRY_AGAIN } : reply;
+    }
     const entry: Entry = { fn, argument, under: note.under, isOpen: false };
     this.#journal.set(note.keep, entry);
     const reply = await inner.request(fn, argument);
@@ -165,7 +177,7 @@ class ReopeningConnection implements ClientConnection {
   > {
     for (let attempt = 1; !this.#closed.signal.aborted; attempt++) {
       try {
-        const inner = await this.#connector.connect(this.#service);
+        const inner = await this.#again.connect();
         const failed = await this.#replay(inner);
         if (failed !== undefined) return { inner, failed };
       } catch (error) {

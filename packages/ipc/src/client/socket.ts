@@ -3,6 +3,9 @@
  * other when they are cut (ADR 0164). Requests are pipelined and answered in any order. A fault of the
  * executive or of the stream ends the session with a reason, it never throws.
  */
+import { readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import {
   SA_AIS_ERR_BAD_HANDLE,
   SA_AIS_ERR_INVALID_PARAM,
@@ -45,15 +48,21 @@ import { type Frame, Link, type LinkEnd } from './link.ts';
  * @throws TypeError for a grace time that is no number of at least 0.
  */
 export function socketConnector(path?: string, options: SessionOptions = {}): Connector {
-  const { graceMs = SESSION_GRACE_MS_MAX, onShutdown } = options;
+  const { graceMs = SESSION_GRACE_MS_MAX } = options;
   if (!(graceMs >= 0)) throw new TypeError(`graceMs must be at least 0, not ${String(graceMs)}`);
   return {
-    connect(service) {
-      const target = { path: path ?? clientSocketPath(), service };
+    connect(service, { returning = false, onShutdown = options.onShutdown } = {}) {
+      const target = { path: path ?? clientSocketPath(), service, returning };
       const grace = Math.min(graceMs, SESSION_GRACE_MS_MAX);
       return new SocketSession(target, grace, onShutdown).open();
     },
   };
+}
+
+interface Target {
+  readonly path: string;
+  readonly service: string;
+  readonly returning: boolean;
 }
 
 /** `connecting` until the first welcome; `open`, also while cut; `closing` until the leave is confirmed. */
@@ -91,7 +100,7 @@ class SocketSession implements ClientConnection {
   #onEnd: (() => void) | undefined;
 
   constructor(
-    { path, service }: { readonly path: string; readonly service: string },
+    { path, service, returning }: Target,
     graceMs: number,
     onShutdown: ShutdownListener | undefined,
   ) {
@@ -101,6 +110,9 @@ class SocketSession implements ClientConnection {
     this.#leaveQuestion = onShutdown === undefined ? undefined : new LeaveQuestion(onShutdown);
     this.#link = this.#connect({
       ...{ grace: graceMs, leave: onShutdown !== undefined, bundle: BUNDLE_VERSION },
+      // What older executives do not know, they need not.
+      ...(returning && { returning }),
+      ...ownThread(),
     });
   }
 
@@ -386,4 +398,17 @@ const KNOWN_CODES: ReadonlySet<number> = new Set(Object.values(SaAisErrorT));
 function resultCode(code: unknown): SaAisErrorT {
   const known = typeof code === 'number' && KNOWN_CODES.has(code);
   return known ? (code as SaAisErrorT) : SA_AIS_ERR_LIBRARY;
+}
+
+/**
+ * Which thread of the process this is, unless it is the main one: it may end alone, and its connections are not cut
+ * then but over (ADR 0165).
+ */
+function ownThread(): { readonly thread?: number } {
+  if (isMainThread) return {};
+  try {
+    return { thread: Number(basename(readlinkSync('/proc/thread-self'))) };
+  } catch {
+    return {};
+  }
 }

@@ -24,6 +24,8 @@ export type Frame = Readonly<Record<string, unknown>>;
 export interface Goodbye {
   readonly rc: SaAisErrorT;
   readonly reason: string;
+  /** Nothing for the log: the client asks again. */
+  readonly isUsual?: boolean;
 }
 
 /** What connections share: the server behind them. */
@@ -86,7 +88,7 @@ export class Connection<Client> {
   /** Ends a connection that carries no session, with the reason. */
   refuse(goodbye: Goodbye): void {
     this.#host.counters.refused++;
-    this.#trace('client-refused', goodbye.reason);
+    if (goodbye.isUsual !== true) this.#trace('client-refused', goodbye.reason);
     this.end(goodbye);
   }
 

@@ -15,8 +15,10 @@ import { SessionStream } from '../session-stream.ts';
 import type { IpcServerLimits } from './contract.ts';
 import type { Counters } from './counters.ts';
 
-/** How a session can be resumed; the client process is `start` to `ProcessStart`. */
+/** How a session can be resumed; the client's process, or its thread, is `start` to `ProcessStart`. */
 export interface Resumption {
+  /** The client's own, where it is a thread beside the main one and can be seen. */
+  readonly thread: number | undefined;
   /** Unguessable, for this client's eyes only. */
   readonly token: string;
   readonly graceMs: number;

@@ -5,8 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 
-/** Tells one life of a process id from another; undefined when it is dead, dying, or cannot be seen. */
-export type ProcessStart = (pid: number) => string | undefined;
+/** Tells one life of a process, or of one of its threads, from another; undefined when it is dead, dying, or cannot be seen. */
+export type ProcessStart = (pid: number, thread?: number) => string | undefined;
 
 /** PF_EXITING of linux/sched.h. */
 const EXITING = 0x4;
@@ -16,11 +16,12 @@ const FLAGS = 6;
 const START = 19;
 
 /** The start time of a live process in clock ticks since boot, from `/proc`. */
-export function processStart(pid: number): string | undefined {
+export function processStart(pid: number, thread?: number): string | undefined {
   if (pid <= 0) return undefined;
+  const place = thread === undefined ? `${pid}` : `${pid}/task/${thread}`;
   let stat: string;
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    stat = readFileSync(`/proc/${place}/stat`, 'latin1');
   } catch {
     return undefined;
   }

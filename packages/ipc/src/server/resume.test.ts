@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createConnection, createServer, type Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { SA_AIS_ERR_BAD_HANDLE, SA_AIS_ERR_LIBRARY, SA_AIS_OK } from '@aisexec/ais';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import type { ClientConnection } from '../client/contract.ts';
 import { socketConnector } from '../client/socket.ts';
+import { encode } from '../codec.ts';
 import { processStart } from './peer-process.ts';
 import { fakeServer, rawClient, temporaryDirectory, until } from './server.fixture.ts';
 
@@ -253,6 +255,32 @@ describe('a session', () => {
     await until(() => backend.gone.length === 1);
     await end();
   });
+});
+
+test('a cut connection of a thread ends at once when the thread ends, its process notwithstanding', async () => {
+  const { backend, path, end } = await stage(60_000, () => me, processStart);
+  const script = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    parentPort.once('message', (hello) =>
+      require('node:net').connect(workerData).on('data', () => parentPort.postMessage('open')).write(hello));
+    parentPort.postMessage(require('node:fs').readlinkSync('/proc/thread-self').split('/').pop());`;
+  const worker = new Worker(script, { eval: true, workerData: path });
+  const [thread] = (await once(worker, 'message')) as [string];
+  const who = { t: 'hello', v: 1, service: 'echo', grace: 60_000 };
+  const body = encode({ ...who, thread: Number(thread) }) as Uint8Array;
+  const head = Buffer.alloc(4);
+  head.writeUInt32LE(body.length);
+  worker.postMessage(Buffer.concat([head, body]));
+  await once(worker, 'message');
+  // A thread that nobody sees: of another namespace, or no thread.
+  const stranger = rawClient(path);
+  stranger.send({ ...who, thread: 2 ** 31 });
+  expect(await stranger.until('welcome')).toMatchObject({ session: expect.any(String) });
+  expect(backend.gone).toEqual([]);
+  await worker.terminate();
+  await until(() => backend.gone.length === 1);
+  stranger.socket.destroy();
+  await end();
 });
 
 describe('the start time of a process', () => {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { SA_AIS_ERR_BAD_HANDLE, SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
 import { BUNDLE_VERSION } from '../bundle.ts';
+import { NOT_MET } from '../client/local.ts';
 import { ENDED_SESSIONS_MAX } from '../limits.ts';
 import type { Connection, Frame, Goodbye } from './connection.ts';
 import type { Credentials, Veto } from './contract.ts';
@@ -15,6 +16,8 @@ const UNKNOWN: Goodbye = {
   reason:
     'the session to be resumed is not known: its grace time is over, or the executive restarted',
 };
+
+const TOO_EARLY: Goodbye = { rc: SA_AIS_ERR_TRY_AGAIN, reason: NOT_MET, isUsual: true };
 
 export interface SessionTable<Client> {
   readonly size: number;
@@ -61,12 +64,19 @@ export function createSessionTable<Client>(
   }
 
   /** Nothing to offer where the client's death could not be told from a cut (ADR 0165). */
-  function resumptionFor({ pid }: Credentials, grace: unknown): Resumption | undefined {
+  function resumptionFor(
+    { pid }: Credentials,
+    { grace, thread: named }: Frame,
+  ): Resumption | undefined {
     if (typeof grace !== 'number' || !(grace > 0) || limits.graceMs <= 0) return undefined;
-    const start = pid > 0 ? server.processStart(pid) : undefined;
+    if (!(pid > 0)) return undefined;
+    // One that is not there is of another namespace: then only the process can be seen.
+    const isSeen = isThread(named) && server.processStart(pid, named) !== undefined;
+    const thread = isSeen ? named : undefined;
+    const start = server.processStart(pid, thread);
     if (start === undefined) return undefined;
     const token = randomBytes(TOKEN_BYTES).toString('hex');
-    return { token, graceMs: Math.min(grace, limits.graceMs), start };
+    return { token, graceMs: Math.min(grace, limits.graceMs), thread, start };
   }
 
   function resume(
@@ -89,12 +99,14 @@ export function createSessionTable<Client>(
   function begin(
     connection: Connection<Client>,
     service: string,
-    { grace, leave, bundle }: Frame,
+    hello: Frame,
   ): Session<Client> | Goodbye {
+    const { leave, returning, bundle } = hello;
     const { credentials } = connection;
+    if (returning === true && server.backend.hasMet?.() === false) return TOO_EARLY;
     const refused = admit(credentials);
     if (refused !== undefined) return refused;
-    const resumption = resumptionFor(credentials, grace);
+    const resumption = resumptionFor(credentials, hello);
     const wanted = { service, leave: leave === true, bundle: bundle === BUNDLE_VERSION };
     const session = new Session(host, wanted, credentials, resumption);
     const failed = session.open(connection);
@@ -121,3 +133,6 @@ export function createSessionTable<Client>(
 function isSame(a: Credentials, b: Credentials): boolean {
   return a.pid === b.pid && a.uid === b.uid && a.gid === b.gid;
 }
+
+const isThread = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) > 0;

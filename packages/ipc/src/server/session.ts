@@ -308,8 +308,9 @@ export class Session<Client> implements Waiting {
 
   /** The grace time is for clients that live: what a dead one held is given up as soon as it is dead. */
   #lookForProcess(waitMs: number): void {
-    if (this.#host.processStart(this.credentials.pid) !== this.resumption?.start) {
-      this.end(SA_AIS_ERR_LIBRARY, 'the client process is gone');
+    const { thread, start } = this.resumption ?? {};
+    if (this.#host.processStart(this.credentials.pid, thread) !== start) {
+      this.end(SA_AIS_ERR_LIBRARY, 'the client process, or its thread, is gone');
       return;
     }
     this.#check = setTimeout(

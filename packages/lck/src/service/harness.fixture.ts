@@ -61,6 +61,7 @@ export function createHarness(nodes: readonly number[] = [1, 2, 3], quorate = tr
     order: ++order,
     time: 0n,
     version: 1,
+    steady: 0n,
     reply(source, reply) {
       if (replies.has(source.request)) throw new Error(`two replies to ${source.request}`);
       replies.set(source.request, reply);

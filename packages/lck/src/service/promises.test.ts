@@ -140,7 +140,13 @@ function leftovers(cluster: TestCluster): string[] {
 /** Handlers see a context in which `replyWhenCertain` is another. */
 function withPromise(promise: (ctx: ExecContext) => ExecContext['replyWhenCertain']): Service {
   const lie = (ctx: ExecContext): ExecContext => ({
-    ...{ view: ctx.view, order: ctx.order, time: ctx.time, version: ctx.version },
+    ...{
+      view: ctx.view,
+      order: ctx.order,
+      time: ctx.time,
+      steady: ctx.steady,
+      version: ctx.version,
+    },
     reply: (...args) => ctx.reply(...args),
     callback: (...args) => ctx.callback(...args),
     replyWhenCertain: promise(ctx),

@@ -13,20 +13,23 @@ import type { Doubt } from './doubt.ts';
 import type { Replica } from './replica.ts';
 
 /** Where and when an event happened. */
-type Place = Pick<ExecContext, 'view' | 'order' | 'time'>;
+type Place = Pick<ExecContext, 'view' | 'order' | 'time'> & Partial<Pick<ExecContext, 'steady'>>;
 
 export class EventContext implements ExecContext {
   readonly view: View;
   readonly order: bigint;
   readonly time: bigint;
+  readonly steady: bigint;
   readonly version: number;
   readonly #clients: ClientTable;
   readonly #doubt: Doubt;
 
-  constructor({ view, order, time }: Place, clients: ClientTable, doubt: Doubt, version = 1) {
+  constructor(place: Place, clients: ClientTable, doubt: Doubt, version = 1) {
+    const { view, order, time, steady = 0n } = place;
     this.view = view;
     this.order = order;
     this.time = time;
+    this.steady = steady;
     this.version = version;
     this.#clients = clients;
     this.#doubt = doubt;

@@ -6,7 +6,12 @@
  */
 import { MESSAGE_BYTES_MAX } from '@aisexec/totem';
 import { decode, encode } from '../codec.ts';
-import { SERVICE_NAME_BYTES_MAX, SERVICE_VERSION_MAX, STATE_BATCH_BYTES } from '../limits.ts';
+import {
+  DEPARTED_MAX,
+  SERVICE_NAME_BYTES_MAX,
+  SERVICE_VERSION_MAX,
+  STATE_BATCH_BYTES,
+} from '../limits.ts';
 import { s } from '../schema.ts';
 import { PROTOCOL_VERSION } from '../sync/messages.ts';
 import { FIRST_VERSION, type Spoken } from '../versions.ts';
@@ -30,6 +35,13 @@ export type Envelope =
       readonly kind: 'gone';
       readonly service: number;
       readonly connection: number;
+      readonly time: bigint;
+    }
+  /** Several clients of one service at once; of version 2 of the host (speech.ts). */
+  | {
+      readonly kind: 'departed';
+      readonly service: number;
+      readonly connections: readonly number[];
       readonly time: bigint;
     }
   | { readonly kind: 'expire'; readonly time: bigint }
@@ -85,8 +97,10 @@ const KIND = {
   background: 7,
   check: 8,
   quorum: 9,
+  departed: 10,
 } as const;
 const name = s.text(SERVICE_NAME_BYTES_MAX);
+const departed = s.list(s.u32, DEPARTED_MAX);
 const quorumChange = s.oneOf('expected', 'leaving', 'expired');
 const packed = s.list(s.bytes(MESSAGE_BYTES_MAX), STATE_BATCH_BYTES);
 
@@ -99,6 +113,8 @@ export function encodeEnvelope(event: Envelope): Uint8Array {
       return encode([...head, event.what, event.value]);
     case 'gone':
       return encode([...head, event.service, event.connection]);
+    case 'departed':
+      return encode([...head, event.service, event.connections]);
     case 'join':
       return encode([...head, event.service, event.name, ...versionsOf(event.spoken)]);
     case 'leave':
@@ -140,6 +156,10 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | undefined {
   }
   if (!s.u8.check(service)) return undefined;
   const fourth = fields[4];
+  if (kind === KIND.departed) {
+    if (!departed.check(fourth)) return undefined;
+    return { kind: 'departed', service, connections: fourth, time };
+  }
   if (kind === KIND.leave) return { kind: 'leave', service, time };
   if (kind === KIND.join) {
     const [newest = FIRST_VERSION, oldest = FIRST_VERSION] = fields.slice(5);

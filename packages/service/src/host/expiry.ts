@@ -3,11 +3,12 @@
  * and multicasts an intent to expire; all nodes drop what is due when it is ordered. Every view decides
  * anew who watches, so a lost watcher is followed by the next.
  *
- * A service of one node alone (ADR 0182) has nobody to agree with: it expires here, view or not.
+ * A service of one node alone (ADR 0182) has nobody to agree with: it expires here, view or not, and may go by a
+ * clock that nobody sets (ADR 0198).
  */
 import type { ExecContext } from '../contract.ts';
 import { EXPIRY_RETRY_MS, WAKE_DELAY_MS_MAX } from '../limits.ts';
-import { expireLocally } from './local.ts';
+import { expireLocally, isDue } from './local.ts';
 import type { Replica } from './replica.ts';
 
 const NS_PER_MS = 1_000_000n;
@@ -19,6 +20,7 @@ export interface ExpiryOptions {
   /** A deadline besides those of the services: the quorum filter's, where this node watches it. */
   readonly further: () => bigint | null;
   readonly wallClock: () => bigint;
+  readonly steadyClock: () => bigint;
   readonly setWake: (delayMs: number | null) => void;
   /** Multicasts the intent. */
   readonly intend: (time: bigint) => void;
@@ -29,8 +31,9 @@ export interface ExpiryOptions {
 export class Expiry {
   readonly #options: ExpiryOptions;
   #watching = false;
-  /** What the wake timer was last set for: null is off. */
+  /** What the wake timer was last set for, on either clock: null is off. */
   #armedFor: bigint | null = null;
+  #armedForSteady: bigint | null = null;
   /** An intent is on its way; wall-clock time before which no other is sent. */
   #notBefore = 0n;
 
@@ -55,8 +58,7 @@ export class Expiry {
   update(): void {
     const agreed = this.#watching ? this.#earliest(false) : null;
     const due = agreed === null || agreed >= this.#notBefore ? agreed : this.#notBefore;
-    const local = this.#earliest(true);
-    this.#arm(due === null || (local !== null && local < due) ? local : due);
+    this.#arm(earlier(due, this.#earliest(true)), this.#earliestSteady());
   }
 
   /** An intent was ordered and applied. One that a service did not heed is repeated, but not at once. */
@@ -68,17 +70,17 @@ export class Expiry {
 
   wake(): void {
     this.#armedFor = null;
-    const { wallClock, intend, context, replicas } = this.#options;
+    this.#armedForSteady = null;
+    const { wallClock, steadyClock, intend, context, replicas } = this.#options;
     const now = wallClock();
+    const clocks = { time: now, steady: steadyClock() };
     const due = this.#watching ? this.#earliest(false) : null;
     if (due !== null && due <= now && this.#notBefore <= now) {
       this.#notBefore = now + BigInt(EXPIRY_RETRY_MS) * NS_PER_MS;
       intend(now);
     }
     for (const replica of replicas.values()) {
-      if (!replica.isLocal) continue;
-      const local = replica.deadline();
-      if (local !== null && local <= now) expireLocally(replica, context(now));
+      if (replica.isLocal && isDue(replica, clocks)) expireLocally(replica, context(now));
     }
     this.update();
   }
@@ -89,20 +91,38 @@ export class Expiry {
     for (const replica of this.#options.replicas.values()) {
       if (replica.isLocal !== isLocal) continue;
       if (!isLocal && !this.#options.watches(replica.id)) continue;
-      const due = replica.deadline();
-      if (due !== null && (earliest === null || due < earliest)) earliest = due;
+      earliest = earlier(earliest, replica.deadline());
     }
     return earliest;
   }
 
-  #arm(time: bigint | null): void {
-    if (time === this.#armedFor) return;
-    this.#armedFor = time;
-    if (time === null) {
-      this.#options.setWake(null);
+  #earliestSteady(): bigint | null {
+    let earliest: bigint | null = null;
+    for (const replica of this.#options.replicas.values()) {
+      earliest = earlier(earliest, replica.steadyDeadline());
+    }
+    return earliest;
+  }
+
+  #arm(wall: bigint | null, steady: bigint | null): void {
+    if (wall === this.#armedFor && steady === this.#armedForSteady) return;
+    this.#armedFor = wall;
+    this.#armedForSteady = steady;
+    const { wallClock, steadyClock, setWake } = this.#options;
+    const wait = earlier(
+      wall === null ? null : wall - wallClock(),
+      steady === null ? null : steady - steadyClock(),
+    );
+    if (wait === null) {
+      setWake(null);
       return;
     }
-    const ms = (time - this.#options.wallClock() + NS_PER_MS - 1n) / NS_PER_MS;
-    this.#options.setWake(Math.min(Math.max(Number(ms), 0), WAKE_DELAY_MS_MAX));
+    const ms = (wait + NS_PER_MS - 1n) / NS_PER_MS;
+    setWake(Math.min(Math.max(Number(ms), 0), WAKE_DELAY_MS_MAX));
   }
+}
+
+function earlier(a: bigint | null, b: bigint | null): bigint | null {
+  if (a === null || b === null) return a ?? b;
+  return a < b ? a : b;
 }

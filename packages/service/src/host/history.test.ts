@@ -11,14 +11,14 @@ const view: View = {
 };
 
 function after(...sources: number[]): History {
-  const history = new History();
-  history.begin(view, { order: 100n, pristine: true, primary: 0, past: [] });
+  const history = new History(1);
+  history.begin(view, { order: 100n, pristine: true, primary: 0, lineages: 0, past: [] });
   for (const source of sources) history.count(source, 10);
   return history;
 }
 
 test('a node without a view has no history', () => {
-  expect(new History().lineage).toBeNull();
+  expect(new History(1).lineage).toBeNull();
 });
 
 test('equal histories have equal lineages', () => {
@@ -34,7 +34,7 @@ test('a history is pristine until its first event, and never again', () => {
   expect(after().lineage?.pristine).toBe(true);
   const history = after(1);
   expect(history.lineage?.pristine).toBe(false);
-  history.begin(view, { order: 200n, pristine: false, primary: 8, past: [] });
+  history.begin(view, { order: 200n, pristine: false, primary: 8, lineages: 1, past: [] });
   expect(history.lineage).toMatchObject({ pristine: false, events: 0 });
 });
 
@@ -42,10 +42,25 @@ test('a history remembers its last quorate ring through views without quorum', (
   const history = after(1);
   expect(history.lineage?.primary).toBe(8);
   const alone = { ...view, ringId: { rep: 1, seq: 12 }, quorate: false };
-  history.begin(alone, { order: 200n, pristine: false, primary: 8, past: [] });
+  history.begin(alone, { order: 200n, pristine: false, primary: 8, lineages: 1, past: [] });
   expect(history.lineage).toMatchObject({ ringId: { seq: 12 }, primary: 8 });
 });
 
 test('a view takes a place in the order, events the next ones', () => {
   expect([after().order, after(1).order, after(1, 1).order]).toEqual([100n, 101n, 102n]);
+});
+
+test.each([
+  ['alone', { joined: [1], lineages: 0, pristine: true }, false],
+  ['among others as fresh as it', { joined: [1, 2], lineages: 0, pristine: true }, false],
+  ['with others where nothing has happened', { joined: [2], lineages: 2, pristine: true }, false],
+  ['fresh, with another history', { joined: [1], lineages: 1, pristine: false }, true],
+  ['with fresh others', { joined: [2], lineages: 1, pristine: false }, false],
+  ['with another history that lost', { joined: [2], lineages: 2, pristine: false }, true],
+])('has a node met others’ history: %s', (_, { joined, ...plan }, met) => {
+  const history = new History(1);
+  history.begin({ ...view, joined }, { order: 100n, primary: 0, past: [], ...plan });
+  expect(history.hasMet).toBe(met);
+  history.begin(view, { order: 200n, primary: 0, past: [], lineages: 1, pristine: false });
+  expect(history.hasMet).toBe(met);
 });

@@ -17,14 +17,26 @@ export class History {
   #pristine = true;
   #primary = 0;
   #past: readonly PastRing[] = [];
+  readonly #nodeId: number;
+  #hasMet = false;
+
+  constructor(nodeId: number) {
+    this.#nodeId = nodeId;
+  }
 
   /**
    * A synchronised view: event 0 of a new history.
    *
    * @param plan what the view grew from.
    */
-  begin(view: View, plan: Pick<SyncPlan, 'order' | 'pristine' | 'primary' | 'past'>): void {
+  begin(
+    view: View,
+    plan: Pick<SyncPlan, 'order' | 'pristine' | 'primary' | 'lineages' | 'past'>,
+  ): void {
     this.#view = view;
+    // A node that joined brought none of the histories that met, any other one of them.
+    const own = view.joined.includes(this.#nodeId) ? 0 : 1;
+    this.#hasMet ||= !plan.pristine && plan.lineages > own;
     this.#pristine = plan.pristine;
     this.#past = plan.past;
     this.#primary = view.quorate ? view.ringId.seq : plan.primary;
@@ -58,6 +70,11 @@ export class History {
   /** Which rings this history went through. */
   get past(): readonly PastRing[] {
     return this.#past;
+  }
+
+  /** Whether it has been in a view with others who brought a history in which something had happened. */
+  get hasMet(): boolean {
+    return this.#hasMet;
   }
 
   /** null before the first view: this node has no state. */

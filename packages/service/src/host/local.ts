@@ -17,7 +17,15 @@ export function forgetLocally(replica: Replica, client: ClientRef, context: Cont
 export function expireLocally(replica: Replica, context: Context): void {
   if (context === undefined) return;
   replica.change('expire', (state) => replica.definition.expire?.(state, context));
-  const next = replica.deadline();
-  if (next === null || next > context.time) return;
-  replica.fail('expire', new Error(`it left its own deadline in place: ${next}`));
+  if (!isDue(replica, context)) return;
+  replica.fail('expire', new Error('it left its own deadline in place'));
+}
+
+/** Whether a deadline of it has passed, on either clock. */
+export function isDue(
+  replica: Replica,
+  { time, steady }: Pick<ExecContext, 'time' | 'steady'>,
+): boolean {
+  const [wall, own] = [replica.deadline(), replica.steadyDeadline()];
+  return (wall !== null && wall <= time) || (own !== null && own <= steady);
 }

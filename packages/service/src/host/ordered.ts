@@ -37,15 +37,19 @@ export function applyExec(
 
 export function applyGone(
   replicas: Replicas,
-  { service, connection }: Extract<Envelope, { kind: 'gone' }>,
+  envelope: Extract<Envelope, { kind: 'gone' | 'departed' }>,
   node: number,
   context: EventContext,
 ): void {
+  const { service, kind } = envelope;
+  const connections = kind === 'gone' ? [envelope.connection] : envelope.connections;
   const replica = replicas.get(service);
   const { clientGone } = replica?.definition ?? {};
   if (replica === undefined || clientGone === undefined) return;
   const own = context.of(replica);
-  replica.change('clientGone', (state) => clientGone(state, { node, connection }, own));
+  for (const connection of connections) {
+    replica.change('clientGone', (state) => clientGone(state, { node, connection }, own));
+  }
 }
 
 export function applyExpiry(replicas: Replicas, time: bigint, context: EventContext): void {

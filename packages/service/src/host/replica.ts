@@ -54,8 +54,8 @@ export class Replica {
   #hash: string | undefined;
   /** Its digest, likewise: {@link SyncHandlers.digest} or the hash. */
   #digest: string | undefined;
-  /** Its next deadline, likewise. */
-  #deadline: bigint | null | undefined;
+  /** Its next deadlines, likewise. */
+  #deadlines: { deadline?: bigint | null; steadyDeadline?: bigint | null } = {};
 
   constructor(options: ReplicaOptions) {
     this.#definition = options.definition;
@@ -232,20 +232,30 @@ export class Replica {
     return this.#digest ?? '';
   }
 
-  /** When the service wants to expire something; null for never. */
+  /** When the service wants to expire something, by the wall clock; null for never. */
   deadline(): bigint | null {
+    return this.#ask('deadline');
+  }
+
+  /** The same by this node's steady clock. */
+  steadyDeadline(): bigint | null {
+    return this.isLocal ? this.#ask('steadyDeadline') : null;
+  }
+
+  #ask(what: 'deadline' | 'steadyDeadline'): bigint | null {
     if (this.joining) return null;
-    if (this.#deadline === undefined) {
-      const due = this.guard('deadline', () => this.#definition.deadline?.(this.#state));
-      this.#deadline = due ?? null;
+    let due = this.#deadlines[what];
+    if (due === undefined) {
+      due = this.guard(what, () => this.#definition[what]?.(this.#state)) ?? null;
+      this.#deadlines[what] = due;
     }
-    return this.#deadline;
+    return due;
   }
 
   #touch(): void {
     this.#hash = undefined;
     this.#digest = undefined;
-    this.#deadline = undefined;
+    this.#deadlines = {};
   }
 }
 

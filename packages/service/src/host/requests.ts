@@ -27,6 +27,7 @@ export interface RequestsOptions {
   readonly clients: ClientTable;
   readonly outbox: Outbox;
   readonly wallClock: () => bigint;
+  readonly steadyClock: () => bigint;
   readonly uniqueId: () => bigint;
   /** The last synchronised view; undefined before the first. */
   readonly view: () => View | undefined;
@@ -153,6 +154,7 @@ class RequestContext implements LibContext {
   readonly client;
   readonly view: View;
   readonly now: bigint;
+  readonly steady: bigint;
   readonly uid: number;
   readonly version: number;
   readonly #options: RequestsOptions;
@@ -164,6 +166,7 @@ class RequestContext implements LibContext {
     this.client = client.ref;
     this.view = options.view()!;
     this.now = options.wallClock();
+    this.steady = client.replica.isLocal ? options.steadyClock() : 0n;
     this.uid = client.uid;
     this.version = client.replica.version;
     this.#options = options;

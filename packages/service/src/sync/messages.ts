@@ -64,6 +64,8 @@ export interface Hello {
     readonly version?: number | undefined;
     readonly minVersion?: number | undefined;
   }[];
+  /** What its host speaks, unless that is the first version (host/speech.ts). */
+  readonly host?: number | undefined;
   /** msgpack of what the node's quorum filter tells; absent where it has nothing to tell. */
   readonly quorum?: Uint8Array | undefined;
   /** Which rings its history went through (past.ts); absent: its code does not know. */
@@ -114,6 +116,7 @@ const helloSchema: Schema<Hello> = s.object({
     }),
     SYNC_SERVICES_MAX,
   ),
+  host: s.optional(serviceVersion),
   quorum: s.optional(s.bytes(QUORUM_SAID_BYTES_MAX)),
   past: s.optional(s.list(s.object({ node: s.u32, ringId: ringIdSchema }), SYNC_MEMBERS_MAX)),
 });

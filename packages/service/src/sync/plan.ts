@@ -13,7 +13,7 @@
  */
 import type { RingId } from '@aisexec/totem';
 import type { NodeInfo, StatePart } from '../contract.ts';
-import { agreeVersion, spokenBy } from '../versions.ts';
+import { agreeVersion, FIRST_VERSION, spokenBy } from '../versions.ts';
 import type { Hello, Lineage } from './messages.ts';
 import { type PastRing, pastAfter, wentThrough } from './past.ts';
 
@@ -56,6 +56,8 @@ export interface SyncPlan {
   readonly time: bigint;
   /** Place in the order of the view change; above every order that any member has given. */
   readonly order: bigint;
+  /** What the hosts of all members speak. */
+  readonly host: number;
   /** Number of histories that meet. */
   readonly lineages: number;
   /** No event was ever applied in any of them. */
@@ -84,6 +86,7 @@ export function planSync(ringId: RingId, hellos: ReadonlyMap<number, Hello>): Sy
     left: [...before].filter((node) => !stateful.includes(node)).sort((a, b) => a - b),
     time: all[0]?.time ?? 0n,
     order: firstOrder(ringId, all),
+    host: Math.min(...all.map(({ host = FIRST_VERSION }) => host)),
     lineages: lineages.length,
     pristine: worked.length === 0,
     primary: lineages[0]?.lineage.primary ?? 0,

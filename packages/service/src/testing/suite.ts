@@ -156,4 +156,4 @@ export function fakeContext(
   return { view, order: (1n << 40n) + order, time, version, ...SILENT };
 }
 
-const SILENT = { reply: () => {}, replyWhenCertain: () => {}, callback: () => {} };
+const SILENT = { steady: 0n, reply: () => {}, replyWhenCertain: () => {}, callback: () => {} };

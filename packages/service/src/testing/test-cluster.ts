@@ -37,6 +37,8 @@ export interface TestClusterOptions {
   readonly background?: BackgroundOptions;
   /** See {@link createMemoryBus}. */
   readonly queueMax?: number;
+  /** The version of its own messages that a node's host speaks; default: the newest. */
+  readonly speaks?: (nodeId: number) => number;
   /** Wall clock at the start, ns. */
   readonly startTime?: bigint;
   /** false: the nodes are not run to their first view yet. */
@@ -86,7 +88,9 @@ export interface TestCluster {
   kill(node: number, run?: boolean): void;
   /** A new incarnation, killed first when it is alive. */
   restart(node: number, run?: boolean): void;
-  /** Moves the wall clock of all nodes, fires what is due on the way, and runs. Without `run`: the clock alone. */
+  /** Somebody sets the wall clock of all nodes; no time passes. */
+  setClock(byMs: number): void;
+  /** Moves the clocks of all nodes, fires what is due on the way, and runs. Without `run`: the clock alone. */
   advance(ms: number, run?: boolean): void;
   host(node: number): ServiceHost;
   client(node: number, service: string, uid?: number): TestClient;
@@ -119,6 +123,8 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
   const nodes = new Map<number, TestNode>();
   const trace: TestCluster['trace'] = [];
   let now = options.startTime ?? START_TIME;
+  /** What was set of it; the rest has passed. */
+  let set = 0n;
 
   function start(nodeId: number): void {
     const messaging = bus.start(nodeId);
@@ -132,7 +138,9 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
       services: servicesOf(nodeId),
       quorum: createQuorum(options.quorum ?? { provider: 'none' }),
       background: options.background ?? {},
+      ...(options.speaks && { speaks: options.speaks(nodeId) }),
       wallClock: () => now,
+      steadyClock: () => now - set,
       random: random.next,
       effects: {
         setWake: (delayMs) => {
@@ -210,6 +218,12 @@ export function createTestCluster(options: TestClusterOptions): TestCluster {
       kill(node);
       start(node);
       if (andRun) run();
+    },
+    setClock(byMs) {
+      const by = BigInt(byMs) * NS_PER_MS;
+      now += by;
+      set += by;
+      for (const node of nodes.values()) if (node.wakeAt !== null) node.wakeAt += by;
     },
     advance(ms, andRun = true) {
       const until = now + BigInt(ms) * NS_PER_MS;

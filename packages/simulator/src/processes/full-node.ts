@@ -159,6 +159,7 @@ function createHost(
     quorum,
     background: options.background ?? {},
     wallClock,
+    steadyClock: wallClock,
     random: () => random.next(),
     effects: {
       setWake(delayMs) {

@@ -79,7 +79,7 @@ const { exec, sync } = ckptService;
 let applied = 0;
 const put = exec['put']!;
 const later = (ctx: ExecContext, ns: bigint): ExecContext => ({
-  ...{ view: ctx.view, order: ctx.order, time: ctx.time + ns, version: ctx.version },
+  ...{ view: ctx.view, order: ctx.order, time: ctx.time + ns, steady: 0n, version: ctx.version },
   reply: (to, reply) => ctx.reply(to, reply),
   replyWhenCertain: (...args) => ctx.replyWhenCertain(...args),
   callback: (...args) => ctx.callback(...args),
@@ -144,9 +144,9 @@ const BUGS: readonly [string, CheckpointProperty, ServiceDefinition<CkptState>][
         put: {
           ...put,
           apply(state, message, source, ctx) {
-            const { view, order, time, version } = ctx;
+            const { view, order, time, steady, version } = ctx;
             put.apply(state, message, source, {
-              ...{ view, order, time, version },
+              ...{ view, order, time, steady, version },
               reply: (to, reply) => ctx.reply(to, reply),
               replyWhenCertain: (...args) => ctx.replyWhenCertain(...args),
               callback: (...args) => {

@@ -181,9 +181,9 @@ function noteWitness(
 
 /** The same context with an ear at the replies. */
 function watchingContext(ctx: ExecContext, hear: (reply: { rc: number }) => void): ExecContext {
-  const { view, order, time, version } = ctx;
+  const { view, order, time, steady, version } = ctx;
   return {
-    ...{ view, order, time, version },
+    ...{ view, order, time, steady, version },
     reply(to, reply) {
       hear(reply);
       ctx.reply(to, reply);

@@ -41,9 +41,9 @@ const sending =
   (send: (ctx: ExecContext, args: Parameters<ExecContext['callback']>) => void) =>
   (apply: Apply): Apply =>
   (state, message, source, ctx) => {
-    const { view, order, time, version } = ctx;
+    const { view, order, time, steady, version } = ctx;
     apply(state, message, source, {
-      ...{ view, order, time, version },
+      ...{ view, order, time, steady, version },
       reply: (to, reply) => ctx.reply(to, reply),
       replyWhenCertain: (...args) => ctx.replyWhenCertain(...args),
       callback: (...args) => send(ctx, args),
@@ -84,9 +84,9 @@ const BUGS: readonly [string, EventProperty, ServiceDefinition<EvtState>][] = [
     'a new subscription gets what is retained no more',
     'retention',
     withBug('subscribe', (apply) => (state, message, source, ctx) => {
-      const { view, order, time, version } = ctx;
+      const { view, order, time, steady, version } = ctx;
       apply(state, message, source, {
-        ...{ view, order, time: time - 60_000_000_000n, version },
+        ...{ view, order, time: time - 60_000_000_000n, steady, version },
         reply: (to, reply) => ctx.reply(to, reply),
         replyWhenCertain: (...args) => ctx.replyWhenCertain(...args),
         callback: (...args) => ctx.callback(...args),

@@ -152,6 +152,7 @@ function plain(context: ExecContext): ExecContext {
     view: context.view,
     order: context.order,
     time: context.time,
+    steady: context.steady,
     version: context.version,
     reply: (source, reply) => context.reply(source, reply),
     replyWhenCertain: (...args) => context.replyWhenCertain(...args),

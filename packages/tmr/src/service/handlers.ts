@@ -13,11 +13,10 @@ import {
   areValid,
   attributesSchema,
   idRequest,
-  SA_TIME_ABSOLUTE,
   type SaTmrTimerAttributesT,
   timerRequest,
 } from '../protocol.ts';
-import { add, find, move, remove, type Timer, type TmrState } from './state.ts';
+import { add, clockOf, find, move, remove, type Timer, type TmrState } from './state.ts';
 
 const timeReply = s.object({ time: s.i64, tick: s.i64 });
 const callReply = s.object({ callTime: s.i64 });
@@ -28,16 +27,22 @@ export const lib = {
     request: timerRequest,
     reply: callReply,
     flow: 'local',
-    handle: (state: TmrState, { id, attributes }, { client, now }) => {
+    handle: (state: TmrState, { id, attributes }, ctx) => {
+      const { client, now } = ctx;
       if (!areValid(attributes)) return { rc: SA_AIS_ERR_INVALID_PARAM };
       const own = state.clients.get(client.connection);
       if (own?.has(id) === true) return { rc: SA_AIS_ERR_INVALID_PARAM };
       if (state.size >= TIMERS_MAX || (own?.size ?? 0) >= TIMERS_PER_CLIENT_MAX) {
         return { rc: SA_AIS_ERR_NO_RESOURCES };
       }
-      const due = dueOf(attributes, now);
       const fresh = { count: 0n, skipped: 0n, toSkip: 0 };
-      add(state, { client, id, attributes: plain(attributes), due, ...fresh });
+      add(state, {
+        client,
+        id,
+        attributes: plain(attributes),
+        ...dueOf(attributes, ctx),
+        ...fresh,
+      });
       return { rc: SA_AIS_OK, callTime: now };
     },
   }),
@@ -47,20 +52,21 @@ export const lib = {
     request: timerRequest,
     reply: callReply,
     flow: 'local',
-    handle: (state: TmrState, { id, attributes }, { client, now }) => {
+    handle: (state: TmrState, { id, attributes }, ctx) => {
+      const { client, now } = ctx;
       const timer = find(state, client.connection, id);
       if (timer === undefined) return { rc: SA_AIS_ERR_NOT_EXIST };
-      const due = dueOf(attributes, now);
+      const { due, dueWall } = dueOf(attributes, ctx);
       if (
         !areValid(attributes) ||
-        due < now ||
+        dueWall < now ||
         isPeriodic(attributes) !== isPeriodic(timer.attributes)
       ) {
         return { rc: SA_AIS_ERR_INVALID_PARAM };
       }
       timer.attributes = plain(attributes);
       timer.toSkip = 0;
-      move(state, timer, due);
+      move(state, timer, due, dueWall);
       return { rc: SA_AIS_OK, callTime: now };
     },
   }),
@@ -94,7 +100,8 @@ export const lib = {
     flow: 'local',
     handle: (state: TmrState, { id }, ctx) =>
       withTimer(state, id, ctx, ({ attributes, due }) => {
-        const remaining = due > ctx.now ? due - ctx.now : 0n;
+        const now = clockOf(attributes) === 'wall' ? ctx.now : ctx.steady;
+        const remaining = due > now ? due - now : 0n;
         return { rc: SA_AIS_OK, attributes, remaining };
       }),
   }),
@@ -131,9 +138,13 @@ export function endOfTime(due: SaTimeT): SaTimeT {
   return due;
 }
 
-function dueOf({ type, initialExpirationTime }: SaTmrTimerAttributesT, now: SaTimeT): SaTimeT {
-  const due = type === SA_TIME_ABSOLUTE ? initialExpirationTime : now + initialExpirationTime;
-  return endOfTime(due);
+function dueOf(
+  attributes: SaTmrTimerAttributesT,
+  { now, steady }: Pick<LibContext, 'now' | 'steady'>,
+): Pick<Timer, 'due' | 'dueWall'> {
+  const { initialExpirationTime: time } = attributes;
+  if (clockOf(attributes) === 'wall') return { due: endOfTime(time), dueWall: endOfTime(time) };
+  return { due: endOfTime(steady + time), dueWall: endOfTime(now + time) };
 }
 
 /** Without what a client may have added. */

@@ -19,6 +19,7 @@ const chunk = s.object({
   id: s.u64,
   attributes: attributesSchema,
   due: s.i64,
+  dueWall: s.i64,
   count: s.u64,
   skipped: s.u64,
   toSkip: s.integer(0, SKIPS_MAX),
@@ -31,7 +32,8 @@ export const tmrService: ServiceDefinition<TmrState> = defineNodeService<TmrStat
   init: createState,
   lib,
   clientGone: (state, { connection }) => removeClient(state, connection),
-  deadline: earliest,
+  deadline: (state) => earliest(state, 'wall'),
+  steadyDeadline: (state) => earliest(state, 'steady'),
   expire,
   sync: {
     chunk,

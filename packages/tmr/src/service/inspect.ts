@@ -6,7 +6,7 @@ export interface TimerView {
   /** The client's connection number. */
   readonly connection: number;
   readonly id: string;
-  /** Next expiration, nanoseconds since the Unix epoch. */
+  /** Next expiration, nanoseconds since the Unix epoch: of a duration what the wall clock is expected to show. */
   readonly due: string;
   /** Nanoseconds; 0: single-shot. */
   readonly period: string;
@@ -15,10 +15,10 @@ export interface TimerView {
 
 export function inspect(state: TmrState): { readonly timers: readonly TimerView[] } {
   const all = [...state.clients.values()].flatMap((timers) => [...timers.values()]);
-  const timers = all.map(({ client, id, due, count, attributes }) => ({
+  const timers = all.map(({ client, id, dueWall, count, attributes }) => ({
     connection: client.connection,
     id: `${id}`,
-    due: `${due}`,
+    due: `${dueWall}`,
     period: `${attributes.timerPeriodDuration}`,
     count: `${count}`,
   }));

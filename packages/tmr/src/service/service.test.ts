@@ -76,6 +76,36 @@ describe('timers of one node', () => {
     expect(near.expiries()).toEqual(['1:5']);
   });
 
+  test('a duration is as long as it is, and a point in time where it is, when somebody sets the clock', () => {
+    const cluster = createCluster();
+    const near = clientOf(cluster, 1);
+    const at = (ms: number) => ({
+      type: 1 as const,
+      initialExpirationTime: cluster.now + BigInt(ms) * MS,
+      timerPeriodDuration: 0n,
+    });
+    near.ask('start', { id: 1n, attributes: after(100, 100) });
+    near.ask('start', { id: 2n, attributes: at(5_000) });
+    near.ask('start', { id: 3n, attributes: at(500) });
+    cluster.advance(50);
+    cluster.setClock(3_600_000);
+    cluster.advance(49);
+    expect(near.expiries()).toEqual([]);
+    cluster.advance(1);
+    // The points in time are past; the duration is over now.
+    expect(near.expiries().sort()).toEqual(['1:1', '2:1', '3:1']);
+    near.ask('start', { id: 4n, attributes: at(150) });
+    cluster.setClock(-7_200_000);
+    cluster.advance(99);
+    expect(near.expiries()).toEqual([]);
+    expect(near.ask('get', { id: 1n })).toMatchObject({ remaining: MS });
+    cluster.advance(101);
+    expect(near.expiries()).toEqual(['1:2', '1:3']);
+    expect(near.ask('get', { id: 4n })?.rc).toBe(SA_AIS_OK);
+    cluster.advance(7_200_000);
+    expect(near.expiries().filter((one) => one.startsWith('4'))).toEqual(['4:1']);
+  });
+
   test('a skipped expiration counts and is not told', () => {
     const cluster = createCluster();
     const near = clientOf(cluster, 1);
@@ -124,17 +154,17 @@ test('the schedule gives the timers by their time, whatever came, went and moved
         const timer = model.get(id);
         if (kind === 'add' && timer === undefined) {
           const client = { node: 1, connection: 7 };
-          const fresh = { id, client, due, count: 0n, skipped: 0n, toSkip: 0 };
+          const fresh = { id, client, due, dueWall: due, count: 0n, skipped: 0n, toSkip: 0 };
           const added: Timer = { ...fresh, attributes: { ...after(0), type: 2 } };
           model.set(id, added);
           add(state, added);
-        } else if (kind === 'move' && timer !== undefined) move(state, timer, due);
+        } else if (kind === 'move' && timer !== undefined) move(state, timer, due, due);
         else if (kind === 'remove' && timer !== undefined) {
           model.delete(id);
           remove(state, timer);
         } else if (kind === 'take') {
           const earliest = [...model.values()].map((one) => one.due).sort((a, b) => Number(a - b));
-          expect(first(state)?.due).toBe(earliest[0]);
+          expect(first(state, 'steady')?.due).toBe(earliest[0]);
         }
         expect(state.size).toBe(model.size);
       }

@@ -1,20 +1,31 @@
 /**
- * The timers of one node's clients, and when each is due. The schedule is a binary heap in which a timer that was
+ * The timers of one node's clients, and when each is due: a point in time by the wall clock, a duration by the
+ * clock that nobody sets (ADR 0198). The schedule of a clock is a binary heap in which a timer that was
  * cancelled or moved leaves a stale entry behind; stale ones are dropped when they come up, or all together
  * when there are many.
  */
 import type { SaTimeT } from '@aisexec/ais';
 import type { ClientRef } from '@aisexec/service';
 import { STALE_ENTRIES_MAX } from '../limits.ts';
-import type { SaTmrTimerAttributesT } from '../protocol.ts';
+import { SA_TIME_ABSOLUTE, type SaTmrTimerAttributesT } from '../protocol.ts';
+
+/** By which clock a timer goes, its periods included. */
+export type Clock = 'wall' | 'steady';
+export const CLOCKS: readonly Clock[] = ['wall', 'steady'];
+
+export function clockOf({ type }: SaTmrTimerAttributesT): Clock {
+  return type === SA_TIME_ABSOLUTE ? 'wall' : 'steady';
+}
 
 export interface Timer {
   readonly client: ClientRef;
   /** Unique within the connection. */
   readonly id: bigint;
   attributes: SaTmrTimerAttributesT;
-  /** Next expiration, nanoseconds since the Unix epoch. */
+  /** Next expiration on its own clock, nanoseconds. */
   due: SaTimeT;
+  /** What the wall clock is expected to show then: for people. */
+  dueWall: SaTimeT;
   /** Expirations since the start, and those of them that were skipped. */
   count: bigint;
   skipped: bigint;
@@ -30,14 +41,14 @@ export interface Entry {
 export interface TmrState {
   /** By connection, then by id. */
   readonly clients: Map<number, Map<bigint, Timer>>;
-  /** A heap by `due`. */
-  schedule: Entry[];
+  /** A heap by `due` for each clock. */
+  readonly schedule: Record<Clock, Entry[]>;
   /** Timers of all clients. */
   size: number;
 }
 
 export function createState(): TmrState {
-  return { clients: new Map(), schedule: [], size: 0 };
+  return { clients: new Map(), schedule: { wall: [], steady: [] }, size: 0 };
 }
 
 export function find(state: TmrState, connection: number, id: bigint): Timer | undefined {
@@ -53,7 +64,7 @@ export function add(state: TmrState, timer: Timer): void {
   }
   timers.set(timer.id, timer);
   state.size++;
-  push(state.schedule, { due: timer.due, timer });
+  push(state.schedule[clockOf(timer.attributes)], { due: timer.due, timer });
 }
 
 export function remove(state: TmrState, { client: { connection }, id }: Timer): void {
@@ -70,35 +81,44 @@ export function removeClient(state: TmrState, connection: number): void {
   tidy(state);
 }
 
-/** A timer has another time. */
-export function move(state: TmrState, timer: Timer, due: SaTimeT): void {
+/** A timer has another time on its clock; the wall clock will show `dueWall` then. */
+export function move(state: TmrState, timer: Timer, due: SaTimeT, dueWall: SaTimeT): void {
   timer.due = due;
-  push(state.schedule, { due, timer });
+  timer.dueWall = dueWall;
+  push(state.schedule[clockOf(timer.attributes)], { due, timer });
   tidy(state);
 }
 
-/** The timer that is due first. */
-export function first(state: TmrState): Timer | undefined {
+/** The timer that is due first of those that go by a clock. */
+export function first(state: TmrState, clock: Clock): Timer | undefined {
+  const heap = state.schedule[clock];
   for (;;) {
-    const top = state.schedule[0];
-    if (top === undefined || isLive(state, top)) return top?.timer;
-    pop(state.schedule);
+    const top = heap[0];
+    if (top === undefined || isLive(state, clock, top)) return top?.timer;
+    pop(heap);
   }
 }
 
-/** When the first timer is due, without tidying up: at worst too early. */
-export function earliest(state: TmrState): SaTimeT | null {
-  return state.schedule[0]?.due ?? null;
+/** When that is, without tidying up: at worst too early. */
+export function earliest(state: TmrState, clock: Clock): SaTimeT | null {
+  return state.schedule[clock][0]?.due ?? null;
 }
 
-function isLive(state: TmrState, { due, timer }: Entry): boolean {
-  return timer.due === due && find(state, timer.client.connection, timer.id) === timer;
+function isLive(state: TmrState, clock: Clock, { due, timer }: Entry): boolean {
+  return (
+    timer.due === due &&
+    clockOf(timer.attributes) === clock &&
+    find(state, timer.client.connection, timer.id) === timer
+  );
 }
 
 function tidy(state: TmrState): void {
-  if (state.schedule.length <= 2 * state.size + STALE_ENTRIES_MAX) return;
-  const live = state.schedule.filter((entry) => isLive(state, entry));
-  state.schedule = live.sort((a, b) => (a.due < b.due ? -1 : a.due > b.due ? 1 : 0));
+  const { schedule, size } = state;
+  if (schedule.wall.length + schedule.steady.length <= 2 * size + STALE_ENTRIES_MAX) return;
+  for (const clock of CLOCKS) {
+    const live = schedule[clock].filter((entry) => isLive(state, clock, entry));
+    schedule[clock] = live.sort((a, b) => (a.due < b.due ? -1 : a.due > b.due ? 1 : 0));
+  }
 }
 
 function push(heap: Entry[], entry: Entry): void {
