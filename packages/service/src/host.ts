@@ -11,12 +11,11 @@
  */
 import type { GroupMessage, RingId } from '@aisexec/totem';
 import type { ClientRef, Role, View } from './contract.ts';
-import { Admissions } from './host/admissions.ts';
 import { Background } from './host/background.ts';
+import { ClientDesk } from './host/client-desk.ts';
 import { ClientTable, random32, uniqueIds } from './host/clients.ts';
 import { EventContext } from './host/context.ts';
 import { createCounters } from './host/counters.ts';
-import { Departures } from './host/departures.ts';
 import { Doubt } from './host/doubt.ts';
 import { Emitter } from './host/emitter.ts';
 import { AIS_GROUP, decodeEnvelope, type Envelope, encodeEnvelope } from './host/envelope.ts';
@@ -29,7 +28,6 @@ import { Outbox } from './host/outbox.ts';
 import { QuorumDesk } from './host/quorum-desk.ts';
 import { messageOf, type Replica, type ReplicaOptions, serviceInfo } from './host/replica.ts';
 import { ReplicaTable } from './host/replica-table.ts';
-import { Requests } from './host/requests.ts';
 import { StateCheck } from './host/state-check.ts';
 import { startSynchronisation } from './host/synchronisation.ts';
 import type {
@@ -40,7 +38,6 @@ import type {
   TransferProgress,
 } from './host-contract.ts';
 import { invariant } from './invariant.ts';
-import { roleByUid } from './roles.ts';
 import { nodeSchema } from './sync/messages.ts';
 import type { SyncOutcome } from './sync/state-sync.ts';
 
@@ -56,12 +53,10 @@ class Host implements ServiceHost {
   readonly #clients: ClientTable;
   readonly #doubt: Doubt;
   readonly #outbox: Outbox;
-  readonly #requests: Requests;
+  readonly #desk: ClientDesk;
   readonly #expiry: Expiry;
   readonly #loading: Loading;
   readonly quorum: QuorumDesk;
-  readonly #admissions: Admissions;
-  readonly #departures: Departures;
   readonly #background: Background;
   readonly #check: StateCheck;
   readonly #history = new History();
@@ -93,10 +88,11 @@ class Host implements ServiceHost {
     });
     this.#outbox = new Outbox(group);
     const [replicas, clients, outbox] = [this.#replicas, this.#clients, this.#outbox];
-    this.#requests = new Requests({
-      ...{ nodeId, clients, outbox, wallClock },
+    this.#desk = new ClientDesk({
+      ...{ nodeId, clients, replicas, outbox, wallClock, emitter: this.#emitter },
       uniqueId: uniqueIds(nodeId, random32(random)),
       view: () => this.#lastView,
+      context: this.#contextAt,
       fetchFirst: (service, piece) => this.#background.fetchFirst(service, piece),
       changed: () => this.#expiry.update(),
       counted: (what) => this.#counters[what]++,
@@ -107,17 +103,6 @@ class Host implements ServiceHost {
       watches: (service) => this.#loading.roster.nodes(service)[0] === nodeId,
       setWake: (delayMs) => effects.setWake(delayMs),
       ...this.quorum.expiry,
-    });
-    this.#departures = new Departures({
-      ...{ clients, outbox, wallClock, requests: this.#requests, emitter: this.#emitter },
-      context: this.#contextAt,
-    });
-    this.#admissions = new Admissions({
-      ...{ nodeId, replicas, clients },
-      expired: (client) => {
-        this.#counters.clientsStale++;
-        this.#departures.expire(client);
-      },
     });
     this.#background = new Background({
       ...{ nodeId, replicas, outbox, wallClock, limits: options.background ?? {} },
@@ -142,7 +127,7 @@ class Host implements ServiceHost {
       multicast: (message) =>
         this.#outbox?.push(encodeEnvelope({ ...message, time: wallClock() }), 'agreed'),
       failed: (...how) => this.#serviceFailed(...how),
-      closeClients: (replica, reason) => this.#departures.closeAll(replica, reason),
+      closeClients: (replica, reason) => this.#desk.closeAll(replica, reason),
       arrived: (replica, holders) => this.#background.seek(replica, holders),
       left: (service, node) => this.#background.left(service, node),
       context: () => this.#contextAt(wallClock()),
@@ -184,22 +169,19 @@ class Host implements ServiceHost {
   }
 
   connect(service: string, uid: number, sink: ClientSink, role?: Role): ClientRef | undefined {
-    const replica = this.#replicas.named(service);
-    if (replica?.running !== true) return undefined;
-    const client = this.#clients.add(replica, { uid, role: role ?? roleByUid(uid), sink });
-    this.#emitter.event(() => this.#admissions.connected(client));
-    return client.ref;
+    return this.#desk.connect(service, uid, sink, role);
   }
 
   request(ref: ClientRef, request: number, fn: string, argument: unknown): void {
-    const client = this.#clients.get(ref);
-    if (client === undefined) return;
-    this.#emitter.event(() => this.#requests.submit(client, { request, fn, argument }));
+    this.#desk.request(ref, request, fn, argument);
+  }
+
+  isWaiting(ref: ClientRef): boolean {
+    return this.#desk.isWaiting(ref);
   }
 
   disconnect(ref: ClientRef): void {
-    const client = this.#clients.get(ref);
-    if (client !== undefined) this.#departures.forget(client);
+    this.#desk.disconnect(ref);
   }
 
   wake(): void {
@@ -295,7 +277,7 @@ class Host implements ServiceHost {
     ordered.swapStates(this.#replicas, outcome, hadState ? context : undefined);
     this.#loading.view(plan.services);
     ordered.tellServices(this.#replicas, view, context);
-    this.#admissions.update();
+    this.#desk.admit();
     this.#background.begin(view, new Set(states.keys()), ordered.holdersIn(plan));
     this.#doubt.end(quorate && !plan.joined.includes(this.#options.node.nodeId));
     this.#counters.views++;
@@ -318,11 +300,14 @@ class Host implements ServiceHost {
     this.#outbox.flush();
     // One message in turn with the clients', then what there is room for.
     this.#background.pump(1);
-    this.#requests.flush();
+    this.#desk.flush();
     this.#background.pump();
   }
 
   #deliver({ source, bytes }: GroupMessage): void {
+    const envelope = decodeEnvelope(bytes);
+    const own = source === this.#options.node.nodeId && envelope?.kind === 'exec';
+    if (own) this.#desk.returned(envelope.connection, bytes.length);
     if (this.#syncing) {
       this.#counters.messagesInSync++;
       this.#trace('drop-message', { reason: 'ordered during synchronisation', source });
@@ -333,14 +318,14 @@ class Host implements ServiceHost {
       this.#drop('sender is no executive', source);
       return;
     }
-    const envelope = decodeEnvelope(bytes);
     if (envelope === undefined) {
       this.#drop('malformed message', source);
       return;
     }
     const context = this.#context(this.#lastView!, envelope.time);
     this.#apply(envelope, source, context);
-    this.#admissions.update();
+    this.#desk.admit();
+    if (own) this.#desk.serve(envelope.connection);
     this.#background.pump();
     this.#expiry.update();
   }
@@ -384,7 +369,7 @@ class Host implements ServiceHost {
     this.#counters.servicesFailed++;
     this.#trace('service-failed', { service: replica.name, where, message: messageOf(error) });
     // A service may throw while the host is made: nobody can be connected then.
-    this.#departures?.closeAll(replica, `service ${replica.name} failed`);
+    this.#desk?.closeAll(replica, `service ${replica.name} failed`);
     this.#loading.failed(replica);
   }
 

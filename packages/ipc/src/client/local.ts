@@ -21,6 +21,8 @@ import type { CallbackEvent, ClientConnection, Connector, Reply } from './contra
 export interface BackendSink {
   reply(request: number, reply: Reply): void;
   callback(name: string, payload: unknown, options?: OutboundOptions): void;
+  /** After `Backend.isWaiting` was true: it is false now. */
+  ready?(): void;
   closed(reason: string): void;
 }
 
@@ -31,6 +33,8 @@ export interface Backend<Client> {
   /** Nobody can connect to the service yet, but it is on its way: TRY_AGAIN instead of NOT_SUPPORTED. */
   isJoining?(service: string): boolean;
   request(client: Client, request: number, fn: string, argument: unknown): void;
+  /** No more requests of this client for now, please: `ready` follows. */
+  isWaiting?(client: Client): boolean;
   disconnect(client: Client): void;
 }
 
@@ -99,6 +103,7 @@ class LocalConnection<Client> implements ClientConnection {
           this.#lose('too slow: the queue of callbacks is full', true);
         } else this.#schedule();
       },
+      ready: () => this.#schedule(),
       closed: (reason) => this.#lose(reason, false),
     });
     return this.#client !== undefined;
@@ -157,10 +162,11 @@ class LocalConnection<Client> implements ClientConnection {
   }
 
   #pump(): void {
-    while (this.#end === undefined) {
+    const [backend, client] = [this.#backend, this.#client];
+    while (this.#end === undefined && client !== undefined && !backend.isWaiting?.(client)) {
       const next = this.#waiting.shift();
-      if (next === undefined || this.#client === undefined) break;
-      this.#backend.request(this.#client, next.request, next.fn, next.argument);
+      if (next === undefined) break;
+      backend.request(client, next.request, next.fn, next.argument);
     }
     while (this.#end === undefined && !this.#held && this.#onCallback !== undefined) {
       const body = this.#outbox.shift();

@@ -96,6 +96,7 @@ export class Session<Client> implements Waiting {
     const sink: BackendSink = {
       reply: (request, reply) => this.#reply(request, reply),
       callback: (name, payload, options) => this.#callback(name, payload, options),
+      ready: () => this.serve(),
       closed: (reason) => {
         this.#client = undefined;
         const goodbye = { rc: SA_AIS_ERR_LIBRARY, reason };
@@ -238,12 +239,16 @@ export class Session<Client> implements Waiting {
   }
 
   #takeRequests(): string | undefined {
-    const { requestsInFlightMax, socketBytesHigh } = this.#host.limits;
+    const { backend, turns, limits, counters } = this.#host;
+    const { requestsInFlightMax, socketBytesHigh } = limits;
+    const client = this.#client;
     while (
       this.#waiting.size > 0 &&
+      client !== undefined &&
+      !backend.isWaiting?.(client) &&
       this.#inFlight.size < requestsInFlightMax &&
       (this.#connection?.writer.backlog ?? 0) < socketBytesHigh &&
-      this.#host.turns.mayServe(this)
+      turns.mayServe(this)
     ) {
       const { id, fn, arg } = this.#waiting.shift() as Frame;
       if (id !== this.#lastRequest + 1 || typeof fn !== 'string') {
@@ -251,8 +256,8 @@ export class Session<Client> implements Waiting {
       }
       this.#lastRequest = id;
       this.#inFlight.add(id);
-      this.#host.counters.requests++;
-      this.#host.backend.request(this.#client as Client, id, fn, arg);
+      counters.requests++;
+      backend.request(client, id, fn, arg);
     }
     return undefined;
   }

@@ -86,8 +86,16 @@ export class ClientTable {
       this.reply(client, request, { rc: SA_AIS_ERR_UNAVAILABLE });
     }
     client.held.length = 0;
+    this.ready(client);
     this.callback(client, STALE_CALLBACK, null);
     client.stale = true;
+  }
+
+  /** Its requests do not wait any more, or few do. */
+  ready(client: Client): void {
+    this.#emitter.emit(() => {
+      if (this.#isConnected(client)) client.sink.ready?.();
+    });
   }
 
   all(): Iterable<Client> {

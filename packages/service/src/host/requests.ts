@@ -21,11 +21,13 @@ import { FIRST_VERSION } from '../versions.ts';
 import type { Client, ClientTable, HeldRequest } from './clients.ts';
 import { encodeEnvelope } from './envelope.ts';
 import type { Outbox } from './outbox.ts';
+import type { Shares } from './shares.ts';
 
 export interface RequestsOptions {
   readonly nodeId: number;
   readonly clients: ClientTable;
   readonly outbox: Outbox;
+  readonly shares: Shares;
   readonly wallClock: () => bigint;
   readonly uniqueId: () => bigint;
   /** The last synchronised view; undefined before the first. */
@@ -82,11 +84,11 @@ export class Requests {
       this.#refuse(client, held, { rc: SA_AIS_ERR_TRY_AGAIN });
       return;
     }
-    if (client.held.length === 0 && this.#mayRun(handler)) {
+    if (client.held.length === 0 && this.#mayRun(client, handler)) {
       this.#run(client, handler, held);
       return;
     }
-    if (client.held.length >= REQUESTS_IN_FLIGHT_MAX) {
+    if (this.isWaiting(client)) {
       this.#refuse(client, held, { rc: SA_AIS_ERR_TRY_AGAIN });
       return;
     }
@@ -95,31 +97,54 @@ export class Requests {
     this.#options.counted('requestsHeld');
   }
 
+  /** Its next request would be refused: {@link ClientTable.ready} follows. */
+  isWaiting({ held }: Client): boolean {
+    return held.length >= REQUESTS_IN_FLIGHT_MAX;
+  }
+
   /** There is room: serves the clients that wait, one request each in turn. */
   flush(): void {
     for (const client of this.#waiting) {
-      const next = client.held[0];
-      if (next === undefined) {
-        this.#waiting.delete(client);
-        continue;
-      }
-      const handler = handlerOf(client, next.fn)!;
-      if (!this.#mayRun(handler)) continue;
-      client.held.shift();
       // A Set is iterated in the order of insertion, what is added during it included: to the end of the line.
-      this.#waiting.delete(client);
-      if (client.held.length > 0) this.#waiting.add(client);
-      this.#run(client, handler, next);
+      if (this.#serveOne(client) && client.held.length > 0) {
+        this.#waiting.delete(client);
+        this.#waiting.add(client);
+      }
     }
+  }
+
+  /** A message of this client was ordered: it may have room for another one. */
+  serve(connection: number): void {
+    if (this.#waiting.size === 0) return;
+    const client = this.#options.clients.get({ node: this.#options.nodeId, connection });
+    while (client !== undefined && this.#serveOne(client));
   }
 
   forget(client: Client): void {
     this.#waiting.delete(client);
   }
 
-  #mayRun(handler: Handler): boolean {
-    if (this.#options.view() === undefined) return false;
-    return handler.flow === 'local' || !this.#options.outbox.blocked;
+  /** @returns false when nothing of it waits, or not for this. */
+  #serveOne(client: Client): boolean {
+    const next = client.held[0];
+    const handler = next && handlerOf(client, next.fn);
+    if (next === undefined || handler === undefined) {
+      this.#waiting.delete(client);
+      return false;
+    }
+    if (!this.#mayRun(client, handler)) return false;
+    client.held.shift();
+    if (client.held.length === 0) this.#waiting.delete(client);
+    // Told at the half, so that it comes with several at a time.
+    if (client.held.length === REQUESTS_IN_FLIGHT_MAX / 2) this.#options.clients.ready(client);
+    this.#run(client, handler, next);
+    return true;
+  }
+
+  #mayRun({ ref }: Client, handler: Handler): boolean {
+    const { view, outbox, shares } = this.#options;
+    if (view() === undefined) return false;
+    return handler.flow === 'local' || !(outbox.blocked || !shares.mayMulticast(ref.connection));
   }
 
   #run(client: Client, handler: Handler, held: HeldRequest): void {
@@ -195,6 +220,7 @@ class RequestContext implements LibContext {
       return;
     }
     this.#client.known = true;
+    this.#options.shares.sent(this.client.connection, bytes.length);
     this.#options.outbox.push(bytes, guarantee);
   }
 
