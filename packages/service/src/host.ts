@@ -337,7 +337,7 @@ class Host implements ServiceHost {
         this.#expiry.applied(envelope.time);
         return;
       case 'gone':
-        ordered.applyGone(this.#replicas, envelope, source, context);
+        this.#applyGone(envelope, source, context);
         return;
       case 'exec': {
         const refused = ordered.applyExec(this.#replicas, envelope, source, context);
@@ -357,6 +357,12 @@ class Host implements ServiceHost {
       default:
         this.#loading.deliver(envelope, source, context);
     }
+  }
+
+  #applyGone(envelope: Extract<Envelope, { kind: 'gone' }>, source: number, context: EventContext) {
+    const inSteps = this.#loading.roster.nodes(envelope.service).includes(source);
+    const isLeft = ordered.applyGone(this.#replicas, envelope, source, { context, inSteps });
+    if (isLeft && source === this.#options.node.nodeId) this.#desk.goneOn(envelope);
   }
 
   readonly #contextAt = (time: bigint) => this.#lastView && this.#context(this.#lastView, time);

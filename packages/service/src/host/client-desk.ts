@@ -88,6 +88,11 @@ export class ClientDesk {
     this.#departures.closeAll(replica, reason);
   }
 
+  /** The next step of a client's end. */
+  goneOn(gone: Parameters<Departures['goneOn']>[0]): void {
+    this.#departures.goneOn(gone);
+  }
+
   /** A message that was multicast for a client of this node has come back. */
   returned(connection: number, bytes: number): void {
     this.#shares.ordered(connection, bytes);

@@ -2,11 +2,13 @@
 import type { ExecContext } from '../contract.ts';
 import type { Client, ClientTable } from './clients.ts';
 import type { Emitter } from './emitter.ts';
-import { encodeEnvelope } from './envelope.ts';
+import { type Envelope, encodeEnvelope } from './envelope.ts';
 import { forgetLocally } from './local.ts';
 import type { Outbox } from './outbox.ts';
 import type { Replica } from './replica.ts';
 import type { Requests } from './requests.ts';
+
+type Gone = Extract<Envelope, { kind: 'gone' }>;
 
 export interface DeparturesOptions {
   readonly clients: ClientTable;
@@ -48,14 +50,20 @@ export class Departures {
 
   /** What it asked for ends here, and in the order wherever a replica can know it. */
   #gone(client: Client): void {
-    const { requests, outbox, wallClock, context } = this.#options;
+    const { requests, wallClock, context } = this.#options;
     const { replica, ref } = client;
     const time = wallClock();
     requests.forget(client);
     if (replica.isLocal) forgetLocally(replica, ref, context(time));
     if (!client.known) return;
     client.known = false;
-    const gone = { service: replica.id, connection: ref.connection };
-    outbox.push(encodeEnvelope({ kind: 'gone', ...gone, time }), 'agreed');
+    this.goneOn({ service: replica.id, connection: ref.connection });
+  }
+
+  /** Something of the client may be left in the replicas: the first step of its end, or the next one (ADR 0194). */
+  goneOn({ service, connection }: Pick<Gone, 'service' | 'connection'>): void {
+    const { outbox, wallClock } = this.#options;
+    const time = wallClock();
+    outbox.push(encodeEnvelope({ kind: 'gone', service, connection, time }), 'agreed');
   }
 }

@@ -1,6 +1,6 @@
 /** What an ordered message, or a synchronised view, does to the services of one node: the same on all of them. */
 import { SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
-import type { View } from '../contract.ts';
+import type { ClientRef, View } from '../contract.ts';
 import type { Hello } from '../sync/messages.ts';
 import type { SyncOutcome } from '../sync/state-sync.ts';
 import { FIRST_VERSION, told } from '../versions.ts';
@@ -35,17 +35,42 @@ export function applyExec(
   return undefined;
 }
 
+/**
+ * One step of what ends with a client (ADR 0194). The next one is asked for by the client's node, which runs the
+ * service itself as long as the roster says so; once it does not, nobody would ask, and all ends in one step.
+ * @returns whether this node has to ask, if it is the client's.
+ */
 export function applyGone(
   replicas: Replicas,
   { service, connection }: Extract<Envelope, { kind: 'gone' }>,
   node: number,
-  context: EventContext,
-): void {
+  { context, inSteps }: { readonly context: EventContext; readonly inSteps: boolean },
+): boolean {
   const replica = replicas.get(service);
-  const { clientGone } = replica?.definition ?? {};
-  if (replica === undefined || clientGone === undefined) return;
+  // It has failed here; the others learn that it did before the next step, and then end it.
+  if (replica?.running !== true) {
+    if (replica?.joining === true) goneFrom(replica, { node, connection }, context, inSteps);
+    return inSteps;
+  }
+  return goneFrom(replica, { node, connection }, context, inSteps) && inSteps;
+}
+
+/** @returns whether something of the client is left. */
+export function goneFrom(
+  replica: Replica,
+  client: ClientRef,
+  context: EventContext,
+  inSteps: boolean,
+): boolean {
+  const { clientGone } = replica.definition;
+  if (clientGone === undefined) return false;
   const own = context.of(replica);
-  replica.change('clientGone', (state) => clientGone(state, { node, connection }, own));
+  const isLeft = replica.change('clientGone', (state) => {
+    let more = clientGone(state, client, own) === true;
+    while (more && !inSteps) more = clientGone(state, client, own) === true;
+    return more;
+  });
+  return isLeft === true;
 }
 
 export function applyExpiry(replicas: Replicas, time: bigint, context: EventContext): void {
