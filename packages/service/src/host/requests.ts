@@ -15,7 +15,7 @@ import {
 import { type Guarantee, MESSAGE_BYTES_MAX } from '@aisexec/totem';
 import type { LibContext, LibHandler, Reply, View } from '../contract.ts';
 import { invariant } from '../invariant.ts';
-import { REQUESTS_IN_FLIGHT_MAX, REQUESTS_OUTSTANDING_MAX } from '../limits.ts';
+import { REQUESTS_IN_FLIGHT_MAX } from '../limits.ts';
 import { mayAct, roleNeeded } from '../roles.ts';
 import { FIRST_VERSION } from '../versions.ts';
 import type { Client, ClientTable, HeldRequest } from './clients.ts';
@@ -57,7 +57,7 @@ export class Requests {
       this.#options.counted('requestsRefused');
       return;
     }
-    client.outstanding.add(held.request);
+    this.#options.clients.owe(client, held.request);
     if (client.stale) {
       this.#refuse(client, held, { rc: SA_AIS_ERR_UNAVAILABLE });
       return;
@@ -80,7 +80,7 @@ export class Requests {
       this.#refuse(client, held, { rc: SA_AIS_ERR_ACCESS });
       return;
     }
-    if (client.outstanding.size > REQUESTS_OUTSTANDING_MAX) {
+    if (this.#options.clients.owesTooMuch(client)) {
       this.#refuse(client, held, { rc: SA_AIS_ERR_TRY_AGAIN });
       return;
     }

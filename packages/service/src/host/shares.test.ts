@@ -1,6 +1,12 @@
 import { SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
-import { MESSAGE_COST, REQUESTS_IN_FLIGHT_MAX, UNORDERED_COST_MAX } from '../limits.ts';
+import {
+  MESSAGE_COST,
+  REQUESTS_IN_FLIGHT_MAX,
+  REQUESTS_OUTSTANDING_MIN,
+  REQUESTS_OUTSTANDING_PER_UID_MAX,
+  UNORDERED_COST_MAX,
+} from '../limits.ts';
 import { counterService, createTestCluster } from '../testing/index.ts';
 import { Shares } from './shares.ts';
 
@@ -88,5 +94,34 @@ describe('a greedy client', () => {
     expect(host.isWaiting(ref)).toBe(false);
     expect(readies).toBe(1);
     expect(replies).toEqual(Array.from({ length: asked }, () => 1));
+  });
+});
+
+describe('requests without a reply', () => {
+  test('of all clients of one uid are bounded, and leave room for a modest one and for other uids', () => {
+    const cluster = createTestCluster({ nodes: 1, services: [counterService], settle: false });
+    const host = cluster.host(1);
+    const refused = new Map<number, number>();
+    const connect = (uid: number) => {
+      const ref = host.connect('counter', uid, {
+        reply: () => refused.set(uid, (refused.get(uid) ?? 0) + 1),
+        callback: () => {},
+        closed: () => {},
+      })!;
+      let asked = 0;
+      // Nothing of it is answered: there is no view yet.
+      return (count: number) => {
+        for (let i = 0; i < count; i++) host.request(ref, ++asked, 'add', ONE);
+      };
+    };
+    const perClient = REQUESTS_IN_FLIGHT_MAX;
+    const greedy = (2 * REQUESTS_OUTSTANDING_PER_UID_MAX) / perClient;
+    for (let i = 0; i < greedy; i++) connect(1)(perClient);
+    expect(refused.get(1)).toBeGreaterThan(0);
+    const before = refused.get(1);
+    connect(1)(REQUESTS_OUTSTANDING_MIN);
+    connect(2)(perClient);
+    expect(refused.get(1)).toBe(before);
+    expect(refused.get(2)).toBeUndefined();
   });
 });
