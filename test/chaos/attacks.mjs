@@ -350,6 +350,33 @@ export const ATTACKS = {
       lockOf(BigInt(number), odd[Math.floor(number / fns.length) % odd.length]),
     ]);
   },
+  'arguments that contain themselves, dates, errors and deep nests': (target) =>
+    again(target, async () => {
+      const open = frame({
+        t: 'request',
+        id: 1,
+        fn: 'open',
+        arg: { ...lockOf(1n, 'odd'), x: 'HERE!' },
+      });
+      const at = open.indexOf('HERE!') - 1;
+      const nest = [...new Array(1_000).fill(0x91), 0xc0];
+      // msgpackr: ext 0x69 names a structure, ext 0x70 refers to it; 0x65 is an error, 0xff a date, 0x73 a set.
+      for (const odd of [
+        [0xd6, 0x69, 0, 0, 0, 1, 0x91, 0xd6, 0x70, 0, 0, 0, 1],
+        [0xd6, 0x65, 0x40, 0, 0, 0, 0x93, 1, 2, 3],
+        [0xd6, 0xff, 0, 0, 0, 1],
+        [0xd6, 0x73, 0x40, 0, 0, 0, 0x93, 1, 2, 3],
+        nest,
+      ]) {
+        const bytes = Buffer.concat([
+          open.subarray(0, at),
+          Buffer.from(odd),
+          open.subarray(at + 6),
+        ]);
+        bytes.writeUInt32LE(bytes.length - 4);
+        await written(await raw(target), Buffer.concat([hello('lck'), bytes]));
+      }
+    }),
   'frames of rubbish': (target) =>
     again(target, async () => {
       for (const value of [
