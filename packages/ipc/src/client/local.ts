@@ -34,7 +34,7 @@ export interface Backend<Client> {
   isJoining?(service: string): boolean;
   request(client: Client, request: number, fn: string, argument: unknown): void;
   /** No more requests of this client for now, please: `ready` follows. */
-  isWaiting?(client: Client): boolean;
+  isWaiting(client: Client): boolean;
   disconnect(client: Client): void;
 }
 
@@ -163,7 +163,7 @@ class LocalConnection<Client> implements ClientConnection {
 
   #pump(): void {
     const [backend, client] = [this.#backend, this.#client];
-    while (this.#end === undefined && client !== undefined && !backend.isWaiting?.(client)) {
+    while (this.#end === undefined && client !== undefined && !backend.isWaiting(client)) {
       const next = this.#waiting.shift();
       if (next === undefined) break;
       backend.request(client, next.request, next.fn, next.argument);

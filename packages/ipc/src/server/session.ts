@@ -245,7 +245,7 @@ export class Session<Client> implements Waiting {
     while (
       this.#waiting.size > 0 &&
       client !== undefined &&
-      !backend.isWaiting?.(client) &&
+      !backend.isWaiting(client) &&
       this.#inFlight.size < requestsInFlightMax &&
       (this.#connection?.writer.backlog ?? 0) < socketBytesHigh &&
       turns.mayServe(this)
