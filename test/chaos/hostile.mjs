@@ -1,6 +1,7 @@
 // Hostile local clients against one executive of a cluster of three, one kind after the other, while a
 // well-behaved client of the same node takes and gives back a lock. Prints a table: the well-behaved client's p99 against its
-// quiet value, how much memory the executive grew by, changes of membership, and what the offender was told.
+// quiet value, how much memory the executive grew by, changes of membership, and what the offender was told. First comes a
+// control: what an attacker's own hunger for the processor does, beside which the others can be read.
 //   node test/chaos/hostile.mjs [--minutes 1] [--only TEXT] [--factor 3]
 // Fails when a p99 is `factor` times the quiet one, memory grew by more than 20 MB over all, or a node was lost.
 
@@ -11,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { LocalCluster } from '@aisexec/executive/local-cluster';
 import { LockService } from '@aisexec/lck';
-import { ATTACKS } from './attacks.mjs';
+import { ATTACKS, CONTROL } from './attacks.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -36,11 +37,13 @@ async function attack(name, socket) {
   const told = new Map();
   process.on('message', () => ended.abort());
   process.on('disconnect', () => process.exit());
-  await ATTACKS[name]({
-    socket,
-    signal: ended.signal,
-    told: (what) => told.size < 64 && told.set(what, (told.get(what) ?? 0) + 1),
-  }).catch((error) => told.set(String(error), 1));
+  await { ...CONTROL, ...ATTACKS }
+    [name]({
+      socket,
+      signal: ended.signal,
+      told: (what) => told.size < 64 && told.set(what, (told.get(what) ?? 0) + 1),
+    })
+    .catch((error) => told.set(String(error), 1));
   process.send([...told].sort((a, b) => b[1] - a[1]).slice(0, TELLS_MAX), () => process.exit());
 }
 
@@ -60,6 +63,9 @@ async function besiege() {
   await measure();
   const quiet = [(await measure()).p99];
   const names = Object.keys(ATTACKS).filter((name) => name.includes(values.only));
+  const [control] = Object.keys(CONTROL);
+  const theft = (await besieged(control, node.socket, measure)).result;
+  console.log(`--- ${control.padEnd(58)} p99 ${theft.p99.toFixed(1)} ms, ${theft.calls} calls`);
   // What one pass makes the heap grow to is not a leak; what the next one adds is.
   for (const name of names) await besieged(name, node.socket, () => delay(WARM_MS));
   const baseline = rss();

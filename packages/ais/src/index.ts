@@ -8,6 +8,7 @@ export { copyBytes, Slabs } from './bytes.ts';
 export { HandleTable } from './handle-table.ts';
 export * from './little-endian.ts';
 export { isSaName, SA_MAX_NAME_LENGTH, utf8Length } from './names.ts';
+export { isPlainData } from './plain-data.ts';
 export * from './result.ts';
 export { STALE_CALLBACK, STANDING_REQUEST } from './standing.ts';
 export * from './types.ts';

@@ -11,6 +11,8 @@ export const SECTIONS_MAX = 2_000_000;
 export const STORE_BYTES_MAX = 1_073_741_824;
 /** Opens that one client may hold. */
 export const CLIENT_OPENS_MAX = 10_000;
+/** Opens of a client that is gone that are closed at one place of the order. */
+export const GONE_STEP_OPENS_MAX = 256;
 /** Opens of the cluster. */
 export const OPENS_MAX = 200_000;
 /** Longest section id, whatever a checkpoint's maxSectionIdSize says. */

@@ -2,6 +2,8 @@
 
 /** Largest frame body in bytes: one message of 1 MiB and its envelope. */
 export const FRAME_BYTES_MAX = 1_114_112;
+/** Nesting of a client's frame: less than that of the message which carries its argument to the other nodes. */
+export const FRAME_DEPTH_MAX = 24;
 /** Memory in which a connection puts frames together that it keeps for the next one. */
 export const ASSEMBLY_BYTES_KEPT_MAX = 131_072;
 /** Memory of a client connection into which its socket is read. */

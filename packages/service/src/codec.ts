@@ -7,6 +7,7 @@
  * is refused here: schemas ignore unknown fields, so it could get into a state and make its hash throw
  * on all nodes at once. Decoding never throws, and its errors carry no text: msgpackr's messages quote the data.
  */
+import { isPlainData } from '@aisexec/ais';
 import { Packr } from 'msgpackr';
 import { MESSAGE_DEPTH_MAX } from './limits.ts';
 
@@ -29,19 +30,10 @@ export function encode(value: unknown): Uint8Array {
 export function decode(bytes: Uint8Array): Decoded {
   try {
     const value: unknown = packr.unpack(plain(bytes));
-    return isPlain(value, 0) ? { ok: true, value } : REFUSED;
+    return isPlainData(value, MESSAGE_DEPTH_MAX) ? { ok: true, value } : REFUSED;
   } catch {
     return REFUSED;
   }
-}
-
-function isPlain(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return true;
-  if (depth === MESSAGE_DEPTH_MAX) return false;
-  if (Array.isArray(value)) return value.every((item) => isPlain(item, depth + 1));
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && prototype !== Object.prototype) return false;
-  return Object.values(value).every((field) => isPlain(field, depth + 1));
 }
 
 /** Slices of a Buffer are Buffers; state and replies hold plain Uint8Arrays. */

@@ -284,8 +284,11 @@ export interface ServiceDefinition<State> {
   /**
    * A client closed its connection or died. Ordered, once per client, unless its node left first. Not called
    * for a client that never had an ordered message: no state can know it.
+   * @returns true when this was a step, and something of the client is left: called again, ordered, until it is not
+   * (ADR 0194). What a client can have much of goes in steps; nothing of it may be granted anything between them.
    */
-  readonly clientGone?: (state: State, client: ClientRef, ctx: ExecContext) => void;
+  // biome-ignore lint/suspicious/noConfusingVoidType: most services need one step and return nothing
+  readonly clientGone?: (state: State, client: ClientRef, ctx: ExecContext) => boolean | void;
   /**
    * Only on a node that had a view before and whose state was replaced, by another history's or a merged
    * one: what do local clients need to be told? Runs before `confchg`. Must change neither state.

@@ -20,6 +20,8 @@ import type { SyncParticipant } from './sync/engine.ts';
 export interface ClientSink {
   reply(request: number, reply: Reply): void;
   callback(name: string, payload: unknown, options?: CallbackOptions): void;
+  /** After {@link ServiceHost.isWaiting} was true: it is false now. */
+  ready?(): void;
   /** The host ends the connection, e.g. because its service stopped; no call follows. */
   closed(reason: string): void;
 }
@@ -91,6 +93,12 @@ export interface ServiceHost {
    * the client's role does not cover: ACCESS.
    */
   request(client: ClientRef, request: number, fn: string, argument: unknown): void;
+  /**
+   * Whether so many requests of this client wait already that the next one would be answered TRY_AGAIN: who can
+   * hold it back does, until `ready`. They wait for a view, for room, or because the client has its share
+   * of messages on their way into the order (ADR 0193).
+   */
+  isWaiting(client: ClientRef): boolean;
   /** The client is gone; its ordered `clientGone` follows. Idempotent. */
   disconnect(client: ClientRef): void;
   /** The wake timer fired. */

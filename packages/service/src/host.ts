@@ -28,7 +28,6 @@ import { Outbox } from './host/outbox.ts';
 import { QuorumDesk } from './host/quorum-desk.ts';
 import { messageOf, type Replica, type ReplicaOptions, serviceInfo } from './host/replica.ts';
 import { ReplicaTable } from './host/replica-table.ts';
-import { Requests } from './host/requests.ts';
 import { Speech } from './host/speech.ts';
 import { StateCheck } from './host/state-check.ts';
 import { startSynchronisation } from './host/synchronisation.ts';
@@ -55,7 +54,6 @@ class Host implements ServiceHost {
   readonly #clients: ClientTable;
   readonly #doubt: Doubt;
   readonly #outbox: Outbox;
-  readonly #requests: Requests;
   readonly #expiry: Expiry;
   readonly #loading: Loading;
   readonly quorum: QuorumDesk;
@@ -84,7 +82,9 @@ class Host implements ServiceHost {
       this.#replicas.add({ definition, failed, turns: options.turns });
     }
     this.#clients = new ClientTable(node.nodeId, random32(random), this.#emitter);
-    this.#doubt = new Doubt(this.#clients, (client, undo) => this.#requests.takeBack(client, undo));
+    this.#doubt = new Doubt(this.#clients, (client, undo) =>
+      this.#clientele.takeBack(client, undo),
+    );
     const group = messaging.join(AIS_GROUP, {
       deliver: (message) => this.#emitter.event(() => this.#deliver(message)),
       configuration: ({ type }) => this.#doubt.configuration(type),
@@ -92,10 +92,12 @@ class Host implements ServiceHost {
     });
     this.#outbox = new Outbox(group);
     const [replicas, clients, outbox] = [this.#replicas, this.#clients, this.#outbox];
-    this.#requests = new Requests({
-      ...{ nodeId, clients, outbox, wallClock, steadyClock },
+    this.#clientele = new Clientele({
+      ...{ nodeId, clients, replicas, outbox, wallClock, steadyClock },
+      ...{ emitter: this.#emitter, speech: this.#speech },
       uniqueId: uniqueIds(nodeId, random32(random)),
       view: () => this.#lastView,
+      context: this.#contextAt,
       fetchFirst: (service, piece) => this.#background.fetchFirst(service, piece),
       changed: () => this.#expiry.update(),
       counted: (what) => this.#counters[what]++,
@@ -106,11 +108,6 @@ class Host implements ServiceHost {
       watches: (service) => this.#loading.roster.nodes(service)[0] === nodeId,
       setWake: (delayMs) => effects.setWake(delayMs),
       ...this.quorum.expiry,
-    });
-    this.#clientele = new Clientele({
-      ...{ nodeId, replicas, clients, outbox, wallClock, context: this.#contextAt },
-      ...{ requests: this.#requests, emitter: this.#emitter, speech: this.#speech },
-      expired: () => this.#counters.clientsStale++,
     });
     this.#background = new Background({
       ...{ nodeId, replicas, outbox, wallClock, limits: options.background ?? {} },
@@ -184,9 +181,9 @@ class Host implements ServiceHost {
     this.#clientele.request(ref, request, fn, argument);
   }
 
-  disconnect(ref: ClientRef): void {
-    this.#clientele.disconnect(ref);
-  }
+  isWaiting = (ref: ClientRef): boolean => this.#clientele.isWaiting(ref);
+
+  disconnect = (ref: ClientRef): void => this.#clientele.disconnect(ref);
 
   wake = (): void => this.#emitter.event(() => this.#expiry.wake());
 
@@ -302,11 +299,14 @@ class Host implements ServiceHost {
     this.#outbox.flush();
     // One message in turn with the clients', then what there is room for.
     this.#background.pump(1);
-    this.#requests.flush();
+    this.#clientele.flush();
     this.#background.pump();
   }
 
   #deliver({ source, bytes }: GroupMessage): void {
+    const envelope = decodeEnvelope(bytes);
+    const own = source === this.#options.node.nodeId && envelope?.kind === 'exec';
+    if (own) this.#clientele.returned(envelope.connection, bytes.length);
     if (this.#syncing) {
       this.#counters.messagesInSync++;
       this.#trace('drop-message', { reason: 'ordered during synchronisation', source });
@@ -317,7 +317,6 @@ class Host implements ServiceHost {
       this.#drop('sender is no executive', source);
       return;
     }
-    const envelope = decodeEnvelope(bytes);
     if (envelope === undefined) {
       this.#drop('malformed message', source);
       return;
@@ -330,6 +329,7 @@ class Host implements ServiceHost {
     const context = this.#context(this.#lastView!, envelope.time);
     this.#apply(envelope, source, context);
     this.#clientele.update();
+    if (own) this.#clientele.serve(envelope.connection);
     this.#background.pump();
     this.#expiry.update();
   }
@@ -342,7 +342,7 @@ class Host implements ServiceHost {
         return;
       case 'gone':
       case 'departed':
-        ordered.applyGone(this.#replicas, envelope, source, context);
+        this.#applyGone(envelope, source, context);
         return;
       case 'exec': {
         const refused = ordered.applyExec(this.#replicas, envelope, source, context);
@@ -367,6 +367,13 @@ class Host implements ServiceHost {
   /** For what is no matter of the order. */
   readonly #contextAt = (time: bigint) =>
     this.#lastView && this.#context(this.#lastView, time, this.#options.steadyClock());
+
+  #applyGone(envelope: ordered.Ended, source: number, context: EventContext): void {
+    const { service } = envelope;
+    const inSteps = this.#loading.roster.nodes(service).includes(source);
+    const left = ordered.applyGone(this.#replicas, envelope, source, { context, inSteps });
+    if (source === this.#options.node.nodeId) this.#clientele.goneOn(service, left);
+  }
 
   #context(view: View, time: bigint, steady = 0n): EventContext {
     const place = { view, order: this.#history.order, time, steady };

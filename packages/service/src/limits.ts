@@ -1,9 +1,23 @@
 /** The bounds of this package. Each has a row in docs/LIMITS.md that says what happens there. */
 
-/** Ordered requests that one client may have waiting for a view or for room in the queue. */
+/** Requests that one client may have waiting for a view, for room in the queue or for its share; then it is not asked for more. */
 export const REQUESTS_IN_FLIGHT_MAX = 128;
+/**
+ * What all clients of a node may have multicast and not delivered yet: bytes, and `MESSAGE_COST` for each message. A
+ * client alone has half of it, which is more than a ring needs to be busy between two visits of the token.
+ */
+export const UNORDERED_COST_MAX = 2_097_152;
+/** What a message costs besides its bytes: small ones take as long as so many bytes to be ordered and applied. */
+export const MESSAGE_COST = 8192;
 /** Requests of one client that have no reply yet, held ones and blocked calls included. */
 export const REQUESTS_OUTSTANDING_MAX = 4096;
+/**
+ * The same of all clients of one uid. A client may have as many as are left of it: so what many greedy ones have together
+ * stays below, and there is room for one that asks for little.
+ */
+export const REQUESTS_OUTSTANDING_PER_UID_MAX = 65_536;
+/** So many a client may have in any case. */
+export const REQUESTS_OUTSTANDING_MIN = 64;
 /** Highest service id: Corosync's tables have 64 entries and are indexed unchecked (totem-wire §4.7). */
 export const SERVICE_ID_MAX = 63;
 /** Highest function number of a Corosync service that is sent or believed; no service has more. */

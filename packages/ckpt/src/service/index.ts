@@ -11,7 +11,7 @@ import {
   type ServiceDefinition,
   type View,
 } from '@aisexec/service';
-import { INLINE_BYTES_MAX } from '../limits.ts';
+import { GONE_STEP_OPENS_MAX, INLINE_BYTES_MAX } from '../limits.ts';
 import { CKPT_SERVICE_NAME, CKPT_VERSIONS } from '../protocol.ts';
 import { checkpointChanges, checkpointQueries } from './checkpoint-handlers.ts';
 import { execTable, libTable } from './handlers.ts';
@@ -39,12 +39,13 @@ export function createCkptService(options: CkptServiceOptions = {}): ServiceDefi
     id: 3,
     name: CKPT_SERVICE_NAME,
     versions: CKPT_VERSIONS,
+    // 2: the end of a client is taken in steps (ADR 0194).
+    version: 2,
     init: createState,
     lib: libTable(changes, queries),
     exec: execTable(changes),
     confchg,
-    clientGone: (state: CkptState, client: ClientRef, ctx: ExecContext) =>
-      closeClient(state, clientKey(client), ctx.time),
+    clientGone,
     replaced,
     deadline,
     expire: (state: CkptState, ctx: ExecContext) => expire(state, ctx),
@@ -56,6 +57,12 @@ export function createCkptService(options: CkptServiceOptions = {}): ServiceDefi
 
 /** For the executive's list of services. */
 export const ckptService = createCkptService();
+
+/** In steps where all nodes know them. @returns whether more is left. */
+function clientGone(state: CkptState, client: ClientRef, ctx: ExecContext): boolean {
+  const opensMax = ctx.version < 2 ? undefined : GONE_STEP_OPENS_MAX;
+  return closeClient(state, clientKey(client), ctx.time, opensMax);
+}
 
 /** Closes what clients of the nodes that left had open; active replicas there are no more. */
 function confchg(state: CkptState, view: View, ctx: ExecContext): void {

@@ -42,11 +42,21 @@ export function closeOpen(
   return true;
 }
 
-/** Close everything that a client had open. */
-export function closeClient(state: CkptState, key: string, now: SaTimeT): void {
+/** Close everything that a client had open, or so much of it. @returns whether more is left. */
+export function closeClient(
+  state: CkptState,
+  key: string,
+  now: SaTimeT,
+  opensMax = Number.POSITIVE_INFINITY,
+): boolean {
   const entry = state.clients.get(key);
-  if (entry === undefined) return;
-  for (const handle of [...entry.opens.keys()]) closeOpen(state, entry.client, handle, now);
+  if (entry === undefined) return false;
+  let room = opensMax;
+  for (const handle of entry.opens.keys()) {
+    if (room-- <= 0) return true;
+    closeOpen(state, entry.client, handle, now);
+  }
+  return false;
 }
 
 /** Nobody has it open any more: delete it, or let its retention begin. */

@@ -140,6 +140,7 @@ export function createBackend({
       const hostSink: ClientSink = {
         reply: (request, reply) => sink.reply(request, reply),
         callback: (name, payload, options) => sink.callback(name, payload, options),
+        ready: () => sink.ready?.(),
         closed(reason) {
           if (client !== undefined) clients.delete(client);
           sink.closed(reason);
@@ -173,6 +174,7 @@ export function createBackend({
         });
       } else sink.reply(request, answer(host, admin, locals, fn, argument));
     },
+    isWaiting: ({ ref }) => ref !== undefined && host.isWaiting(ref),
     disconnect(client) {
       clients.delete(client);
       client.local?.connection.disconnect();

@@ -28,6 +28,7 @@ function fakeBackend() {
       asked.push(request);
       if (fn === 'echo') sink?.reply(request, { rc: SA_AIS_OK, argument });
     },
+    isWaiting: () => false,
     disconnect: (client: number) => void gone.push(client),
   };
 }

@@ -28,6 +28,8 @@ import { LeaveQuestion } from './leave.ts';
 export interface BackendSink {
   reply(request: number, reply: Reply): void;
   callback(name: string, payload: unknown, options?: OutboundOptions): void;
+  /** After `Backend.isWaiting` was true: it is false now. */
+  ready?(): void;
   closed(reason: string): void;
   /** Of a client in the executive's own process that wants to be asked before it leaves. */
   readonly leave?: LeaveQuestion | undefined;
@@ -42,6 +44,8 @@ export interface Backend<Client> {
   /** Whether what the cluster had before this executive started is known here by now (ADR 0196). */
   hasMet?(): boolean;
   request(client: Client, request: number, fn: string, argument: unknown): void;
+  /** No more requests of this client for now, please: `ready` follows. */
+  isWaiting(client: Client): boolean;
   disconnect(client: Client): void;
 }
 
@@ -116,6 +120,7 @@ class LocalConnection<Client> implements ClientConnection {
           this.#lose('too slow: the queue of callbacks is full', true);
         } else this.#schedule();
       },
+      ready: () => this.#schedule(),
       closed: (reason) => this.#lose(reason, false),
       leave: onShutdown && new LeaveQuestion(onShutdown),
     });
@@ -175,10 +180,11 @@ class LocalConnection<Client> implements ClientConnection {
   }
 
   #pump(): void {
-    while (this.#end === undefined) {
+    const [backend, client] = [this.#backend, this.#client];
+    while (this.#end === undefined && client !== undefined && !backend.isWaiting(client)) {
       const next = this.#waiting.shift();
-      if (next === undefined || this.#client === undefined) break;
-      this.#backend.request(this.#client, next.request, next.fn, next.argument);
+      if (next === undefined) break;
+      backend.request(client, next.request, next.fn, next.argument);
     }
     while (this.#end === undefined && !this.#held && this.#onCallback !== undefined) {
       const body = this.#outbox.shift();

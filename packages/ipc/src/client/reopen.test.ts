@@ -32,6 +32,7 @@ function restarting() {
       const rc = refused.has(`${argument}`) ? SA_AIS_ERR_NOT_EXIST : SA_AIS_OK;
       sinks[client]!.reply(request, { rc });
     },
+    isWaiting: () => false,
     disconnect: () => {},
   };
   return {

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import {
+  isPlainData,
   SA_AIS_ERR_ACCESS,
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_TIMEOUT,
@@ -13,6 +14,7 @@ import {
 import { BUNDLE_MARK } from '../bundle.ts';
 import { decode, encode, isRecord } from '../codec.ts';
 import { FrameDecoder, FrameWriter } from '../framing.ts';
+import { FRAME_DEPTH_MAX } from '../limits.ts';
 import { IPC_VERSION } from '../protocol.ts';
 import type { Credentials, IpcEvent, IpcServerLimits } from './contract.ts';
 import type { Counters } from './counters.ts';
@@ -129,6 +131,7 @@ export class Connection<Client> {
     }
     const frame = decode(body)?.value;
     if (!isRecord(frame)) this.faulted('no map in a frame');
+    else if (!isPlainData(frame, FRAME_DEPTH_MAX)) this.faulted('no plain data in a frame');
     else if (this.#state === 'hello') this.#hello(frame);
     // Without a session the connection was given up, and its last bytes mean nothing.
     else this.faulted(this.#session?.frame(frame, body.length));

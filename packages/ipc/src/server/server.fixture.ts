@@ -45,6 +45,7 @@ export function fakeBackend() {
         }
       } else client.sink.reply(request, { rc: SA_AIS_OK, argument });
     },
+    isWaiting: () => false,
     disconnect: (client: FakeClient) => void gone.push(client),
   };
 }

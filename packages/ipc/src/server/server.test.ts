@@ -1,3 +1,4 @@
+import diagnostics from 'node:diagnostics_channel';
 import { existsSync, linkSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import {
@@ -16,6 +17,7 @@ import {
 import { afterAll, describe, expect, test } from '@jest/globals';
 import type { CallbackEvent } from '../client/contract.ts';
 import { socketConnector } from '../client/socket.ts';
+import { encode } from '../codec.ts';
 import { SocketPathError } from './listen.ts';
 import { fakeServer, rawClient, temporaryDirectory, until } from './server.fixture.ts';
 
@@ -255,6 +257,52 @@ describe('hostile clients, while a good one goes on', () => {
       await raw.end();
     }),
   );
+
+  // msgpackr: ext 0x69 names a structure, ext 0x70 refers to it; 0xff is a date, 0x73 a set, 0x65 an error.
+  test.each([
+    ['contains itself', [0xd6, 0x69, 0, 0, 0, 1, 0x91, 0xd6, 0x70, 0, 0, 0, 1]],
+    ['is a date', [0xd6, 0xff, 0, 0, 0, 1]],
+    ['is a set', [0xd6, 0x73, 0x40, 0, 0, 0, 0x91, 1]],
+    ['is an error', [0xd6, 0x65, 0x40, 0, 0, 0, 0x93, 1, 2, 3]],
+    ['is nested without end', [...new Array(1_000).fill(0x91), 0xc0]],
+  ])('an argument that %s never reaches a service', (_, odd) =>
+    besideGood(async (path, { backend }) => {
+      const raw = rawClient(path);
+      raw.hello();
+      await raw.until('welcome');
+      const served = backend.clients.length;
+      const frame = encode({ t: 'request', id: 1, fn: 'echo', arg: 1 }) as Uint8Array;
+      const body = Buffer.concat([frame.subarray(0, -1), Uint8Array.from(odd)]);
+      const head = Buffer.alloc(4);
+      head.writeUInt32LE(body.length);
+      raw.socket.write(Buffer.concat([head, body]));
+      expect((await raw.until('goodbye'))?.['reason']).toBe('malformed: no plain data in a frame');
+      await raw.end();
+      expect(raw.frames.some(({ t }) => t === 'reply')).toBe(false);
+      expect(backend.clients).toHaveLength(served);
+    }),
+  );
+
+  test('a flood of connects is accepted one in a turn of the event loop', () =>
+    besideGood(async (path) => {
+      const inTurn: number[] = [];
+      let now = 0;
+      let going = true;
+      const onTurn = () => {
+        inTurn.push(now);
+        now = 0;
+        if (going) setImmediate(onTurn);
+      };
+      const count = () => now++;
+      diagnostics.subscribe('net.server.socket', count);
+      setImmediate(onTurn);
+      const flood = Array.from({ length: 200 }, () => rawClient(path));
+      await until(() => inTurn.reduce((sum, each) => sum + each, 0) >= flood.length);
+      going = false;
+      diagnostics.unsubscribe('net.server.socket', count);
+      expect(Math.max(...inTurn)).toBe(1);
+      for (const { socket } of flood) socket.destroy();
+    }));
 
   test('more requests than may be in flight are not read, and go on when answers come', () =>
     besideGood(

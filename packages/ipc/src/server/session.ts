@@ -106,6 +106,7 @@ export class Session<Client> implements Waiting {
     const sink: BackendSink = {
       reply: (request, reply) => this.#reply(request, reply),
       callback: (name, payload, options) => this.#callback(name, payload, options),
+      ready: () => this.serve(),
       closed: (reason) => {
         this.#client = undefined;
         const goodbye = { rc: SA_AIS_ERR_LIBRARY, reason };
@@ -252,12 +253,16 @@ export class Session<Client> implements Waiting {
   }
 
   #takeRequests(): string | undefined {
-    const { requestsInFlightMax, socketBytesHigh } = this.#host.limits;
+    const { backend, turns, limits, counters } = this.#host;
+    const { requestsInFlightMax, socketBytesHigh } = limits;
+    const client = this.#client;
     while (
       this.#waiting.size > 0 &&
+      client !== undefined &&
+      !backend.isWaiting(client) &&
       this.#inFlight.size < requestsInFlightMax &&
       this.#out.backlog < socketBytesHigh &&
-      this.#host.turns.mayServe(this)
+      turns.mayServe(this)
     ) {
       const request = this.#waiting.shift() as Waiter;
       const next = this.#lastRequest + 1;
@@ -267,8 +272,8 @@ export class Session<Client> implements Waiting {
       }
       this.#lastRequest = next;
       this.#inFlight.add(next);
-      this.#host.counters.requests++;
-      this.#host.backend.request(this.#client as Client, next, fn, argument);
+      counters.requests++;
+      backend.request(client, next, fn, argument);
     }
     return undefined;
   }

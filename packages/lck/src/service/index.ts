@@ -33,6 +33,8 @@ export function createLckService(options: LckServiceOptions = {}): ServiceDefini
     id: LCK_SERVICE_ID,
     name: LCK_SERVICE_NAME,
     versions: LCK_VERSIONS,
+    // 2: the end of a client is taken in steps (ADR 0194).
+    version: 2,
     init: initialState,
     lib: createLib(options),
     exec,

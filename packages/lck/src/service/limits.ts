@@ -11,6 +11,8 @@ export const LOCKS_MAX = 1_048_576;
  * that a host keeps without a reply for one client, so that there is always room for an unlock.
  */
 export const LOCKS_PER_CLIENT_MAX = 4_000;
+/** Handles and locks of a client that is gone that are taken away at one place of the order. */
+export const GONE_STEP_ENTRIES_MAX = 256;
 /** Waiting requests of which a new holder is told; the oldest are. */
 export const WAITERS_TOLD_MAX = 64;
 /** Lost locks of one client that one callback names. */

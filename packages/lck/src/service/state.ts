@@ -249,8 +249,23 @@ export function stripOpen(state: LckState, ref: ClientRef, handle: bigint): Stri
   const open = client?.opens.get(handle);
   const resource = open === undefined ? undefined : state.resources.get(open.name);
   if (client === undefined || open === undefined || resource === undefined) return undefined;
+  const cancelled = stripLocks(state, ref, resource, [...open.locks]);
+  client.opens.delete(handle);
+  state.digest = sum52(state.digest, -markOfOpen(client.ref, handle, open));
+  resource.openers -= 1;
+  if (client.opens.size === 0) state.clients.delete(clientKey(ref));
+  return { resource, cancelled };
+}
+
+/** Releases, orphans or cancels locks of one open. @returns the requests that were cancelled. */
+function stripLocks(
+  state: LckState,
+  ref: ClientRef,
+  resource: Resource,
+  ids: readonly bigint[],
+): WaitingLock[] {
   const cancelled: WaitingLock[] = [];
-  for (const id of [...open.locks]) {
+  for (const id of ids) {
     const key = lockKey(ref, id);
     const waiting = resource.waiting.get(key);
     const granted = resource.granted.get(key);
@@ -259,21 +274,48 @@ export function stripOpen(state: LckState, ref: ClientRef, handle: bigint): Stri
     if (lock !== undefined) removeLock(state, resource, lock);
     if (granted?.orphan) addOrphan(state, resource, granted);
   }
-  client.opens.delete(handle);
-  state.digest = sum52(state.digest, -markOfOpen(client.ref, handle, open));
-  resource.openers -= 1;
-  if (client.opens.size === 0) state.clients.delete(clientKey(ref));
-  return { resource, cancelled };
+  return cancelled;
 }
 
-/** Closes all handles of a client that is gone. @returns the resources that it had open. */
-export function stripClient(state: LckState, ref: ClientRef): Set<Resource> {
+/**
+ * Closes handles of a client that is gone, all of them or as many as make `entriesMax` handles and locks. Its requests
+ * are cancelled with the first of these steps, so that none is granted between two. @returns the resources touched.
+ */
+export function stripClient(
+  state: LckState,
+  ref: ClientRef,
+  entriesMax = Number.POSITIVE_INFINITY,
+): Set<Resource> {
   const touched = new Set<Resource>();
-  for (const handle of [...(state.clients.get(clientKey(ref))?.opens.keys() ?? [])]) {
-    const stripped = stripOpen(state, ref, handle);
-    if (stripped !== undefined) touched.add(stripped.resource);
+  const client = state.clients.get(clientKey(ref));
+  if (client === undefined) return touched;
+  if (client.opens.size + client.locks.size > entriesMax) cancelRequests(state, client, touched);
+  let room = entriesMax;
+  for (const [handle, { name, locks }] of client.opens) {
+    const resource = state.resources.get(name);
+    if (room <= 0 || resource === undefined) break;
+    touched.add(resource);
+    if (locks.length < room) stripOpen(state, ref, handle);
+    else stripLocks(state, ref, resource, locks.slice(0, room));
+    room -= locks.length + 1;
   }
   return touched;
+}
+
+function cancelRequests(state: LckState, client: Client, touched: Set<Resource>): void {
+  for (const open of client.opens.values()) {
+    const resource = state.resources.get(open.name);
+    if (resource === undefined || resource.waiting === NO_WAITING) continue;
+    const requests = open.locks.filter((id) => resource.waiting.has(lockKey(client.ref, id)));
+    if (requests.length === 0) continue;
+    touched.add(resource);
+    for (const id of requests) {
+      takeWaiting(state, resource, lockKey(client.ref, id));
+      client.locks.delete(id);
+    }
+    const kept = open.locks.filter((id) => client.locks.has(id));
+    open.locks = kept.length === 0 ? NO_LOCKS : kept;
+  }
 }
 
 /** Removes the orphans that are meant, all by default. @returns how many. */

@@ -5,14 +5,19 @@
  */
 import { SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
 import type { ClientRef, ExecContext, View } from '@aisexec/service';
+import { GONE_STEP_ENTRIES_MAX } from './limits.ts';
 import { announce, settle, tellAllLost } from './locking.ts';
 import {
+  clientKey,
   ensureResource,
   type GrantedLock,
   type LckState,
   type Resource,
   stripClient,
 } from './state.ts';
+
+/** The version of what nodes say from which a client's end is taken in steps. */
+const STEPS_SINCE = 2;
 
 export function confchg(state: LckState, view: View, ctx: ExecContext): void {
   const touched = stripDeparted(state, view);
@@ -29,8 +34,11 @@ export function confchg(state: LckState, view: View, ctx: ExecContext): void {
   }
 }
 
-export function clientGone(state: LckState, client: ClientRef, ctx: ExecContext): void {
-  for (const resource of stripClient(state, client)) settle(state, resource, ctx);
+/** In steps where all nodes know them; each leaves the table sound. @returns whether more is left. */
+export function clientGone(state: LckState, client: ClientRef, ctx: ExecContext): boolean {
+  const entriesMax = ctx.version < STEPS_SINCE ? undefined : GONE_STEP_ENTRIES_MAX;
+  for (const resource of stripClient(state, client, entriesMax)) settle(state, resource, ctx);
+  return state.clients.has(clientKey(client));
 }
 
 /** On a node whose state was merged: tells clients which of their locks did not survive. */

@@ -1,46 +1,45 @@
-/** Who may act on this node: its clients from their connecting to their end, and under which admission. */
-import type { ClientRef, ExecContext, Role } from '../contract.ts';
+/**
+ * The clients of this node and what they may do: who is admitted, whose requests run and whose wait, and what ends
+ * when one is gone.
+ */
+import type { ClientRef, ExecContext, Role, Undo } from '../contract.ts';
 import type { ClientSink } from '../host-contract.ts';
 import { roleByUid } from '../roles.ts';
 import { Admissions } from './admissions.ts';
-import type { ClientTable } from './clients.ts';
+import type { Client } from './clients.ts';
 import { Departures } from './departures.ts';
 import type { Emitter } from './emitter.ts';
 import type { Envelope } from './envelope.ts';
-import type { Outbox } from './outbox.ts';
 import type { Replica } from './replica.ts';
 import type { ReplicaTable } from './replica-table.ts';
-import type { Requests } from './requests.ts';
+import { Requests, type RequestsOptions } from './requests.ts';
+import { Shares } from './shares.ts';
 import type { Speech } from './speech.ts';
 
-export interface ClienteleOptions {
-  readonly nodeId: number;
+export interface ClienteleOptions extends Omit<RequestsOptions, 'shares' | 'counted'> {
   readonly replicas: ReplicaTable;
-  readonly clients: ClientTable;
-  readonly requests: Requests;
-  readonly outbox: Outbox;
   readonly emitter: Emitter;
   readonly speech: Speech;
-  readonly wallClock: () => bigint;
-  /** See {@link Departures}. */
+  /** For what happens outside of an ordered message; undefined before the first view. */
   readonly context: (time: bigint) => ExecContext | undefined;
-  /** A client has become stale. */
-  readonly expired: () => void;
+  readonly counted: (what: Parameters<RequestsOptions['counted']>[0] | 'clientsStale') => void;
 }
 
 export class Clientele {
   readonly #options: ClienteleOptions;
-  readonly #admissions: Admissions;
+  readonly #shares = new Shares();
+  readonly #requests: Requests;
   readonly #departures: Departures;
+  readonly #admissions: Admissions;
 
   constructor(options: ClienteleOptions) {
     this.#options = options;
-    const { nodeId, replicas, clients, expired } = options;
-    this.#departures = new Departures(options);
+    this.#requests = new Requests({ ...options, shares: this.#shares });
+    this.#departures = new Departures({ ...options, requests: this.#requests });
     this.#admissions = new Admissions({
-      ...{ nodeId, replicas, clients },
+      ...{ nodeId: options.nodeId, replicas: options.replicas, clients: options.clients },
       expired: (client) => {
-        expired();
+        options.counted('clientsStale');
         this.#departures.expire(client);
       },
     });
@@ -56,10 +55,15 @@ export class Clientele {
   }
 
   request(ref: ClientRef, request: number, fn: string, argument: unknown): void {
-    const { clients, emitter, requests } = this.#options;
-    const client = clients.get(ref);
+    const client = this.#options.clients.get(ref);
     if (client === undefined) return;
-    emitter.event(() => requests.submit(client, { request, fn, argument }));
+    const held = { request, fn, argument };
+    this.#options.emitter.event(() => this.#requests.submit(client, held));
+  }
+
+  isWaiting(ref: ClientRef): boolean {
+    const client = this.#options.clients.get(ref);
+    return client !== undefined && this.#requests.isWaiting(client);
   }
 
   disconnect(ref: ClientRef): void {
@@ -67,16 +71,42 @@ export class Clientele {
     if (client !== undefined) this.#departures.forget(client);
   }
 
-  /** See {@link Admissions.update}. */
+  closeAll(replica: Replica, reason: string): void {
+    this.#departures.closeAll(replica, reason);
+  }
+
+  /** What was done in its name and then denied: see `Doubt`. */
+  takeBack(client: Client, undo: Undo): void {
+    this.#requests.takeBack(client, undo);
+  }
+
+  /** The next step of these clients' end. */
+  goneOn(service: number, connections: readonly number[]): void {
+    this.#departures.goneOn(service, connections);
+  }
+
+  /** This node's own message, which was dropped since not all hosts of the view understand it. */
+  repeat(envelope: Envelope): void {
+    if (envelope.kind === 'departed') this.goneOn(envelope.service, envelope.connections);
+  }
+
+  /** A message that was multicast for a client of this node has come back. */
+  returned(connection: number, bytes: number): void {
+    this.#shares.ordered(connection, bytes);
+  }
+
+  /** That message has been applied: what waited for it goes on. */
+  serve(connection: number): void {
+    this.#requests.serve(connection);
+  }
+
+  /** To be called after everything that may have changed who is a member: see {@link Admissions.update}. */
   update(): void {
     this.#admissions.update();
   }
 
-  closeAll(replica: Replica, reason: string): void {
-    this.#departures.closeAll(replica, reason);
-  }
-  /** This node's own message, which was dropped since not all hosts of the view understand it. */
-  repeat(envelope: Envelope): void {
-    if (envelope.kind === 'departed') this.#departures.repeat(envelope);
+  /** There is room again. */
+  flush(): void {
+    this.#requests.flush();
   }
 }

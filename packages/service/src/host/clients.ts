@@ -2,6 +2,11 @@
 import { SA_AIS_ERR_UNAVAILABLE, STALE_CALLBACK } from '@aisexec/ais';
 import type { CallbackOptions, ClientRef, Reply, Role } from '../contract.ts';
 import type { ClientSink } from '../host-contract.ts';
+import {
+  REQUESTS_OUTSTANDING_MAX,
+  REQUESTS_OUTSTANDING_MIN,
+  REQUESTS_OUTSTANDING_PER_UID_MAX,
+} from '../limits.ts';
 import type { Emitter } from './emitter.ts';
 import type { Replica } from './replica.ts';
 
@@ -33,6 +38,8 @@ export class ClientTable {
   readonly #node: number;
   readonly #emitter: Emitter;
   readonly #clients = new Map<number, Client>();
+  /** Requests without a reply of all clients of a uid. */
+  readonly #outstanding = new Map<number, number>();
   #nextConnection: number;
 
   /**
@@ -77,7 +84,27 @@ export class ClientTable {
   remove(client: Client): void {
     this.#clients.delete(client.ref.connection);
     client.held.length = 0;
+    this.#count(client, -client.outstanding.size);
     client.outstanding.clear();
+  }
+
+  /** A request has come: a reply is owed. */
+  owe(client: Client, request: number): void {
+    client.outstanding.add(request);
+    this.#count(client, 1);
+  }
+
+  /** Whether the client has more requests without a reply than it may: its own bound, and its share of its uid's. */
+  owesTooMuch({ uid, outstanding: { size } }: Client): boolean {
+    if (size <= REQUESTS_OUTSTANDING_MIN) return false;
+    const left = REQUESTS_OUTSTANDING_PER_UID_MAX - (this.#outstanding.get(uid) ?? 0);
+    return size > Math.min(REQUESTS_OUTSTANDING_MAX, left);
+  }
+
+  #count({ uid }: Client, change: number): void {
+    const count = (this.#outstanding.get(uid) ?? 0) + change;
+    if (count > 0) this.#outstanding.set(uid, count);
+    else this.#outstanding.delete(uid);
   }
 
   /** The node of this client is no member: what it waits for ends, and it is told once. */
@@ -86,8 +113,16 @@ export class ClientTable {
       this.reply(client, request, { rc: SA_AIS_ERR_UNAVAILABLE });
     }
     client.held.length = 0;
+    this.ready(client);
     this.callback(client, STALE_CALLBACK, null);
     client.stale = true;
+  }
+
+  /** Its requests do not wait any more, or few do. */
+  ready(client: Client): void {
+    this.#emitter.emit(() => {
+      if (this.#isConnected(client)) client.sink.ready?.();
+    });
   }
 
   all(): Iterable<Client> {
@@ -101,6 +136,7 @@ export class ClientTable {
   /** Answers an outstanding request; anything else is ignored. */
   reply(client: Client, request: number, reply: Reply): void {
     if (!client.outstanding.delete(request)) return;
+    this.#count(client, -1);
     this.#emitter.emit(() => {
       if (this.#isConnected(client)) client.sink.reply(request, reply);
     });

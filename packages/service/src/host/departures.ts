@@ -3,7 +3,7 @@ import type { ExecContext } from '../contract.ts';
 import { DEPARTED_MAX } from '../limits.ts';
 import type { Client, ClientTable } from './clients.ts';
 import type { Emitter } from './emitter.ts';
-import { type Envelope, encodeEnvelope } from './envelope.ts';
+import { encodeEnvelope } from './envelope.ts';
 import { forgetLocally } from './local.ts';
 import type { Outbox } from './outbox.ts';
 import type { Replica } from './replica.ts';
@@ -31,13 +31,13 @@ export class Departures {
   /** Its connection is closed. */
   forget(client: Client): void {
     this.#options.clients.remove(client);
-    if (this.#end(client)) this.#tell(client.replica.id, [client.ref.connection]);
+    if (this.#end(client)) this.goneOn(client.replica.id, [client.ref.connection]);
   }
 
   /** It stays connected and has no say any more (ADR 0120). */
   expire(client: Client): void {
     this.#options.clients.expire(client);
-    if (this.#end(client)) this.#tell(client.replica.id, [client.ref.connection]);
+    if (this.#end(client)) this.goneOn(client.replica.id, [client.ref.connection]);
   }
 
   /** Closes every client of a service. */
@@ -49,12 +49,7 @@ export class Departures {
       if (this.#end(client)) known.push(client.ref.connection);
       emitter.emit(() => client.sink.closed(reason));
     }
-    this.#tell(replica.id, known);
-  }
-
-  /** Said in a newer view and ordered in one with older hosts, so that nobody heeded it. */
-  repeat({ service, connections }: Extract<Envelope, { kind: 'departed' }>): void {
-    this.#tell(service, connections);
+    this.goneOn(replica.id, known);
   }
 
   /** What it asked for ends here. @returns whether a replica can know it. */
@@ -67,8 +62,11 @@ export class Departures {
     return known;
   }
 
-  /** Ends them in the order; safe, as what they set free may be granted to others (ADR 0190). */
-  #tell(service: number, connections: readonly number[]): void {
+  /**
+   * The first step of their end in the order, or the next one (ADR 0194). Safe, as what they set free may be granted
+   * to others (ADR 0190).
+   */
+  goneOn(service: number, connections: readonly number[]): void {
     const { outbox, speech, wallClock } = this.#options;
     const time = wallClock();
     if (connections.length === 1 || !speech.understands('departed')) {

@@ -10,7 +10,9 @@ type Context = ExecContext | undefined;
 export function forgetLocally(replica: Replica, client: ClientRef, context: Context): void {
   const { clientGone } = replica.definition;
   if (context === undefined || clientGone === undefined) return;
-  replica.change('clientGone', (state) => clientGone(state, client, context));
+  replica.change('clientGone', (state) => {
+    while (clientGone(state, client, context) === true);
+  });
 }
 
 /** A service that leaves its deadline where it was would have the thread for ever: it fails. */

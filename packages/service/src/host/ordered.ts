@@ -1,6 +1,6 @@
 /** What an ordered message, or a synchronised view, does to the services of one node: the same on all of them. */
 import { SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
-import type { View } from '../contract.ts';
+import type { ClientRef, View } from '../contract.ts';
 import type { Hello } from '../sync/messages.ts';
 import type { SyncOutcome } from '../sync/state-sync.ts';
 import { FIRST_VERSION, told } from '../versions.ts';
@@ -35,21 +35,51 @@ export function applyExec(
   return undefined;
 }
 
+/** Clients of the sender's node have gone. */
+export type Ended = Extract<Envelope, { kind: 'gone' | 'departed' }>;
+
+/**
+ * One step of what ends with clients (ADR 0194). The next one is asked for by the clients' node, which runs the
+ * service itself as long as the roster says so; once it does not, nobody would ask, and all ends in one step.
+ * @returns for whom this node has to ask, if they are its own.
+ */
 export function applyGone(
   replicas: Replicas,
-  envelope: Extract<Envelope, { kind: 'gone' | 'departed' }>,
+  envelope: Ended,
   node: number,
-  context: EventContext,
-): void {
+  { context, inSteps }: { readonly context: EventContext; readonly inSteps: boolean },
+): readonly number[] {
   const { service, kind } = envelope;
   const connections = kind === 'gone' ? [envelope.connection] : envelope.connections;
   const replica = replicas.get(service);
-  const { clientGone } = replica?.definition ?? {};
-  if (replica === undefined || clientGone === undefined) return;
+  const isRunning = replica?.running === true;
+  const left = connections.filter((connection) => {
+    const isLeft =
+      replica !== undefined &&
+      (isRunning || replica.joining) &&
+      goneFrom(replica, { node, connection }, context, inSteps);
+    // Where it has failed: the others learn that it did before the next step, and then end it.
+    return isLeft || !isRunning;
+  });
+  return inSteps ? left : [];
+}
+
+/** @returns whether something of the client is left. */
+export function goneFrom(
+  replica: Replica,
+  client: ClientRef,
+  context: EventContext,
+  inSteps: boolean,
+): boolean {
+  const { clientGone } = replica.definition;
+  if (clientGone === undefined) return false;
   const own = context.of(replica);
-  for (const connection of connections) {
-    replica.change('clientGone', (state) => clientGone(state, { node, connection }, own));
-  }
+  const isLeft = replica.change('clientGone', (state) => {
+    let more = clientGone(state, client, own) === true;
+    while (more && !inSteps) more = clientGone(state, client, own) === true;
+    return more;
+  });
+  return isLeft === true;
 }
 
 export function applyExpiry(replicas: Replicas, time: bigint, context: EventContext): void {

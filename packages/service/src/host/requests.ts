@@ -15,17 +15,19 @@ import {
 import { type Guarantee, MESSAGE_BYTES_MAX } from '@aisexec/totem';
 import type { LibContext, LibHandler, Reply, Undo, View } from '../contract.ts';
 import { invariant } from '../invariant.ts';
-import { REQUESTS_IN_FLIGHT_MAX, REQUESTS_OUTSTANDING_MAX } from '../limits.ts';
+import { REQUESTS_IN_FLIGHT_MAX } from '../limits.ts';
 import { mayAct, roleNeeded } from '../roles.ts';
 import { FIRST_VERSION } from '../versions.ts';
 import type { Client, ClientTable, HeldRequest } from './clients.ts';
 import { encodeEnvelope } from './envelope.ts';
 import type { Outbox } from './outbox.ts';
+import type { Shares } from './shares.ts';
 
 export interface RequestsOptions {
   readonly nodeId: number;
   readonly clients: ClientTable;
   readonly outbox: Outbox;
+  readonly shares: Shares;
   readonly wallClock: () => bigint;
   readonly steadyClock: () => bigint;
   readonly uniqueId: () => bigint;
@@ -56,7 +58,7 @@ export class Requests {
       this.#options.counted('requestsRefused');
       return;
     }
-    client.outstanding.add(held.request);
+    this.#options.clients.owe(client, held.request);
     if (client.stale) {
       this.#refuse(client, held, { rc: SA_AIS_ERR_UNAVAILABLE });
       return;
@@ -79,15 +81,15 @@ export class Requests {
       this.#refuse(client, held, { rc: SA_AIS_ERR_ACCESS });
       return;
     }
-    if (client.outstanding.size > REQUESTS_OUTSTANDING_MAX) {
+    if (this.#options.clients.owesTooMuch(client)) {
       this.#refuse(client, held, { rc: SA_AIS_ERR_TRY_AGAIN });
       return;
     }
-    if (client.held.length === 0 && this.#mayRun(handler)) {
+    if (client.held.length === 0 && this.#mayRun(client, handler)) {
       this.#run(client, handler, held);
       return;
     }
-    if (client.held.length >= REQUESTS_IN_FLIGHT_MAX) {
+    if (this.isWaiting(client)) {
       this.#refuse(client, held, { rc: SA_AIS_ERR_TRY_AGAIN });
       return;
     }
@@ -96,22 +98,27 @@ export class Requests {
     this.#options.counted('requestsHeld');
   }
 
+  /** Its next request would be refused: {@link ClientTable.ready} follows. */
+  isWaiting({ held }: Client): boolean {
+    return held.length >= REQUESTS_IN_FLIGHT_MAX;
+  }
+
   /** There is room: serves the clients that wait, one request each in turn. */
   flush(): void {
     for (const client of this.#waiting) {
-      const next = client.held[0];
-      if (next === undefined) {
-        this.#waiting.delete(client);
-        continue;
-      }
-      const handler = handlerOf(client, next.fn)!;
-      if (!this.#mayRun(handler)) continue;
-      client.held.shift();
       // A Set is iterated in the order of insertion, what is added during it included: to the end of the line.
-      this.#waiting.delete(client);
-      if (client.held.length > 0) this.#waiting.add(client);
-      this.#run(client, handler, next);
+      if (this.#serveOne(client) && client.held.length > 0) {
+        this.#waiting.delete(client);
+        this.#waiting.add(client);
+      }
     }
+  }
+
+  /** A message of this client was ordered: it may have room for another one. */
+  serve(connection: number): void {
+    if (this.#waiting.size === 0) return;
+    const client = this.#options.clients.get({ node: this.#options.nodeId, connection });
+    while (client !== undefined && this.#serveOne(client));
   }
 
   forget(client: Client): void {
@@ -123,9 +130,27 @@ export class Requests {
     new RequestContext(this.#options, client, 0).multicast(exec, message, 'safe');
   }
 
-  #mayRun(handler: Handler): boolean {
-    if (this.#options.view() === undefined) return false;
-    return handler.flow === 'local' || !this.#options.outbox.blocked;
+  /** @returns false when nothing of it waits, or not for this. */
+  #serveOne(client: Client): boolean {
+    const next = client.held[0];
+    const handler = next && handlerOf(client, next.fn);
+    if (next === undefined || handler === undefined) {
+      this.#waiting.delete(client);
+      return false;
+    }
+    if (!this.#mayRun(client, handler)) return false;
+    client.held.shift();
+    if (client.held.length === 0) this.#waiting.delete(client);
+    // Told at the half, so that it comes with several at a time.
+    if (client.held.length === REQUESTS_IN_FLIGHT_MAX / 2) this.#options.clients.ready(client);
+    this.#run(client, handler, next);
+    return true;
+  }
+
+  #mayRun({ ref }: Client, handler: Handler): boolean {
+    const { view, outbox, shares } = this.#options;
+    if (view() === undefined) return false;
+    return handler.flow === 'local' || !(outbox.blocked || !shares.mayMulticast(ref.connection));
   }
 
   #run(client: Client, handler: Handler, held: HeldRequest): void {
@@ -203,6 +228,7 @@ class RequestContext implements LibContext {
       return;
     }
     this.#client.known = true;
+    this.#options.shares.sent(this.client.connection, bytes.length);
     this.#options.outbox.push(bytes, guarantee);
   }
 

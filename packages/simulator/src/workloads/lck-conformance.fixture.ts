@@ -68,6 +68,7 @@ export function createSimulatedRing(seed: number): SimulatedRing {
             return ref;
           },
           request: (client, request, fn, argument) => host.request(client, request, fn, argument),
+          isWaiting: (client) => host.isWaiting(client),
           disconnect: (client) => host.disconnect(client),
         }
       );

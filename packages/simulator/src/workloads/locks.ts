@@ -96,8 +96,9 @@ function observed(
     },
     clientGone(state, client, context) {
       note(context);
-      clientGone?.(state, client, context);
+      const isLeft = clientGone?.(state, client, context);
       judge(state);
+      return isLeft;
     },
   };
 }
