@@ -3,9 +3,6 @@
  * other when they are cut (ADR 0164). Requests are pipelined and answered in any order. A fault of the
  * executive or of the stream ends the session with a reason, it never throws.
  */
-import { readlinkSync } from 'node:fs';
-import { basename } from 'node:path';
-import { isMainThread } from 'node:worker_threads';
 import {
   SA_AIS_ERR_BAD_HANDLE,
   SA_AIS_ERR_INVALID_PARAM,
@@ -42,6 +39,7 @@ import type {
 } from './contract.ts';
 import { LeaveQuestion } from './leave.ts';
 import { type Frame, Link, type LinkEnd } from './link.ts';
+import { ownThread } from './own-thread.ts';
 
 /**
  * @param path the executive's socket; else `AISEXEC_SOCKET`, else the default run directory.
@@ -398,17 +396,4 @@ const KNOWN_CODES: ReadonlySet<number> = new Set(Object.values(SaAisErrorT));
 function resultCode(code: unknown): SaAisErrorT {
   const known = typeof code === 'number' && KNOWN_CODES.has(code);
   return known ? (code as SaAisErrorT) : SA_AIS_ERR_LIBRARY;
-}
-
-/**
- * Which thread of the process this is, unless it is the main one: it may end alone, and its connections are not cut
- * then but over (ADR 0165).
- */
-function ownThread(): { readonly thread?: number } {
-  if (isMainThread) return {};
-  try {
-    return { thread: Number(basename(readlinkSync('/proc/thread-self'))) };
-  } catch {
-    return {};
-  }
 }
