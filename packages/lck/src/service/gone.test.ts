@@ -91,10 +91,11 @@ describe.each(SEEDS)('a client with many locks that is gone (seed %i)', (seed) =
     for (const how of ['dies', 'is cut off'] as const) {
       const cluster = clusterOf(seed);
       const { greedy, holder } = stage(cluster);
-      holder.post('unlock', { lockId: 1n });
       greedy.close();
       const before = tableOf(cluster, 2).resources.length;
       while (tableOf(cluster, 2).resources.length === before && cluster.step());
+      // Not before: given to `greedy` while it was there, it would rightly be its orphan.
+      holder.post('unlock', { lockId: 1n });
       if (how === 'dies') cluster.kill(1);
       else {
         cluster.split([[1], [2, 3]]);
@@ -119,10 +120,11 @@ describe.each(SEEDS)('a client with many locks that is gone (seed %i)', (seed) =
   test('is cleared on the others when its own node gives the service up in the middle', () => {
     const cluster = clusterOf(seed);
     const { greedy, holder } = stage(cluster);
-    holder.post('unlock', { lockId: 1n });
     greedy.close();
     const before = tableOf(cluster, 2).resources.length;
     while (tableOf(cluster, 2).resources.length === before && cluster.step());
+    // Not before: given to `greedy` while it was there, it would rightly be its orphan.
+    holder.post('unlock', { lockId: 1n });
     expect(cluster.host(1).unload('lck')).toBeUndefined();
     cluster.run();
     for (const node of [2, 3]) {
