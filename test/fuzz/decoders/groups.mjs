@@ -25,6 +25,7 @@ function createLiveGroups() {
     nodeId: 1,
     submit: () => false,
     room: () => 0,
+    withdraw() {},
     syncComplete() {},
     stats: () => ({}),
   });
