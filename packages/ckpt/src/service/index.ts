@@ -39,7 +39,7 @@ export function createCkptService(options: CkptServiceOptions = {}): ServiceDefi
     id: 3,
     name: CKPT_SERVICE_NAME,
     versions: CKPT_VERSIONS,
-    // 2: the end of a client is taken in steps (ADR 0194).
+    // 2: the end of a client is taken in steps.
     version: 2,
     init: createState,
     lib: libTable(changes, queries),
@@ -58,9 +58,12 @@ export function createCkptService(options: CkptServiceOptions = {}): ServiceDefi
 /** For the executive's list of services. */
 export const ckptService = createCkptService();
 
+/** The version of what nodes say from which a client's end is taken in steps (ADR 0194). */
+const STEPS_SINCE = 2;
+
 /** In steps where all nodes know them. @returns whether more is left. */
 function clientGone(state: CkptState, client: ClientRef, ctx: ExecContext): boolean {
-  const opensMax = ctx.version < 2 ? undefined : GONE_STEP_OPENS_MAX;
+  const opensMax = ctx.version < STEPS_SINCE ? undefined : GONE_STEP_OPENS_MAX;
   return closeClient(state, clientKey(client), ctx.time, opensMax);
 }
 
