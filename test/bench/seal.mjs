@@ -31,7 +31,7 @@ function measure(cipher, size, io) {
   const { create, plain } = chooseAead(cipher, io);
   const epochs = { next: () => epoch++ };
   const sealer = createSealer({ nodeId: 2, cipher, key, epochs, aead: create() });
-  const opener = createOpener(cipher, [2], create());
+  const opener = createOpener({ cipher, nodeIds: [2], aead: create() });
   opener.accept([key]);
   const packet = new Uint8Array(size).fill(5);
   const seal = median(() => {

@@ -62,6 +62,8 @@ export const SEAL_OVERHEAD_BYTES = 40;
 export const EPOCH_PACKETS_MAX = 1_073_741_824;
 /** How far behind the newest packet of a sender another may come and still be told from a replay. */
 export const REPLAY_WINDOW_PACKETS = 32_768;
+/** After a first packet of a newer epoch the epochs of all others are stored so much later, in milliseconds. */
+export const HEARD_STORE_MS = 1_000;
 /** Of one node and one reason a refused packet is told in the log once in this time, in milliseconds. */
 export const REFUSAL_REPORT_MS = 10_000;
 /** Keys that are remembered by their fingerprint as never to be used again. */

@@ -5,6 +5,7 @@
 import type { GroupMessaging } from '@aisexec/totem';
 import type { ExecutiveConfig, SealConfig } from '../config/config.ts';
 import { openEpochStore } from '../drivers/seal/epoch-store.ts';
+import { openHeardStore } from '../drivers/seal/heard-store.ts';
 import { createSeal, type Seal } from '../drivers/seal/transport.ts';
 import { type GroupKey, KeyFileError, keyName, readKeyFile } from '../key-file.ts';
 import { createKeyRing, type Keys } from './key-ring.ts';
@@ -40,6 +41,11 @@ export function openSealing(
     sending: ring.sending,
     accepted: accepted(ring),
     epochs: openEpochStore(stateDir, node.id),
+    heard: openHeardStore({
+      directory: stateDir,
+      nodeId: node.id,
+      failed: (message) => trace('heard-store-failed', { message }),
+    }),
     heardOther: (key) => rotation?.heardOther(key),
     heardUnknown: (id) => rotation?.heardUnknown(id),
     trace,

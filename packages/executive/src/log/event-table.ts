@@ -132,6 +132,11 @@ const SEALING: Table = {
     'the key in use could not be stored: `message`',
     'room and rights of the state directory, before this node restarts',
   ),
+  'heard-store-failed': entry(
+    'warn',
+    'the epochs heard of the others could not be read or stored: `message`',
+    'room and rights of the state directory; until then a restart forgets them',
+  ),
 };
 
 const SERVICES: Table = {

@@ -1,7 +1,8 @@
 /**
  * Opens sealed packets of the configured nodes, or says why not. Everything before the tag is checked costs
  * little and changes nothing; a sender's newer epoch counts from the first packet that authenticates.
- * State is bounded: per accepted key (two) and configured node one epoch, one key and one window.
+ * State is bounded: per accepted key (two) and configured node one epoch, one key and one window. Epochs are
+ * remembered over restarts where a store is given.
  */
 import type { SealCipher } from '../../config/config.ts';
 import type { GroupKey } from '../../key-file.ts';
@@ -18,6 +19,7 @@ import {
   VERSION,
   versionByte,
 } from './format.ts';
+import type { HeardStore } from './heard-store.ts';
 import { ReplayWindow } from './replay-window.ts';
 
 /** Why a datagram is dropped; the names are those of the log and of the counters. */
@@ -49,7 +51,12 @@ export interface Opener {
 interface Sender {
   epochHigh: number;
   epochLow: number;
-  life: { readonly key: AeadKey; readonly window: ReplayWindow } | undefined;
+  life: Life | undefined;
+}
+
+interface Life {
+  readonly key: AeadKey;
+  readonly window: ReplayWindow;
 }
 
 interface Slot {
@@ -57,29 +64,54 @@ interface Slot {
   readonly senders: ReadonlyMap<number, Sender>;
 }
 
-/** @param aead its frame is the opener's. */
-export function createOpener(
-  cipher: SealCipher,
-  nodeIds: readonly number[],
-  aead: Aead = chooseAead(cipher).create(),
-): Opener {
+export interface OpenerOptions {
+  readonly cipher: SealCipher;
+  readonly nodeIds: readonly number[];
+  /** Its frame is the opener's. Default: the fastest there is. */
+  readonly aead?: Aead;
+  /** Epochs heard in lives before. Default: none. */
+  readonly heard?: HeardStore;
+}
+
+export function createOpener({ cipher, nodeIds, heard, ...more }: OpenerOptions): Opener {
+  const { aead = chooseAead(cipher).create() } = more;
   const expected = versionByte(cipher);
   const { frame } = aead;
   let slots: readonly Slot[] = [];
 
   function keyOf(group: GroupKey, from: number, high: number, low: number): AeadKey {
-    const secret = senderSecret(group, cipher, from, (BigInt(high) << 32n) | BigInt(low));
+    const secret = senderSecret(group, cipher, from, epochOf(high, low));
     const key = aead.key(secret);
     secret.fill(0);
     return key;
+  }
+
+  function sendersOf({ fingerprint }: GroupKey): ReadonlyMap<number, Sender> {
+    return new Map(
+      nodeIds.map((id) => {
+        const epoch = heard?.epochOf(fingerprint, id) ?? 0n;
+        const halves = { epochHigh: Number(epoch >> 32n), epochLow: Number(epoch & 0xffff_ffffn) };
+        return [id, { ...halves, life: undefined }];
+      }),
+    );
+  }
+
+  /** A packet of an epoch that is newer than all before, or the first one since this node started. */
+  function begin(sender: Sender, key: AeadKey, high: number, low: number): Life {
+    sender.life?.key.close();
+    sender.epochHigh = high;
+    sender.epochLow = low;
+    sender.life = { key, window: new ReplayWindow() };
+    return sender.life;
   }
 
   function accept(keys: readonly GroupKey[]): void {
     const before = slots;
     slots = keys.map((key) => {
       const known = before.find(({ key: { fingerprint } }) => fingerprint === key.fingerprint);
-      return { key, senders: known?.senders ?? unknownSenders(nodeIds) };
+      return { key, senders: known?.senders ?? sendersOf(key) };
     });
+    if (keys.length > 0) heard?.retain(keys.map(({ fingerprint }) => fingerprint));
     for (const { senders } of before) {
       if (slots.some((slot) => slot.senders === senders)) continue;
       for (const { life } of senders.values()) life?.key.close();
@@ -108,13 +140,8 @@ export function createOpener(
         if (known === undefined) key.close();
         return 'wrong-key';
       }
-      const window = known?.window ?? new ReplayWindow();
-      if (known === undefined) {
-        sender.life?.key.close();
-        sender.epochHigh = high;
-        sender.epochLow = low;
-        sender.life = { key, window };
-      }
+      const { window } = known ?? begin(sender, key, high, low);
+      if (known === undefined) heard?.heard(slot.key.fingerprint, from, epochOf(high, low));
       window.mark(counter);
       return { packet: frame.subarray(HEADER_BYTES, HEADER_BYTES + textBytes), key: slot.key };
     },
@@ -139,6 +166,6 @@ function checkFrame(datagram: Uint8Array, expected: number): Refusal | undefined
   return readU32(datagram, COUNTER_AT + 4) === 0 ? undefined : 'malformed';
 }
 
-function unknownSenders(nodeIds: readonly number[]): ReadonlyMap<number, Sender> {
-  return new Map(nodeIds.map((id) => [id, { epochHigh: 0, epochLow: 0, life: undefined }]));
+function epochOf(high: number, low: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low);
 }

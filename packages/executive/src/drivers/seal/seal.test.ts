@@ -33,7 +33,7 @@ function sealerOf({ epoch = 0x1_0000_0002n, ...more }: Settings = {}): Sealer {
 }
 
 function openerOf(cipher: SealCipher = GCM, keys: readonly GroupKey[] = [key]) {
-  const opener = createOpener(cipher, [2, 3]);
+  const opener = createOpener({ cipher, nodeIds: [2, 3] });
   opener.accept(keys);
   return opener;
 }

@@ -12,6 +12,7 @@ import type { UdpOptions, UdpTransport } from '../udp/udp.ts';
 import { chooseAead } from './choose-aead.ts';
 import type { EpochStore } from './epoch-store.ts';
 import { cipherOf } from './format.ts';
+import type { HeardStore } from './heard-store.ts';
 import { createOpener, isSealed, REFUSALS, type Refusal } from './opener.ts';
 import { createReports, type Reason } from './reports.ts';
 import { createSealer } from './sealer.ts';
@@ -24,6 +25,8 @@ export interface SealOptions {
   readonly sending: GroupKey;
   readonly accepted: readonly GroupKey[];
   readonly epochs: EpochStore;
+  /** Epochs of the others that were heard in lives before. Closed with the seal. */
+  readonly heard?: HeardStore;
   /** A packet authenticated under a key that is accepted and not the one to send with. */
   readonly heardOther: (key: GroupKey, from: number) => void;
   /** A packet sealed with a key of this id came, and none such is accepted. Told now and then only. */
@@ -54,7 +57,8 @@ export interface Seal {
 export function createSeal(seal: SealOptions): Seal {
   const { nodeId, peers, cipher, epochs, heardOther, heardUnknown } = seal;
   const { create, plain } = chooseAead(cipher, seal.io);
-  const opener = createOpener(cipher, peers, create());
+  const heard = seal.heard && { heard: seal.heard };
+  const opener = createOpener({ cipher, nodeIds: peers, aead: create(), ...heard });
   const sealer = createSealer({ nodeId, cipher, key: seal.sending, epochs, aead: create() });
   const counters = { packetsSealed: 0, packetsOpened: 0, droppedTooLong: 0 };
   const refused = Object.fromEntries(REFUSALS.map((name) => [name, 0])) as Record<Refusal, number>;
@@ -86,6 +90,7 @@ export function createSeal(seal: SealOptions): Seal {
     isForgotten = true;
     sealer.close();
     opener.close();
+    seal.heard?.close();
   }
 
   async function around(options: UdpOptions, open: OpenTransport): Promise<UdpTransport> {
