@@ -136,10 +136,10 @@ export class Admin implements AsyncDisposable {
     return (await this.#ask('status', null))['status'] as AdminStatus;
   }
 
-  /** @throws Failure for a service that does not run there. */
+  /** @throws Failure for a service that does not run there, or has failed. */
   async inspect(service: string): Promise<Inspection> {
     try {
-      const { hash, state } = await this.#ask('inspect', { service });
+      const { hash, state } = granted(await this.#ask('inspect', { service }));
       return { hash: String(hash), state };
     } catch (error) {
       if (!isSaAisError(error, SA_AIS_ERR_NOT_EXIST)) throw error;

@@ -140,6 +140,32 @@ describe('an executive on the memory engine', () => {
       detail: { service: 'counter', message: 'a defect' },
     });
   });
+
+  test.each([
+    ['in a handler', { add: true }, 'exec add: a defect'],
+    ['where it is inspected', {}, 'inspect: a defect'],
+  ])('what a service that throws %s has to show is its reason', async (_where, asked, reason) => {
+    const defect = () => {
+      throw new Error('a defect');
+    };
+    const add = { ...counterService.exec['add']!, apply: defect };
+    const broken = { ...counterService, exec: { ...counterService.exec, add }, inspect: defect };
+    const [config] = configs(place.directory, [5405]) as [ExecutiveConfig];
+    const engine = memoryEngines().engine;
+    const executive = await start({ config, services: [broken], engine });
+    await until(() => executive.view !== undefined);
+    if ('add' in asked) {
+      const client = await socketConnector(config.ipc.socket).connect('counter');
+      const lost = new Promise<string>((resolve) => client.onLost(resolve));
+      void client.request('add', { name: 'x', amount: 1 });
+      await lost;
+    }
+    const admin = await socketConnector(config.ipc.socket).connect('admin');
+    expect(await admin.request('inspect', { service: 'counter' })).toEqual({
+      rc: SA_AIS_OK,
+      refused: `service 'counter' has failed: ${reason}`,
+    });
+  });
 });
 
 test('an executive asks the clients in its own process before it leaves, and tells them when it stays', async () => {

@@ -265,7 +265,13 @@ function inspect(host: ServiceHost, locals: readonly LocalService[], argument: u
   const name = (argument as { service: string }).service;
   const local = locals.find((service) => service.name === name);
   if (local !== undefined) return { rc: SA_AIS_OK, hash: '', state: local.inspect() };
-  const known = host.services.some((service) => service.name === name);
-  if (!known) return { rc: SA_AIS_ERR_NOT_EXIST };
-  return { rc: SA_AIS_OK, hash: host.digest(name), state: host.inspect(name) };
+  const found = () => host.services.find((service) => service.name === name);
+  if (found() === undefined) return { rc: SA_AIS_ERR_NOT_EXIST };
+  const state = host.inspect(name);
+  // Asked afterwards: a service may throw where it is inspected, and is stopped for that.
+  const service = found();
+  if (service?.state === 'failed') {
+    return { rc: SA_AIS_OK, refused: `service '${name}' has failed: ${service.reason}` };
+  }
+  return { rc: SA_AIS_OK, hash: host.digest(name), state };
 }
