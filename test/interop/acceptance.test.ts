@@ -8,14 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Lab, lossMissing, missing, until } from './netns.ts';
-import {
-  CPeer,
-  compilePeer,
-  compilerMissing,
-  NodePeer,
-  sameDeliveries,
-  sameMembers,
-} from './peers.ts';
+import { PeerGroup } from './peer-group.ts';
+import { CPeer, compilerMissing } from './peers.ts';
 import { checkSynchrony, type History } from './synchrony.ts';
 
 const TIMEOUT_MS = 600_000;
@@ -26,7 +20,6 @@ const KINDS = { 1: 'corosync', 2: 'aisexec', 3: 'corosync' } as const;
 const COROSYNCS = [1, 3];
 /** Deaths are noticed within 1.5 s, so that many of them fit into a test. */
 const QUICK = { token: 600, token_coefficient: 50 };
-const PID = 77;
 const IS_LONG = process.env['AISEXEC_LONG'] === '1';
 const BYTES_MAX = 2000;
 const VICTIMS = IS_LONG ? ALL : [2, 3];
@@ -34,39 +27,17 @@ const MIXED_LOAD = fileURLToPath(new URL('./mixed-load.mjs', import.meta.url));
 
 describeLab(`acceptance${why === undefined ? '' : ` (skipped: ${why})`}`, () => {
   let lab: Lab | undefined;
-  const peers = new Map<number, CPeer | NodePeer>();
+  let group: PeerGroup | undefined;
   afterEach(async () => {
-    for (const id of ALL) await close(id);
+    await group?.close();
     await lab?.close();
-    lab = undefined;
+    group = lab = undefined;
   });
 
-  async function close(id: number): Promise<void> {
-    const peer = peers.get(id);
-    peers.delete(id);
-    await (peer instanceof CPeer ? peer.kill() : peer?.group.close());
-  }
-  async function join(lab: Lab, program: string): Promise<void> {
-    for (const id of ALL) {
-      if (peers.has(id)) continue;
-      const isOurs = KINDS[id as keyof typeof KINDS] === 'aisexec';
-      if (isOurs) {
-        peers.set(id, await NodePeer.join(lab.aisexec(id), 'orders', PID));
-        continue;
-      }
-      const peer = new CPeer(lab.corosync(id), program, 'orders');
-      peer.tell('list');
-      peers.set(id, peer);
-    }
-    await sameMembers([...peers.values()], all());
-  }
-  function all(): string[] {
-    return [...peers].map(([id, peer]) => `${id}.${peer instanceof CPeer ? peer.pid : PID}`);
-  }
   /** Everybody sends, each as fast as it can, until the returned function is called; it resolves when all is sent. */
-  function load(seed: number): () => Promise<void> {
+  function load(group: PeerGroup, seed: number): () => Promise<void> {
     let isOver = false;
-    const senders = [...peers].map(([id, peer]) => {
+    const senders = group.entries.map(([id, peer]) => {
       const at = peer instanceof CPeer ? peer.lines.length : 0;
       let isSent = () => peer instanceof CPeer && peer.lines.slice(at).some(isLastWord);
       if (peer instanceof CPeer) peer.tell(`flood 1 ${BYTES_MAX} ${seed + id}`);
@@ -79,7 +50,7 @@ describeLab(`acceptance${why === undefined ? '' : ` (skipped: ${why})`}`, () => 
       return async () => {
         if (peer instanceof CPeer) peer.tell('calm');
         // Who died with its daemon has nothing more to say.
-        await until(() => (isSent() || peers.get(id) !== peer ? undefined : `node ${id} sends`));
+        await until(() => (isSent() || group.at(id) !== peer ? undefined : `node ${id} sends`));
       };
     });
     return async () => {
@@ -93,7 +64,7 @@ describeLab(`acceptance${why === undefined ? '' : ` (skipped: ${why})`}`, () => 
     (signal: 'SIGKILL' | 'SIGTERM'): Fault =>
     async (lab, victim, others) => {
       await lab.node(victim).stop(signal);
-      await close(victim);
+      await group?.leave(victim);
       await lab.ring(others);
       lab.node(victim).start();
     };
@@ -121,17 +92,17 @@ describeLab(`acceptance${why === undefined ? '' : ` (skipped: ${why})`}`, () => 
       lab.start();
       await lab.ring(ALL);
       const first = (await lab.node(1).ring())!.id;
-      const program = compilePeer(lab);
-      await join(lab, program);
-      const known = new Map([...peers.values()].map((peer) => [peer, first]));
-      const nodeOf = new Map([...peers].map(([id, peer]) => [peer, id]));
+      group = new PeerGroup(lab, true);
+      await group.join(ALL);
+      const known = new Map(group.all.map((peer) => [peer, first]));
+      const nodeOf = new Map(group.entries.map(([id, peer]) => [peer, id]));
       for (const victim of VICTIMS) {
         const others = ALL.filter((id) => id !== victim);
-        const quiet = load(100 * victim);
+        const quiet = load(group, 100 * victim);
         await fault(lab, victim, others);
         await lab.ring(ALL);
-        await join(lab, program);
-        for (const [id, peer] of peers) nodeOf.set(peer, id);
+        await group.join(ALL);
+        for (const [id, peer] of group.entries) nodeOf.set(peer, id);
         await quiet();
         for (const id of others) expect(lab.node(id).exit).toBeUndefined();
       }
@@ -140,7 +111,7 @@ describeLab(`acceptance${why === undefined ? '' : ` (skipped: ${why})`}`, () => 
       await lab.ring([2, 3]);
       const last = (await lab.node(2).ring())!.id;
       await until(() => {
-        const shown = [2, 3].map((id) => peers.get(id)!.segments().at(-1)?.to);
+        const shown = [2, 3].map((id) => group!.at(id)!.segments().at(-1)?.to);
         return shown.every((to) => to === last) ? undefined : shown.join();
       });
       const histories: History[] = [...nodeOf].map(([peer, node]) => {
@@ -179,12 +150,9 @@ describeLab(`acceptance${why === undefined ? '' : ` (skipped: ${why})`}`, () => 
       lab = new Lab({ nodes: KINDS, transport, family });
       lab.start();
       await lab.ring(ALL);
-      await join(lab, compilePeer(lab));
-      for (const peer of peers.values()) {
-        if (peer instanceof CPeer) peer.tell('send 300 1 20000 1');
-        else await peer.send(300, 1, 20_000, 2);
-      }
-      await sameDeliveries([...peers.values()], 900);
+      group = new PeerGroup(lab);
+      await group.join(ALL);
+      await group.exchange(300, 1, 20_000);
       for (const id of [1, 3]) expect(lab.node(id).exit).toBeUndefined();
     },
     TIMEOUT_MS,
@@ -196,12 +164,9 @@ describeLab(`acceptance${why === undefined ? '' : ` (skipped: ${why})`}`, () => 
       lab = new Lab({ nodes: KINDS, ours: { accelerated_window: window } });
       lab.start();
       await lab.ring(ALL);
-      await join(lab, compilePeer(lab));
-      for (const peer of peers.values()) {
-        if (peer instanceof CPeer) peer.tell('send 1000 1 3000 1');
-        else await peer.send(1000, 1, 3000, 2);
-      }
-      await sameDeliveries([...peers.values()], 3000);
+      group = new PeerGroup(lab);
+      await group.join(ALL);
+      await group.exchange(1000, 1, 3000);
       const counters = (await lab.aisexec(2).status())!.counters['ring']!;
       expect(counters['messagesOvertaken']! > 0).toBe(window > 0);
       expect(counters).toMatchObject({ messagesResent: 0, resendsRequested: 0 });

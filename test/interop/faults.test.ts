@@ -1,13 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Lab, lossMissing, missing, until } from './netns.ts';
-import {
-  CPeer,
-  compilePeer,
-  compilerMissing,
-  NodePeer,
-  sameDeliveries,
-  sameMembers,
-} from './peers.ts';
+import { PeerGroup } from './peer-group.ts';
+import { compilerMissing } from './peers.ts';
 
 const TIMEOUT_MS = 240_000;
 const why = missing ?? compilerMissing() ?? lossMissing();
@@ -17,29 +11,19 @@ const MIDDLE = { 1: 'corosync', 2: 'aisexec', 3: 'corosync' } as const;
 
 describeLab(`faults beside Corosync${why === undefined ? '' : ` (skipped: ${why})`}`, () => {
   let lab: Lab | undefined;
-  const peers: (CPeer | NodePeer)[] = [];
+  let group: PeerGroup | undefined;
   afterEach(async () => {
-    for (const peer of peers.splice(0)) {
-      await (peer instanceof CPeer ? peer.kill() : peer.group.close());
-    }
+    await group?.close();
     await lab?.close();
-    lab = undefined;
+    group = lab = undefined;
   });
-  async function start(): Promise<Lab> {
+  async function start() {
     lab = new Lab({ nodes: MIDDLE });
     lab.start();
     await lab.ring(ALL);
-    return lab;
-  }
-  async function group(lab: Lab): Promise<{ first: CPeer; ours: NodePeer; third: CPeer }> {
-    const program = compilePeer(lab);
-    const first = new CPeer(lab.corosync(1), program, 'orders');
-    const third = new CPeer(lab.corosync(3), program, 'orders');
-    peers.push(first, third);
-    const ours = await NodePeer.join(lab.aisexec(2), 'orders', 77);
-    peers.push(ours);
-    await sameMembers(peers, [`1.${first.pid}`, '2.77', `3.${third.pid}`]);
-    return { first, ours, third };
+    group = new PeerGroup(lab);
+    await group.join(ALL);
+    return { lab, group, first: group.c(1), ours: group.node(2), third: group.c(3) };
   }
 
   test.each([
@@ -50,13 +34,12 @@ describeLab(`faults beside Corosync${why === undefined ? '' : ` (skipped: ${why}
   ])(
     'with node %d losing %d %% each way all deliver the same, and no daemon ends',
     async (victim, percent, count) => {
-      const lab = await start();
-      const { first, ours, third } = await group(lab);
+      const { lab, group, first, ours, third } = await start();
       lab.loss(victim, percent);
       first.tell(`send ${count} 1 20000 1`);
       third.tell(`send ${count} 1 20000 2`);
       await ours.send(count, 1, 20_000, 3);
-      await sameDeliveries(peers, 3 * count, TIMEOUT_MS / 2);
+      await group.same(3 * count, TIMEOUT_MS / 2);
       lab.loss(victim, 0);
       for (const id of ALL) expect(lab.node(id).exit).toBeUndefined();
     },
@@ -66,16 +49,16 @@ describeLab(`faults beside Corosync${why === undefined ? '' : ` (skipped: ${why}
   test(
     'a node that dies under load takes its members along, and the others deliver the same',
     async () => {
-      const lab = await start();
-      const { first, ours, third } = await group(lab);
+      const { lab, group, first, ours, third } = await start();
       third.tell('send 2000 1 3000 2');
       first.tell('send 500 1 3000 1');
       const sent = ours.send(500, 1, 3000, 3);
       await lab.node(3).stop('SIGKILL');
       await sent;
-      await sameMembers([first, ours], [`1.${first.pid}`, '2.77']);
+      await group.leave(3);
+      await group.agree();
       first.tell('send 1 1 1 9');
-      await sameDeliveries([first, ours], 1001);
+      await group.same(1001);
       for (const id of [1, 2]) expect(lab.node(id).exit).toBeUndefined();
     },
     TIMEOUT_MS,
@@ -84,32 +67,28 @@ describeLab(`faults beside Corosync${why === undefined ? '' : ` (skipped: ${why}
   test(
     'messages that only one survivor has are recovered in both directions when their sender dies',
     async () => {
-      const lab = await start();
-      const { first, ours, third } = await group(lab);
+      const { lab, group, first, ours } = await start();
       const copies = async () =>
         (await lab.aisexec(2).status())!.counters['ring']!['recoveryCopiesSent']!;
-      const [a, b] = [`1.${first.pid}`, '2.77'];
-      let victim = third;
       for (const deprived of [1, 2, 1, 2]) {
         const survivor = deprived === 1 ? ours : first;
         const [delivered, sent] = [(await survivor.delivered()).count, await copies()];
         lab.withholdMessages(deprived, true);
-        victim.tell('send 5000 1000 1400 2');
+        group.c(3).tell('send 5000 1000 1400 2');
         await until(async () =>
           (await survivor.delivered()).count > delivered + 40 ? undefined : 'no load yet',
         );
         await lab.node(3).stop('SIGKILL');
         lab.withholdMessages(deprived, false);
         await lab.ring([1, 2]);
-        await sameMembers([first, ours], [a, b]);
+        await group.leave(3);
+        await group.agree();
         await ours.send(1, 1, 1, 9);
-        await sameDeliveries([first, ours], (await survivor.delivered()).count);
+        await group.same((await survivor.delivered()).count);
         if (deprived === 1) expect(await copies()).toBeGreaterThan(sent);
         lab.node(3).start();
         await lab.ring(ALL);
-        victim = new CPeer(lab.corosync(3), compilePeer(lab), 'orders');
-        peers.push(victim);
-        await sameMembers([first, ours, victim], [a, b, `3.${victim.pid}`]);
+        await group.join([3]);
       }
       for (const id of ALL) expect(lab.node(id).exit).toBeUndefined();
     },
@@ -119,8 +98,7 @@ describeLab(`faults beside Corosync${why === undefined ? '' : ` (skipped: ${why}
   test(
     'deaths in the middle of synchronisation leave no ghosts, whichever step they hit',
     async () => {
-      const lab = await start();
-      const { first, ours } = await group(lab);
+      const { lab, group } = await start();
       for (let delay = 0; delay < 12; delay++) {
         lab.node(3).signal('SIGKILL');
         await lab.ring([1, 2]);
@@ -130,7 +108,8 @@ describeLab(`faults beside Corosync${why === undefined ? '' : ` (skipped: ${why}
         await lab.node(3).stop('SIGKILL');
       }
       await lab.ring([1, 2]);
-      await sameMembers([first, ours], [`1.${first.pid}`, '2.77']);
+      await group.leave(3);
+      await group.agree();
       const listed = await lab.node(1).run(['corosync-cpgtool', '-n']);
       expect(listed).toContain('orders');
       const tool = await lab.node(1).run(['corosync-cpgtool']);

@@ -49,6 +49,12 @@ export class CPeer {
     this.#child.stdin!.write(`${line}\n`);
   }
 
+  /** So many messages of `min` to `max` bytes, as fast as it can; resolves at once. */
+  send(count: number, min: number, max: number, seed: number): Promise<void> {
+    this.tell(`send ${count} ${min} ${max} ${seed}`);
+    return Promise.resolve();
+  }
+
   /** The members by the last change: `node.pid`, sorted. */
   get members(): readonly string[] {
     const last = this.lines.findLast((line) => line.startsWith('members'));
@@ -80,7 +86,7 @@ export class CPeer {
     return { count: Number(count), digest: digest! };
   }
 
-  async kill(): Promise<void> {
+  async end(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const gone = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
@@ -91,18 +97,20 @@ export class CPeer {
 /** Our client behind one executive. */
 export class NodePeer {
   readonly group: ProcessGroup;
+  readonly pid: number;
   readonly events: GroupEvent[] = [];
   #count = 0;
   #digest = DIGEST_EMPTY;
   readonly #listed: (Listed | string)[] = [];
 
-  private constructor(group: ProcessGroup) {
+  private constructor(group: ProcessGroup, pid: number) {
     this.group = group;
+    this.pid = pid;
     void this.#read();
   }
 
   static async join(node: AisexecNode, name: string, pid: number): Promise<NodePeer> {
-    return new NodePeer(await ProcessGroup.join(name, { socket: node.socket, pid }));
+    return new NodePeer(await ProcessGroup.join(name, { socket: node.socket, pid }), pid);
   }
 
   get members(): readonly string[] {
@@ -138,6 +146,10 @@ export class NodePeer {
       if (window.size >= 64) await Promise.race(window);
     }
     await Promise.all(window);
+  }
+
+  async end(): Promise<void> {
+    await this.group.close();
   }
 
   async #read(): Promise<void> {

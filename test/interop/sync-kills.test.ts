@@ -5,14 +5,8 @@
  */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Lab, missing, until } from './netns.ts';
-import {
-  CPeer,
-  compilePeer,
-  compilerMissing,
-  NodePeer,
-  sameDeliveries,
-  sameMembers,
-} from './peers.ts';
+import { PeerGroup } from './peer-group.ts';
+import { compilerMissing } from './peers.ts';
 
 const TIMEOUT_MS = 900_000;
 const why = missing ?? compilerMissing();
@@ -39,29 +33,12 @@ const ROUNDS: readonly (readonly [string, number, number])[] = [
 
 describeLab(`kills in synchronisation${why === undefined ? '' : ` (skipped: ${why})`}`, () => {
   let lab: Lab | undefined;
-  const peers = new Map<number, CPeer | NodePeer>();
+  let group: PeerGroup | undefined;
   afterEach(async () => {
-    for (const id of RING) await leave(id);
+    await group?.close();
     await lab?.close();
-    lab = undefined;
+    group = lab = undefined;
   });
-  async function leave(id: number): Promise<void> {
-    const peer = peers.get(id);
-    peers.delete(id);
-    await (peer instanceof CPeer ? peer.kill() : peer?.group.close());
-  }
-  /** A process behind each of these nodes. */
-  async function group(lab: Lab, ids: readonly number[]): Promise<void> {
-    for (const id of ids) {
-      if (peers.has(id)) continue;
-      if (id === OURS) peers.set(id, await NodePeer.join(lab.aisexec(id), 'orders', 77));
-      else peers.set(id, new CPeer(lab.corosync(id), compilePeer(lab), 'orders'));
-    }
-    const members = [...peers].map(
-      ([id, peer]) => `${id}.${peer instanceof CPeer ? peer.pid : 77}`,
-    );
-    await sameMembers([...peers.values()], members);
-  }
 
   test.each(IS_LONG ? ROUNDS : ROUNDS.slice(0, 2))(
     'A6: %s is killed at each message of a synchronisation',
@@ -69,10 +46,11 @@ describeLab(`kills in synchronisation${why === undefined ? '' : ` (skipped: ${wh
       lab = new Lab({ nodes: NODES, totem: { token: 600, token_coefficient: 50 } });
       lab.start();
       await lab.ring(RING);
+      group = new PeerGroup(lab);
       const survivors = RING.filter((id) => id !== victim);
       for (const point of POINTS) {
-        await group(lab, RING);
-        await leave(joiner);
+        await group.join(RING);
+        await group.leave(joiner);
         await lab.node(joiner).stop('SIGKILL');
         await lab.ring(RING.filter((id) => id !== joiner));
         if (victim === joiner) lab.node(joiner).start();
@@ -84,11 +62,11 @@ describeLab(`kills in synchronisation${why === undefined ? '' : ` (skipped: ${wh
           () => lab!.nodes.map((node) => node.tail()).join('\n'),
         );
         expect(lab.node(SPY).logged(`killed at ${point} of`)).toHaveLength(1);
-        await leave(victim);
+        await group.leave(victim);
         await lab.ring(survivors);
-        await group(lab, survivors);
+        await group.join(survivors);
         await noGhosts(lab, survivors);
-        await sameFromNowOn(lab, survivors);
+        await sameFromNowOn(group, survivors);
         for (const id of survivors) expect(lab.node(id).exit).toBeUndefined();
         lab.node(victim).start();
         await lab.ring(RING);
@@ -106,13 +84,9 @@ describeLab(`kills in synchronisation${why === undefined ? '' : ` (skipped: ${wh
   }
 
   /** New processes, so that all have heard the same from their beginning on. */
-  async function sameFromNowOn(lab: Lab, survivors: readonly number[]): Promise<void> {
-    for (const id of survivors) await leave(id);
-    await group(lab, survivors);
-    for (const peer of peers.values()) {
-      if (peer instanceof CPeer) peer.tell('send 20 1 3000 1');
-      else await peer.send(20, 1, 3000, 2);
-    }
-    await sameDeliveries([...peers.values()], 20 * survivors.length);
+  async function sameFromNowOn(group: PeerGroup, survivors: readonly number[]): Promise<void> {
+    await group.close();
+    await group.join(survivors);
+    await group.exchange(20, 1, 3000);
   }
 });
