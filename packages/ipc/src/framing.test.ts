@@ -49,6 +49,50 @@ describe('FrameDecoder', () => {
     );
   });
 
+  test('finds them, too, when it is held at any of them and released at any later time', () => {
+    fc.assert(
+      fc.property(
+        fc.array(body, { maxLength: 6 }),
+        fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 20 }),
+        fc.array(fc.nat(3), { minLength: 1, maxLength: 12 }),
+        (sent, cuts, holds) => {
+          const stream = framed(...sent);
+          const bodies: Uint8Array[] = [];
+          let held = 0;
+          const decoder: FrameDecoder = new FrameDecoder((body) => {
+            bodies.push(Uint8Array.from(body));
+            held = holds[bodies.length % holds.length] as number;
+            if (held > 0) decoder.hold();
+            return true;
+          });
+          for (let at = 0, i = 0; at < stream.length; i++) {
+            const end = at + (cuts[i % cuts.length] as number);
+            expect(decoder.push(stream.subarray(at, end))).toBeUndefined();
+            if (decoder.isHeld && --held <= 0) decoder.release();
+            at = end;
+          }
+          while (decoder.isHeld) decoder.release();
+          expect(bodies.map((b) => [...b])).toEqual(sent.map((b) => [...b]));
+          expect(decoder.atBoundary).toBe(true);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test('takes nothing more of a chunk when it is held, and is not done with the stream', () => {
+    let frames = 0;
+    const decoder: FrameDecoder = new FrameDecoder(() => {
+      frames++;
+      decoder.hold();
+      return true;
+    });
+    decoder.push(framed(Uint8Array.of(1), Uint8Array.of(2)));
+    expect([frames, decoder.atBoundary]).toEqual([1, false]);
+    decoder.release();
+    expect([frames, decoder.atBoundary]).toEqual([2, true]);
+  });
+
   test('byte by byte is the same stream', () => {
     const { bodies, decoder } = collect();
     for (const byte of framed(Uint8Array.of(1, 2, 3), Uint8Array.of(4))) {

@@ -12,6 +12,8 @@ const ASSEMBLY_BYTES_MIN = 4_096;
 /** From this size on a body is cheaper to hand over than to copy. */
 const COPIED_BYTES_MAX = 16_384;
 
+const NOTHING = new Uint8Array(0);
+
 /** Takes one frame body, valid during the call only; false stops the decoder for good. */
 export type FrameHandler = (body: Uint8Array) => boolean;
 
@@ -26,6 +28,9 @@ export class FrameDecoder {
   #body = new Uint8Array(0);
   #bodyBytes = 0;
   #stopped = false;
+  #held = false;
+  /** What came and waits while held. */
+  #rest: Uint8Array = NOTHING;
 
   constructor(onFrame: FrameHandler, bytesMax = FRAME_BYTES_MAX) {
     this.#onFrame = onFrame;
@@ -34,13 +39,38 @@ export class FrameDecoder {
 
   /** Whether the stream may end here without cutting a frame. */
   get atBoundary(): boolean {
-    return this.#length < 0 && this.#headerBytes === 0;
+    return this.#length < 0 && this.#headerBytes === 0 && this.#rest.length === 0;
   }
 
-  /** @returns what is wrong with the stream, or undefined. After a fault everything is ignored. */
+  get isHeld(): boolean {
+    return this.#held;
+  }
+
+  /** No frame is taken until {@link release}; of the chunk at hand, too, when a handler calls it. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Goes on with what waits. @returns what is wrong with it, as {@link push} does. */
+  release(): string | undefined {
+    this.#held = false;
+    const rest = this.#rest;
+    this.#rest = NOTHING;
+    return this.push(rest);
+  }
+
+  /**
+   * @param chunk not to be changed afterwards, where the decoder may be held.
+   * @returns what is wrong with the stream, or undefined. After a fault everything is ignored.
+   */
   push(chunk: Uint8Array): string | undefined {
     let at = 0;
     while (!this.#stopped && at < chunk.length) {
+      if (this.#held) {
+        const more = chunk.subarray(at);
+        this.#rest = this.#rest.length === 0 ? more : Buffer.concat([this.#rest, more]);
+        return undefined;
+      }
       if (this.#length < 0) {
         at = this.#readHeader(chunk, at);
         if (this.#length < 0) continue;

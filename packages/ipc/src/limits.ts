@@ -36,6 +36,12 @@ export const CLIENTS_MAX = 1_024;
 export const CLIENTS_PER_UID_MAX = 768;
 /** Connections that have not said hello yet. */
 export const HANDSHAKE_PENDING_MAX = 64;
+/** Of these, connections of one uid; does not count where the platform does not tell the uid. */
+export const HANDSHAKE_PENDING_PER_UID_MAX = 48;
+/** Milliseconds until a connection that is one too many is told so. */
+export const TURNED_AWAY_DELAY_MS = 100;
+/** Connections that wait to be told; further ones are told at once. */
+export const TURNED_AWAY_MAX = 256;
 /** Milliseconds from connecting to a complete hello. */
 export const HANDSHAKE_TIMEOUT_MS = 2_000;
 /** Callbacks queued for one client. */

@@ -42,13 +42,15 @@ export interface ConnectionHost<Client> {
   trace(event: IpcEvent): void;
 }
 
-export type ConnectionState = 'hello' | 'open' | 'ending' | 'gone';
+/** `waiting`: it is one too many and will be told so. */
+export type ConnectionState = 'hello' | 'waiting' | 'open' | 'ending' | 'gone';
 
 export class Connection<Client> {
   readonly credentials: Credentials;
   readonly writer: FrameWriter;
   readonly #host: ConnectionHost<Client>;
   readonly #socket: Socket;
+  readonly #decoder = new FrameDecoder((body) => this.#frame(body));
   #state: ConnectionState = 'hello';
   #session: Session<Client> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -58,8 +60,7 @@ export class Connection<Client> {
     this.#socket = socket;
     this.credentials = credentials;
     this.writer = new FrameWriter(socket);
-    const decoder = new FrameDecoder((body) => this.#frame(body));
-    socket.on('data', (chunk) => this.faulted(decoder.push(chunk)));
+    socket.on('data', (chunk) => this.faulted(this.#decoder.push(chunk)));
     socket.on('drain', () => this.faulted(this.#session?.pump()));
     // The error itself says nothing that 'close' does not: the client is gone.
     socket.on('error', () => {});
@@ -80,11 +81,22 @@ export class Connection<Client> {
     if (body !== undefined) this.writer.write(body);
   }
 
-  /** Whether the socket is read. */
+  /**
+   * Whether frames are read. What has come already waits undecoded, too: a client that has had its share of a turn
+   * costs no more of it.
+   */
   read(on: boolean): void {
-    if (this.#state !== 'open' || on !== this.#socket.isPaused()) return;
-    if (on) this.#socket.resume();
-    else this.#socket.pause();
+    if (this.#state !== 'open') return;
+    if (!on) {
+      this.#decoder.hold();
+      if (!this.#socket.isPaused()) this.#socket.pause();
+      return;
+    }
+    if (this.#decoder.isHeld) this.faulted(this.#decoder.release());
+    // What waited may be too much once more, or wrong.
+    if (this.state === 'open' && !this.#decoder.isHeld && this.#socket.isPaused()) {
+      this.#socket.resume();
+    }
   }
 
   /** Ends a connection that carries no session, with the reason. */
@@ -92,6 +104,13 @@ export class Connection<Client> {
     this.#host.counters.refused++;
     if (goodbye.isUsual !== true) this.#trace('client-refused', goodbye.reason);
     this.end(goodbye);
+  }
+
+  /** The same, but not before `delayMs` have passed; what it says meanwhile is not read. */
+  refuseLater(goodbye: Goodbye, delayMs: number): void {
+    this.#become('waiting');
+    this.#socket.pause();
+    this.#timer = setTimeout(() => this.refuse(goodbye), delayMs);
   }
 
   /** Says goodbye and ends the connection; its session is not told. */
@@ -103,6 +122,7 @@ export class Connection<Client> {
     this.writer.flush();
     this.#socket.end();
     // Read on without looking, or a client that is still writing never gets to the goodbye.
+    this.#decoder.release();
     this.#socket.resume();
     this.#timer = setTimeout(() => this.#socket.destroy(), this.#host.limits.goodbyeTimeoutMs);
   }

@@ -16,6 +16,9 @@ export interface IpcServerLimits {
   readonly clientsMax: number;
   readonly clientsPerUidMax: number;
   readonly handshakePendingMax: number;
+  readonly handshakePendingPerUidMax: number;
+  readonly turnedAwayDelayMs: number;
+  readonly turnedAwayMax: number;
   readonly handshakeTimeoutMs: number;
   readonly requestsInFlightMax: number;
   readonly outboundFramesMax: number;

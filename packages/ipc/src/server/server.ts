@@ -7,6 +7,7 @@ import {
   EVENTS_PER_SECOND_MAX,
   GOODBYE_TIMEOUT_MS,
   HANDSHAKE_PENDING_MAX,
+  HANDSHAKE_PENDING_PER_UID_MAX,
   HANDSHAKE_TIMEOUT_MS,
   OUTBOUND_BYTES_MAX,
   OUTBOUND_FRAMES_MAX,
@@ -14,6 +15,8 @@ import {
   SESSION_GRACE_MS,
   SOCKET_BYTES_HIGH,
   SOCKET_BYTES_MAX,
+  TURNED_AWAY_DELAY_MS,
+  TURNED_AWAY_MAX,
   UNACKED_BYTES_MAX,
   UNACKED_FRAMES_MAX,
 } from '../limits.ts';
@@ -37,6 +40,9 @@ const DEFAULTS: IpcServerLimits = {
   clientsMax: CLIENTS_MAX,
   clientsPerUidMax: CLIENTS_PER_UID_MAX,
   handshakePendingMax: HANDSHAKE_PENDING_MAX,
+  handshakePendingPerUidMax: HANDSHAKE_PENDING_PER_UID_MAX,
+  turnedAwayDelayMs: TURNED_AWAY_DELAY_MS,
+  turnedAwayMax: TURNED_AWAY_MAX,
   handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
   requestsInFlightMax: REQUESTS_IN_FLIGHT_MAX,
   outboundFramesMax: OUTBOUND_FRAMES_MAX,
@@ -49,6 +55,7 @@ const DEFAULTS: IpcServerLimits = {
   unackedFramesMax: UNACKED_FRAMES_MAX,
 };
 
+const CROWDED = { rc: SA_AIS_ERR_TRY_AGAIN, reason: 'too many clients are connecting' } as const;
 const LEAVING = { rc: SA_AIS_ERR_TRY_AGAIN, reason: 'the executive leaves' } as const;
 
 /**
@@ -64,6 +71,7 @@ export async function createIpcServer<Client>(
   const counters = createCounters();
   const turns = new Turns();
   const pending = new Set<Connection<Client>>();
+  const turnedAway = new Set<Connection<Client>>();
   const connections = new Set<Connection<Client>>();
   const sessions = createSessionTable<Client>({
     ...{ backend, limits, counters, turns, trace },
@@ -77,21 +85,40 @@ export async function createIpcServer<Client>(
     hello: sessions.hello,
     changed(connection) {
       pending.delete(connection);
+      if (connection.state !== 'waiting') turnedAway.delete(connection);
       if (connection.state !== 'gone' || !connections.delete(connection)) return;
       if (connections.size === 0) onEmpty();
     },
   };
 
+  function isCrowded({ credentials: { uid } }: Connection<Client>): boolean {
+    if (pending.size >= limits.handshakePendingMax) return true;
+    if (uid === UNKNOWN_CREDENTIALS.uid) return false;
+    let same = 0;
+    for (const { credentials } of pending) if (credentials.uid === uid) same++;
+    return same >= limits.handshakePendingPerUidMax;
+  }
+
+  /** Who comes again at once when it is refused does so ten times a second, not thousands of times. */
+  function turnAway(connection: Connection<Client>): void {
+    if (turnedAway.size >= limits.turnedAwayMax) {
+      connection.refuse(CROWDED);
+      return;
+    }
+    turnedAway.add(connection);
+    connection.refuseLater(CROWDED, limits.turnedAwayDelayMs);
+  }
+
   const server: Server = createServer((socket) => {
     const connection = new Connection(host, socket, credentialsOf(socket, options.credentials));
     connections.add(connection);
     if (closing !== undefined) connection.refuse(LEAVING);
-    else if (pending.size >= limits.handshakePendingMax) {
-      connection.refuse({ rc: SA_AIS_ERR_TRY_AGAIN, reason: 'too many clients are connecting' });
-    } else pending.add(connection);
+    else if (isCrowded(connection)) turnAway(connection);
+    else pending.add(connection);
   });
   // Beyond this the kernel's connection is dropped without a word: a flood gets no more.
-  server.maxConnections = limits.clientsMax + 2 * limits.handshakePendingMax;
+  const { clientsMax, handshakePendingMax, turnedAwayMax } = limits;
+  server.maxConnections = clientsMax + 2 * handshakePendingMax + turnedAwayMax;
   const release = await listenOn(server, path, mode);
   // Accepting can fail when descriptors run out; the clients that are there go on.
   server.on('error', (error) => trace({ event: 'ipc-error', detail: { error: error.message } }));
