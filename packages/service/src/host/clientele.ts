@@ -27,13 +27,14 @@ export interface ClienteleOptions extends Omit<RequestsOptions, 'shares' | 'coun
 
 export class Clientele {
   readonly #options: ClienteleOptions;
-  readonly #shares = new Shares();
+  readonly #shares: Shares;
   readonly #requests: Requests;
   readonly #departures: Departures;
   readonly #admissions: Admissions;
 
   constructor(options: ClienteleOptions) {
     this.#options = options;
+    this.#shares = new Shares(options.steadyClock);
     this.#requests = new Requests({ ...options, shares: this.#shares });
     this.#departures = new Departures({ ...options, requests: this.#requests });
     this.#admissions = new Admissions({
