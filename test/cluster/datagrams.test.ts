@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { LocalNode } from '@aisexec/executive/local-cluster';
 import { LockService } from '@aisexec/lck';
 import { describe, expect, test } from '@jest/globals';
+import { ringTest } from './engine.fixture.ts';
 import { membersEverywhere, TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
 
 const DATAGRAMS = 20_000;
@@ -13,7 +14,7 @@ const FRAMES = 50;
 describe('rubbish from outside', () => {
   const cluster = useCluster({ nodes: 2 });
 
-  test(
+  ringTest(
     'random, truncated and oversized datagrams are dropped; the ring and its clients notice nothing',
     async () => {
       const [node, other] = cluster.nodes;

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Membership } from '@aisexec/clm';
 import type { LocalNode } from '@aisexec/executive/local-cluster';
 import { expect, test } from '@jest/globals';
+import { ringTest } from './engine.fixture.ts';
 import { membersEverywhere, TEST_TIMEOUT_MS, untilMembers, useCluster } from './support.fixture.ts';
 
 /** So long that a death which is told within a third of it was not noticed by a time-out. */
@@ -10,7 +11,7 @@ const TOKEN_MS = 30_000;
 const canHear = process.platform === 'linux' && hasKoffi();
 
 /** Without koffi there are no hints, and the token time-out decides (ADR 0110). */
-(canHear ? test : test.skip)(
+(canHear ? ringTest : test.skip)(
   'the refusals of its host tell of a killed node long before the token time-out, again after a restart',
   async () => {
     for (const victim of [cluster.nodes[2], cluster.nodes[0]] as [LocalNode, LocalNode]) {

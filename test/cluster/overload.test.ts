@@ -1,7 +1,8 @@
 /** What grows when everybody sends more than the ring takes: nothing. Counters, not times (the bench is overload.mjs). */
 import { EventService } from '@aisexec/evt';
 import { socketConnector } from '@aisexec/ipc';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest } from '@jest/globals';
+import { ringTest } from './engine.fixture.ts';
 import { TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
 
 jest.setTimeout(TEST_TIMEOUT_MS);
@@ -24,7 +25,7 @@ interface Status {
 describe('three real executives under overload', () => {
   const cluster = useCluster({ nodes: 3 });
 
-  test('reuse their buffers, whatever goes through them', async () => {
+  ringTest('reuse their buffers, whatever goes through them', async () => {
     await Promise.all(cluster.nodes.map(({ socket }) => publish(socket)));
     for (const { socket } of cluster.nodes) {
       const { ring, groups } = await countersOf(socket);
