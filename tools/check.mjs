@@ -15,6 +15,18 @@ const SIM =
 const JEST = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'];
 /** Packages with I/O, timers or native calls. */
 const NEAR_NODE = ['packages/ipc', 'packages/executive', 'packages/cpg', 'packages/ctl'];
+/** Files of test/cluster that ask what no ring does differently. */
+const ON_BOTH_ENGINES = [
+  'conformance-(lck|clm|evt|ckpt)',
+  'killed-writer',
+  'locks',
+  'operations',
+  'reopen',
+  'replicated-map',
+  'slow-subscriber',
+  'state',
+  'transfer',
+];
 const total = { passed: 0, failed: 0, skipped: 0 };
 const started = Date.now();
 
@@ -28,10 +40,9 @@ step('simulation of the executive with its services: 200 seeds', [...SIM, '--sta
 jest('cluster', ['--roots', 'test', '--maxWorkers=1']);
 // The same files once more, on real Corosync daemons; where there are none, the interop tests have said why.
 if (process.getuid?.() === 0 && spawnSync('corosync', ['-v']).status === 0) {
-  const tables = '(lck|clm|evt|ckpt)';
-  jest('conformance on corosync', ['--maxWorkers=1', `test/cluster/conformance-${tables}`], {
-    env: { AISEXEC_TEST_ENGINE: 'corosync' },
-  });
+  const files = `test/cluster/(${ON_BOTH_ENGINES.join('|')})`;
+  const env = { AISEXEC_TEST_ENGINE: 'corosync' };
+  jest('cluster on corosync', ['--maxWorkers=1', files], { env });
 }
 step('examples', ['tools/run-examples.mjs']);
 for (const release of (process.env.AISEXEC_ALSO_NODE ?? '').split(' ').filter(Boolean)) {

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import type { LocalNode } from '@aisexec/executive/local-cluster';
 import { LockService } from '@aisexec/lck';
 import { describe, expect, test } from '@jest/globals';
-import { ringTest } from './engine.fixture.ts';
-import { membersEverywhere, TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
+import { membersEverywhere, ringTest, TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
 
 const DATAGRAMS = 20_000;
 const FRAMES = 50;

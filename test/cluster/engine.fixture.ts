@@ -3,13 +3,9 @@
  * Corosync for every node, over knet, encrypted, each in a network namespace of its own.
  */
 import type { LocalClusterOptions } from '@aisexec/executive/local-cluster';
-import { test } from '@jest/globals';
 import { Lab, until } from '../interop/netns.ts';
 
 export const ENGINE = process.env['AISEXEC_TEST_ENGINE'] ?? 'totem';
-
-/** For what is the built-in ring's alone: its votes, refusals, counters and socket. */
-export const ringTest = ENGINE === 'totem' ? test : test.skip;
 
 export interface Ground {
   /** The options for the engine in force. */

@@ -2,8 +2,13 @@ import { createRequire } from 'node:module';
 import { Membership } from '@aisexec/clm';
 import type { LocalNode } from '@aisexec/executive/local-cluster';
 import { expect, test } from '@jest/globals';
-import { ringTest } from './engine.fixture.ts';
-import { membersEverywhere, TEST_TIMEOUT_MS, untilMembers, useCluster } from './support.fixture.ts';
+import {
+  membersEverywhere,
+  ringTest,
+  TEST_TIMEOUT_MS,
+  untilMembers,
+  useCluster,
+} from './support.fixture.ts';
 
 /** So long that a death which is told within a third of it was not noticed by a time-out. */
 const TOKEN_MS = 30_000;

@@ -2,8 +2,7 @@
 import { EventService } from '@aisexec/evt';
 import { socketConnector } from '@aisexec/ipc';
 import { describe, expect, jest } from '@jest/globals';
-import { ringTest } from './engine.fixture.ts';
-import { TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
+import { ringTest, TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
 
 jest.setTimeout(TEST_TIMEOUT_MS);
 

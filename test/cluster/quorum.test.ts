@@ -2,8 +2,13 @@
 import { Quorum } from '@aisexec/quorum';
 import { describe, expect, jest } from '@jest/globals';
 import { aisctl, document } from './aisctl.fixture.ts';
-import { ringTest } from './engine.fixture.ts';
-import { eventually, membersEverywhere, TEST_TIMEOUT_MS, useCluster } from './support.fixture.ts';
+import {
+  eventually,
+  membersEverywhere,
+  ringTest,
+  TEST_TIMEOUT_MS,
+  useCluster,
+} from './support.fixture.ts';
 
 jest.setTimeout(TEST_TIMEOUT_MS);
 

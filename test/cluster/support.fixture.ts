@@ -6,11 +6,14 @@ import {
   type LocalClusterOptions,
   type LocalNode,
 } from '@aisexec/executive/local-cluster';
-import { afterAll, beforeAll } from '@jest/globals';
-import { type Ground, layGround } from './engine.fixture.ts';
+import { afterAll, beforeAll, test } from '@jest/globals';
+import { ENGINE, type Ground, layGround } from './engine.fixture.ts';
 
 /** Real processes on a loaded machine: a bound on hanging, never a wait. */
 export const TEST_TIMEOUT_MS = 90_000;
+
+/** For what is the built-in ring's alone: its votes, refusals, counters and socket. */
+export const ringTest = ENGINE === 'totem' ? test : test.skip;
 
 /** Starts a cluster of real processes before the tests of a file and stops it after them. */
 export function useCluster(options: LocalClusterOptions): { readonly nodes: readonly LocalNode[] } {
