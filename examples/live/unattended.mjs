@@ -37,8 +37,12 @@ export async function compareBooks({ cluster, applications, victim }) {
   for (const [index, node] of cluster.nodes.entries()) {
     nodes.push(await describe(node, applications[index].books, cluster));
   }
-  const hashes = await equalHashes(cluster);
-  for (const [index, node] of nodes.entries()) node.stateHashes = hashes[index];
+  const hashes = await onceEqual(() => hashesOf(cluster));
+  const rings = await onceEqual(() => ringsOf(cluster));
+  for (const [index, node] of nodes.entries()) {
+    node.stateHashes = hashes[index];
+    node.ring = rings[index];
+  }
   const books = applications.map((application) => application.books);
   const checks = [
     sentence('everything settled', settled ? [] : ['events or states were still missing']),
@@ -68,15 +72,26 @@ async function settle(cluster, applications) {
 }
 
 const hashesOf = ({ nodes }) => Promise.all(nodes.map((node) => stateHashes(node, SERVICES)));
-const areEqual = (hashes) =>
-  hashes.every((one) => JSON.stringify(one) === JSON.stringify(hashes[0]));
+const areEqual = (answers) =>
+  answers.every((one) => JSON.stringify(one) === JSON.stringify(answers[0]));
 
-/** The hashes as soon as all are equal (the closing of our own connections is still on its way), or as they stay. */
-async function equalHashes(cluster) {
+const ringsOf = ({ nodes }) =>
+  Promise.all(
+    nodes.map(async (node) => {
+      const { state, id, members } = (await statusOf(node, 5000))?.ring ?? {};
+      return { state, id, members };
+    }),
+  );
+
+/**
+ * What the nodes say as soon as all say the same, or as it stays: the closing of our own connections may be on its way, and on a busy
+ * machine one more ring.
+ */
+async function onceEqual(ask) {
   const end = performance.now() + SETTLE_MS;
   for (;;) {
-    const hashes = await hashesOf(cluster);
-    if (areEqual(hashes) || performance.now() > end) return hashes;
+    const answers = await ask();
+    if (areEqual(answers) || performance.now() > end) return answers;
     await delay(50);
   }
 }
@@ -90,7 +105,6 @@ async function describe(node, books, cluster) {
   await service.close();
   return {
     node: node.name,
-    ring: status?.ring,
     quorum: status?.quorum,
     lastView: books.views.at(-1),
     viewsSeen: books.views.length,
