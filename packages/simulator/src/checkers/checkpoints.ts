@@ -110,6 +110,7 @@ export function noteQuorateView(
   { ring, life, lives, isWitness }: QuorateView,
   readValue: (section: string) => string | undefined,
 ): void {
+  if (sequenceOf(ring) < sequenceOf(history.quorateRing)) return;
   if (ring !== history.quorateRing) {
     const witness = lives.some((one) => history.quorate.has(one) && !history.failed.has(one));
     if (!witness) history.acknowledged.clear();
@@ -118,6 +119,11 @@ export function noteQuorateView(
   }
   if (isWitness) history.quorate.add(life);
   checkAcknowledged(history, life, readValue);
+}
+
+/** Rises along a history. */
+function sequenceOf(ring: string): number {
+  return Number(ring.slice(ring.indexOf('.') + 1));
 }
 
 export function checkAcknowledged(

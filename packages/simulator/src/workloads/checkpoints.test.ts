@@ -188,3 +188,12 @@ describe('a planted bug is caught', () => {
     SEED_MS_MAX,
   );
 });
+
+test.each([402, 427, 1335, 1712])(
+  'seed %i: what a node installs late, on its way out of a ring that others went on from, is no loss',
+  (seed) => {
+    const { checkpoints } = runCheckpointSimulation({ seed, seconds: 5 });
+    expect(checkpoints.violations).toEqual([]);
+  },
+  SEED_MS_MAX,
+);
