@@ -96,9 +96,9 @@ export class Channel implements AsyncDisposable {
   }
 
   /**
-   * Resolves with the event's id when the event has its place in the total order. Calls need not wait for
-   * each other; they keep their order unless the executive answers TRY_AGAIN in between. After a
-   * time-out or abort the event may still be published.
+   * Resolves with the event's id when the event has its place in the total order and is on every executive of the ring.
+   * Calls need not wait for each other; they keep their order unless the executive answers TRY_AGAIN in between. After a
+   * TIMEOUT or abort the event may still be published.
    * @throws SaAisError: ACCESS without `publisher`, TOO_BIG, NO_RESOURCES when too much is retained …
    */
   async publish(event: EventInit, options: CallOptions = {}): Promise<bigint> {

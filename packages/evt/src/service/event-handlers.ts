@@ -6,6 +6,7 @@ import {
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_NO_RESOURCES,
   SA_AIS_ERR_NOT_EXIST,
+  SA_AIS_ERR_TIMEOUT,
   SA_AIS_ERR_TRY_AGAIN,
   SA_AIS_OK,
   type SaAisErrorT,
@@ -45,7 +46,7 @@ export function applyPublish(
     retain(state, channel, { ...head, content, asked: null });
   }
   channel.last = id;
-  ctx.reply(source, { rc, eventId: id });
+  ctx.replyWhenCertain(source, { rc, eventId: id }, { rc: SA_AIS_ERR_TIMEOUT });
   deliver(channel, { id, time, retention, ...content }, ctx);
 }
 

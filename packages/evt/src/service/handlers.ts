@@ -86,7 +86,8 @@ export const lib: Readonly<Record<string, LibHandler<EvtState, any>>> = {
         ...{ handle, patterns, priority, retention, publisher, data },
         id: drawEventId(state, ctx),
       };
-      ctx.multicast('publish', message);
+      // Safe: an event that was acknowledged outlives its publisher's node (ADR 0221).
+      ctx.multicast('publish', message, 'safe');
       return undefined;
     },
   }),

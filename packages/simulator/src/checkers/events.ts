@@ -3,6 +3,9 @@
  * messages are compared, one by one, with a naive model of that node's own clients, and at the end what all
  * clients got is compared with each other.
  */
+import { ringIdText } from '@aisexec/totem';
+import type { ConfigurationRecord } from '../trace/record.ts';
+
 export type EventProperty =
   /** Another delivery than the naive model's: missing, too much, twice, to other subscriptions. */
   | 'delivery'
@@ -36,6 +39,8 @@ export interface Published {
   readonly endsAt: bigint;
   /** Lives that applied it. */
   readonly lives: Set<string>;
+  /** Rings in which some life applied it as a member of all of it: it is safe, so all members have it. */
+  readonly rings: Set<string>;
   /** Virtual time of the first application. */
   readonly time: number;
 }
@@ -76,6 +81,10 @@ export interface EventHistory {
   readonly opens: Map<bigint, ModelOpen>;
   readonly violations: EventViolation[];
   readonly failed: Set<string>;
+  /** Regular configurations by life. */
+  readonly rings: Map<string, Set<string>>;
+  /** Lives between a transitional and the next regular configuration. */
+  readonly inTransit: Set<string>;
   /** Events whose retention some node has cleared: a state that comes from there has them no more. */
   readonly cleared: Set<bigint>;
   /** Latest time up to which any node has forgotten retained events. */
@@ -94,6 +103,8 @@ export function createEventHistory(): EventHistory {
     opens: new Map(),
     violations,
     failed: new Set(),
+    rings: new Map(),
+    inTransit: new Set(),
     cleared: new Set(),
     forgottenUpTo: 0n,
     deliveries: 0,
@@ -104,6 +115,21 @@ export function createEventHistory(): EventHistory {
 }
 
 export const lifeOf = (node: number, incarnation: number): string => `${node}.${incarnation}`;
+
+/** Who is a member of which ring, and of all of it. */
+export function noteRing(
+  history: EventHistory,
+  { node, incarnation, configuration: { type, ringId } }: ConfigurationRecord,
+): void {
+  const life = lifeOf(node, incarnation);
+  if (type === 'transitional') {
+    history.inTransit.add(life);
+    return;
+  }
+  history.inTransit.delete(life);
+  const rings = history.rings.get(life) ?? new Set();
+  history.rings.set(life, rings.add(ringIdText(ringId)));
+}
 
 /** The naive model of a filter list: on text, one character per byte. */
 export function passesNaively(
@@ -166,7 +192,10 @@ function checkTotalOrder(history: EventHistory, a: ModelOpen, b: ModelOpen): voi
   }
 }
 
-/** What a node that is still alive applied while this open wanted everything has come, or a loss was told. */
+/**
+ * What a node that is still alive applied while this open wanted everything, or anybody in the regular configuration of a
+ * ring that the open's node was in, has come, or a loss was told.
+ */
 function checkLost(history: EventHistory, open: ModelOpen): void {
   const { allSince } = open;
   if (open.ended || allSince === undefined || history.failed.has(open.life)) return;
@@ -175,7 +204,8 @@ function checkLost(history: EventHistory, open: ModelOpen): void {
       continue;
     }
     const survives = [...event.lives].some((life) => !history.failed.has(life));
-    if (survives && open.lostAt < event.time) {
+    const isSafe = [...event.rings].some((ring) => history.rings.get(open.life)?.has(ring));
+    if ((survives || isSafe) && open.lostAt < event.time) {
       history.add('lost', `${open.client} never got ${event.data} and was not told`);
       return;
     }

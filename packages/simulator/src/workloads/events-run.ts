@@ -7,6 +7,7 @@ import {
   createEventHistory,
   type EventHistory,
   lifeOf,
+  noteRing,
 } from '../checkers/events.ts';
 import { fullNodeFactory } from '../processes/full-node.ts';
 import { inBackground, smallSteps } from '../processes/real-factory.ts';
@@ -55,7 +56,9 @@ export function runEventSimulation(
     {
       onRecord(record, place) {
         hooks.onRecord?.(record, place);
-        if (record.kind === 'fail') history.failed.add(lifeOf(record.node, record.incarnation));
+        if (record.kind === 'configuration') noteRing(history, record);
+        else if (record.kind === 'fail')
+          history.failed.add(lifeOf(record.node, record.incarnation));
         else if (record.kind === 'note' && record.event === 'transfer-done') transfers += 1;
       },
     },

@@ -1,5 +1,5 @@
 /** Events under fire keep their promises. `AISEXEC_EVENT_SEEDS=5000` runs as many seeds as one likes. */
-import { type EvtState, evtService } from '@aisexec/evt/service';
+import { createEvtService, type EvtState, evtService } from '@aisexec/evt/service';
 import type { ExecContext, ServiceDefinition, Source } from '@aisexec/service';
 import { describe, expect, test } from '@jest/globals';
 import type { EventProperty } from '../checkers/events.ts';
@@ -113,5 +113,31 @@ describe('a planted bug is caught', () => {
       expect(caught).toBe(true);
     },
     SEED_MS_MAX,
+  );
+});
+
+/** What ADR 0221 ended: the publisher is told before the others have the event. */
+function withAgreedPublishes(): ServiceDefinition<EvtState> {
+  const service = createEvtService({ inlineBytesMax: 0 });
+  const publish = service.lib['publish']!;
+  const handle: typeof publish.handle = (state, request, ctx) =>
+    publish.handle(state, request, {
+      ...{ nodeId: ctx.nodeId, client: ctx.client, view: ctx.view, now: ctx.now, uid: ctx.uid },
+      ...{ steady: ctx.steady, version: ctx.version },
+      uniqueId: () => ctx.uniqueId(),
+      multicast: (name, message) => ctx.multicast(name, message),
+      fetchFirst: (piece) => ctx.fetchFirst(piece),
+      callback: (...args) => ctx.callback(...args),
+    });
+  return { ...service, lib: { ...service.lib, publish: { ...publish, handle } } };
+}
+
+test.each<[string, number, ServiceDefinition<EvtState> | undefined]>([
+  ['outlives its publisher’s node', 0, undefined],
+  ['would not if publishes were ordered agreed', 1, withAgreedPublishes()],
+])('what a member has applied %s', (_what, lost, service) => {
+  const { events } = runEventSimulation({ seed: 382, seconds: 5, ...(service && { service }) });
+  expect(events.violations.map(({ property }) => property)).toEqual(
+    Array.from({ length: lost }, () => 'lost'),
   );
 });

@@ -5,6 +5,7 @@
 import { SA_AIS_ERR_BAD_HANDLE, SA_AIS_ERR_TRY_AGAIN, SA_AIS_OK } from '@aisexec/ais';
 import type { EvtState } from '@aisexec/evt/service';
 import type { ExecContext, ExecHandler, ServiceDefinition, Source } from '@aisexec/service';
+import { ringIdText } from '@aisexec/totem';
 import {
   type EventHistory,
   type Filter,
@@ -172,11 +173,14 @@ function createJudges(
       const { time } = environment;
       const known = history.published.get(id);
       if (known === undefined) {
-        const lives = new Set([life]);
-        history.published.set(id, { id, channel, patterns, data, endsAt, lives, time });
+        const [lives, rings] = [new Set([life]), new Set<string>()];
+        history.published.set(id, { id, channel, patterns, data, endsAt, lives, rings, time });
       } else {
         known.lives.add(life);
         if (known.data !== data) history.add('delivery', `id ${id} is ${known.data} and ${data}`);
+      }
+      if (!history.inTransit.has(life)) {
+        history.published.get(id)?.rings.add(ringIdText(ctx.view.ringId));
       }
       if (retention > 0n) kept.set(id, channel);
       judgeDelivery(history, life, { id, channel, patterns }, got);
