@@ -53,6 +53,8 @@ export class Application {
   #running = new AbortController();
   #writing = new AbortController();
   #done;
+  /** Resolves when what produces has ended. */
+  #producing = Promise.resolve();
   #next = 1;
   #listening = signalPromise();
   #begun = signalPromise();
@@ -71,9 +73,10 @@ export class Application {
     this.#begun.resolve();
   }
 
-  /** Stops producing (events, writes, locks) and goes on listening, so that everything can settle. */
+  /** Stops producing (events, writes, locks) and goes on listening; resolves when the last write has its answer. */
   quiesce() {
     this.#writing.abort();
+    return this.#producing;
   }
 
   async stop() {
@@ -114,12 +117,16 @@ export class Application {
       this.#listening.resolve();
       await this.#begun.promise;
       const busy = AbortSignal.any([ended, this.#writing.signal]);
-      const tasks = [
-        this.#watchMembers(services.membership, ended),
-        this.#listen(subscription),
+      const producers = [
         this.#publish(channel, busy),
         this.#count(checkpoint, busy),
         this.#takeTurns(resource, busy),
+      ];
+      this.#producing = Promise.allSettled(producers);
+      const tasks = [
+        this.#watchMembers(services.membership, ended),
+        this.#listen(subscription),
+        ...producers,
       ];
       const settled = tasks.map((task) =>
         task.catch((error) => {

@@ -31,7 +31,9 @@ export async function runUnattended({ cluster, applications, startedAt }, second
 
 /** Ends the load, waits until everything settles, and compares what all nodes hold and all applications saw. */
 export async function compareBooks({ cluster, applications, victim }) {
-  for (const application of applications) application.quiesce();
+  const quiet = Promise.all(applications.map((application) => application.quiesce()));
+  // A write that is still tried again would be on some nodes when we ask, and not on others.
+  await Promise.race([quiet, delay(SETTLE_MS, undefined, { ref: false })]);
   const end = performance.now() + SETTLE_MS;
   let settled;
   let nodes;
