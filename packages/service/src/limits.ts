@@ -7,10 +7,6 @@ export const REQUESTS_IN_FLIGHT_MAX = 128;
  * client alone has half of it, which is more than a ring needs to be busy between two visits of the token.
  */
 export const UNORDERED_COST_MAX = 2_097_152;
-/** It is less where messages wait for longer than this for those before them, in nanoseconds, … */
-export const ORDER_QUEUE_NS = 4_000_000;
-/** … but so much at least. */
-export const UNORDERED_COST_MIN = 262_144;
 /** What a message costs besides its bytes: small ones take as long as so many bytes to be ordered and applied. */
 export const MESSAGE_COST = 8192;
 /** Requests of one client that have no reply yet, held ones and blocked calls included. */

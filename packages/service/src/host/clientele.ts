@@ -27,14 +27,13 @@ export interface ClienteleOptions extends Omit<RequestsOptions, 'shares' | 'coun
 
 export class Clientele {
   readonly #options: ClienteleOptions;
-  readonly #shares: Shares;
+  readonly #shares = new Shares();
   readonly #requests: Requests;
   readonly #departures: Departures;
   readonly #admissions: Admissions;
 
   constructor(options: ClienteleOptions) {
     this.#options = options;
-    this.#shares = new Shares(options.steadyClock);
     this.#requests = new Requests({ ...options, shares: this.#shares });
     this.#departures = new Departures({ ...options, requests: this.#requests });
     this.#admissions = new Admissions({

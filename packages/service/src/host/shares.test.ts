@@ -23,14 +23,14 @@ function fill(shares: Shares, connection: number): number {
 
 describe('the way into the order', () => {
   test('is half a client’s that is alone, and the other half is left for whoever comes', () => {
-    const shares = new Shares(() => 0n);
+    const shares = new Shares();
     expect(fill(shares, 1)).toBe(ALONE);
     expect(fill(shares, 2)).toBeGreaterThan(ALONE / 2);
     expect(shares.mayMulticast(1)).toBe(false);
   });
 
   test('is shared equally, and whoever has nothing under way has a place however many there are', () => {
-    const shares = new Shares(() => 0n);
+    const shares = new Shares();
     for (let round = 0; round < ALONE; round++) {
       for (let client = 0; client < 50; client++) {
         if (shares.mayMulticast(client)) shares.sent(client, BYTES);
@@ -42,7 +42,7 @@ describe('the way into the order', () => {
   });
 
   test('is given back message by message, that of clients that are gone, too', () => {
-    const shares = new Shares(() => 0n);
+    const shares = new Shares();
     const sent = fill(shares, 1);
     shares.ordered(1, BYTES);
     expect(fill(shares, 1)).toBe(1);

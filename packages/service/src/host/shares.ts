@@ -3,39 +3,28 @@
  * delivered here yet. Whoever has its share under way waits for its own messages to come back, and so nobody
  * else's wait behind them in the ring's queue. Shares are equal; one is always left for whoever comes next.
  */
-import { MESSAGE_COST } from '../limits.ts';
-import { Room } from './room.ts';
+import { MESSAGE_COST, UNORDERED_COST_MAX } from '../limits.ts';
 
 export class Shares {
-  /** What is shared. */
-  readonly #room: Room;
   /** Cost of what is under way, by connection; of clients that are gone, too, until it is delivered. */
   readonly #underWay = new Map<number, number>();
-
-  /** @param clock the steady one. */
-  constructor(clock: () => bigint) {
-    this.#room = new Room(clock);
-  }
 
   /** Whether one more message may follow; a client that has nothing under way always may. */
   mayMulticast(connection: number): boolean {
     const used = this.#underWay.get(connection);
-    return used === undefined || used < this.#room.cost / (this.#underWay.size + 1);
+    return used === undefined || used < UNORDERED_COST_MAX / (this.#underWay.size + 1);
   }
 
   sent(connection: number, bytes: number): void {
-    this.#room.sent();
     const used = this.#underWay.get(connection) ?? 0;
     this.#underWay.set(connection, used + costOf(bytes));
   }
 
   /** A message came back, with as many bytes as were sent. */
   ordered(connection: number, bytes: number): void {
-    this.#room.ordered();
     const left = (this.#underWay.get(connection) ?? 0) - costOf(bytes);
     if (left > 0) this.#underWay.set(connection, left);
     else this.#underWay.delete(connection);
-    if (this.#underWay.size === 0) this.#room.empty();
   }
 
   /** Clients with something under way. */
