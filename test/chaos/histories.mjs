@@ -60,8 +60,9 @@ function holes({ events }, published) {
 }
 
 /**
- * Two sides of a partition have their own order, and only what one of them itself had sent before may be on both (it
- * delivers that although it missed what came between: extended virtual synchrony).
+ * Two sides of a partition have their own order. What is on both behind their parting was sent by somebody who was on the side
+ * that missed something (or by its own node): of each sender a history has a beginning, in the ring's order (extended virtual
+ * synchrony). So who lacks an event has no later one of its publisher, up to the last event that both have.
  */
 function parted(one, other) {
   const places = new Map(other.events.map((id, at) => [id, at]));
@@ -70,17 +71,31 @@ function parted(one, other) {
   const there = places.get(one.events[start]);
   const [a, b] = [one.events.slice(start), other.events.slice(there)];
   const isOwn = (id) => [one, other].some(({ node }) => id.startsWith(`${node}:`));
-  const find = (list, rest) => list.find((id) => rest.has(id) && !isOwn(id));
-  const early = find(other.events.slice(0, there), new Set(a));
+  const early = other.events.slice(0, there).find((id) => a.includes(id) && !isOwn(id));
   if (early !== undefined) return [`${a[0]} before ${early} here, behind it there`];
-  const length = Math.min(a.length, b.length);
-  let at = 0;
-  while (at < length && a[at] === b[at]) at++;
-  if (at === length) return [];
-  const again = find(b.slice(at), new Set(a.slice(at)));
-  if (again === undefined) return [];
-  const around = (list) => list.slice(Math.max(0, at - 3), at + 4).join(' ');
-  return [`${around(a)} … here, ${around(b)} … there, and both have ${again}`];
+  const common = b.filter((id) => a.includes(id));
+  const [first, last] = [a.findIndex((id, at) => id !== b[at]), common.at(-1)];
+  if (first < 0 || first > a.indexOf(last)) return [];
+  const around = (list) => list.slice(Math.max(0, first - 3), first + 4).join(' ');
+  const shown = `${around(a)} … here, ${around(b)} … there`;
+  const inOrder = a.filter((id) => common.includes(id) && !isOwn(id));
+  const order = common.filter((id) => !isOwn(id));
+  if (inOrder.some((id, at) => id !== order[at])) return [`${shown}, in two orders`];
+  const again = jumped(a, b, last) ?? jumped(b, a, last);
+  return again === undefined ? [] : [`${shown}, and ${again} came in spite of it`];
+}
+
+/** An event of a publisher of whom this history lacks an earlier one that the other has, up to `last`. */
+function jumped(history, other, last) {
+  const has = new Set(history);
+  const lacking = other.slice(0, other.indexOf(last)).filter((id) => !has.has(id));
+  const [begin, end] = [history.indexOf(other.find((id) => has.has(id))), history.indexOf(last)];
+  return history.slice(begin, end + 1).find((id) => lacking.some((lost) => isEarlier(lost, id)));
+}
+
+function isEarlier(id, than) {
+  const [[publisher, number], [other, later]] = [id.split(':'), than.split(':')];
+  return publisher === other && Number(number) < Number(later);
 }
 
 function overlaps(grants, strikes) {

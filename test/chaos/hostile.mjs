@@ -2,10 +2,11 @@
 // well-behaved client of the same node takes and gives back a lock. Prints a table: the well-behaved client's p99 against its
 // quiet value, how much memory the executive grew by, changes of membership, and what the offender was told. First comes a
 // control: what an attacker's own hunger for the processor does, beside which the others can be read.
-//   node test/chaos/hostile.mjs [--minutes 1] [--only TEXT] [--factor 3]
+//   node test/chaos/hostile.mjs [--minutes 1] [--only TEXT] [--factor 3] [--realtime no]
+// The executives are scheduled as the systemd unit has it (round robin, priority 10), or with `no`, or where that is not allowed, like everybody.
 // Fails when a p99 is `factor` times the quiet one, memory grew by more than 20 MB over all, or a node was lost.
 
-import { fork } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     factor: { type: 'string', default: '3' },
+    realtime: { type: 'string', default: 'yes' },
     attack: { type: 'string' },
     socket: { type: 'string' },
   },
@@ -52,6 +54,7 @@ async function besiege() {
   const onLog = (_node, line) => line.includes('"event":"view"') && views.push(line);
   const cluster = await LocalCluster.start({ nodes: 3, onLog });
   process.on('exit', () => cluster.killAll());
+  if (values.realtime !== 'no') cluster.nodes.forEach(schedule);
   const [node] = cluster.nodes;
   const locks = await LockService.connect({ socket: node.socket });
   const resource = await locks.open('well-behaved', { create: true });
@@ -97,6 +100,12 @@ async function besiege() {
     `${rows.length} attacks, ${bad} not withstood, memory ${mebibytes(total)} MiB over all${leaks ? ': too much' : ''}`,
   );
   return bad === 0 && !leaks ? 0 : 1;
+}
+
+/** packages/executive/systemd: CPUSchedulingPolicy, of all threads. */
+function schedule({ id, pid }) {
+  const { status, stderr } = spawnSync('chrt', ['--all-tasks', '--rr', '--pid', '10', String(pid)]);
+  if (status !== 0) console.log(`node ${id} is scheduled like everybody: ${stderr}`.trim());
 }
 
 /** Runs an attack during `work`. */
