@@ -88,6 +88,12 @@ export const REGRESSIONS: readonly Regression[] = [
     options: { seed: 3273, seconds: 30, faults: true, stack: 'ring' },
   },
   {
+    name: 'echo-of-accusations-in-commit',
+    found:
+      'two nodes kept each other from the ring that they were committing to, by JOINs from before: nine rings of one each after healing (L3)',
+    options: { seed: 35_858, seconds: 30, faults: true, stack: 'ring' },
+  },
+  {
     name: 'a-grant-that-only-its-node-knew',
     found:
       'grants were told as soon as they were ordered: a node that alone had the message was cut off, and the others gave the same fencing token again (locks: token, exclusion)',

@@ -116,7 +116,8 @@ export function onJoinInOperational(srp: Srp, packet: Uint8Array): void {
 /**
  * Only from a member of the ring being formed that has been in it and left it again; or, while the commit
  * token is still on its first rotation, from one that has since learnt more than we agreed on: it will refuse
- * the token. Lists only grow in gather, so news cannot be older than its consent. (Corosync would wait for
+ * the token. Lists only grow in gather, so news cannot be older than its consent, but for an accusation from before
+ * a ring of one that cleared the lists: it is as old as that ring (docs/adr/0222). (Corosync would wait for
  * the token time-out here.)
  */
 export function onJoinInCommit(srp: Srp, packet: Uint8Array): void {
@@ -125,7 +126,7 @@ export function onJoinInCommit(srp: Srp, packet: Uint8Array): void {
   const isMember = srp.ringNodes.has(join.systemFrom);
   if (!isMember && !join.leave) srp.strangerHeard = true;
   const hasLeftRing = join.ringSeq >= srp.ringId.seq || join.leave;
-  const hasMovedOn = srp.state === 'commit' && hasNews(srp, join);
+  const hasMovedOn = srp.state === 'commit' && hasNews(srp, join) && !isOldAccusation(srp, join);
   if (!isMember || !(hasLeftRing || hasMovedOn)) {
     drop(srp, 'join-stale');
     return;
@@ -268,6 +269,12 @@ function absorb(srp: Srp, join: Join): boolean {
  */
 function isAnsweredAccusation(srp: Srp, join: Join): boolean {
   return !join.leave && join.failed.includes(srp.nodeId) && join.ringSeq < srp.ringId.seq;
+}
+
+/** In commit: who gave this node up before its last installed ring may have taken it back since. */
+function isOldAccusation(srp: Srp, join: Join): boolean {
+  const isAccusation = !join.leave && join.failed.includes(srp.nodeId);
+  return isAccusation && join.ringSeq < (srp.old?.ringId.seq ?? 0);
 }
 
 function newlyFailed(srp: Srp, join: Join, failed: Nodes): Nodes {
