@@ -8,8 +8,12 @@ export const textOf = (data: Uint8Array): string => new TextDecoder().decode(dat
 export const exact = (text: string): Filter => ({ type: 3, pattern: bytes(text) });
 export const passAll: Filter = { type: 4, pattern: bytes('') };
 
-export function cluster(nodes: number | readonly number[] = 3, seed = 1): TestCluster {
-  return createTestCluster({ nodes, services: [evtService], seed });
+export function cluster(
+  nodes: number | readonly number[] = 3,
+  seed = 1,
+  more: Partial<Parameters<typeof createTestCluster>[0]> = {},
+): TestCluster {
+  return createTestCluster({ nodes, services: [evtService], seed, ...more });
 }
 
 export interface PublishInit {

@@ -1,3 +1,4 @@
+import { SA_AIS_ERR_TIMEOUT, SA_AIS_OK } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { cluster, exact, inspect, Peer, passAll } from './testing.fixture.ts';
@@ -174,4 +175,25 @@ test('replicas agree and nothing is left behind, whatever happens', () => {
     }),
     { numRuns: 40 },
   );
+});
+
+test('a publish at a node that is cut off is OK where the others have it, and TIMEOUT where they may not', () => {
+  const answers = new Set<number | undefined>();
+  for (let steps = 0; steps < 40; steps++) {
+    const world = cluster(3, 1 + steps, { quorum: { provider: 'votequorum', expectedVotes: 3 } });
+    const [a, c] = [new Peer(world, 1), new Peer(world, 3)];
+    a.subscribe(a.open('c').handle, 1, passAll);
+    const pending = c.post(c.open('c').handle, 'x');
+    for (let step = 0; step < steps; step++) world.step();
+    world.split([[1, 2], [3]]);
+    world.run();
+    const rc = pending.reply?.rc;
+    answers.add(rc);
+    const isHere = a.take().includes('x');
+    world.split([[1, 2, 3]]);
+    world.run();
+    // What the minority publishes later, by itself, is OK, too: the others are told when they meet.
+    if (rc === SA_AIS_OK && !isHere) expect(a.client.take('lost')).toHaveLength(1);
+  }
+  expect([...answers].sort()).toEqual([SA_AIS_OK, SA_AIS_ERR_TIMEOUT]);
 });
