@@ -47,12 +47,14 @@ export const FUNCTION_NAMES: readonly string[] = FUNCTIONS;
 const ELSEWHERE: readonly Elsewhere[] = [
   ['all', 'LIBRARY', 'the executive ends before it answers', 'tested in `@aisexec/ipc`'],
   ['all', 'NO_MEMORY', 'no memory', 'never answered: Node.js ends the process'],
-  [
-    'saEvtEventPublish',
-    'TIMEOUT',
-    'a partition was on its way, and this side went on without quorum',
-    'tested in `packages/evt/src/service/views.test.ts`',
-  ],
+  ...['saEvtChannelUnlink', 'saEvtEventPublish', 'saEvtEventRetentionTimeClear'].map(
+    (fn): Elsewhere => [
+      fn,
+      'TIMEOUT',
+      'a partition was on its way, and this side went on without quorum',
+      'tested in `packages/evt/src/service/views.test.ts`',
+    ],
+  ),
   [
     'saEvtEventAttributesGet',
     'NO_SPACE',

@@ -4,6 +4,7 @@ import {
   SA_AIS_ERR_INVALID_PARAM,
   SA_AIS_ERR_NO_RESOURCES,
   SA_AIS_ERR_NOT_EXIST,
+  SA_AIS_ERR_TIMEOUT,
   SA_AIS_OK,
   type SaAisErrorT,
 } from '@aisexec/ais';
@@ -40,8 +41,12 @@ export function applyUnlink(
   ctx: ExecContext,
 ): void {
   const channel = channelOf(state, message.name);
-  if (channel !== undefined) unlinkChannel(state, channel);
-  ctx.reply(source, { rc: channel === undefined ? SA_AIS_ERR_NOT_EXIST : SA_AIS_OK });
+  if (channel === undefined) {
+    ctx.reply(source, { rc: SA_AIS_ERR_NOT_EXIST });
+    return;
+  }
+  unlinkChannel(state, channel);
+  ctx.replyWhenCertain(source, { rc: SA_AIS_OK }, { rc: SA_AIS_ERR_TIMEOUT });
 }
 
 function open(state: EvtState, message: OpenMessage, source: Source): SaAisErrorT {

@@ -87,7 +87,8 @@ export function applyRetentionClear(
   ctx: ExecContext,
 ): void {
   const channel = findOpen(state, source, message.handle)?.channel;
-  ctx.reply(source, { rc: clearRetention(state, channel, message.id, ctx.time) });
+  const rc = clearRetention(state, channel, message.id, ctx.time);
+  ctx.replyWhenCertain(source, { rc }, { rc: rc === SA_AIS_OK ? SA_AIS_ERR_TIMEOUT : rc });
 }
 
 function mayPublish(state: EvtState, message: PublishMessage, open: Open | undefined): SaAisErrorT {

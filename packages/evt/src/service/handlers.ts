@@ -58,8 +58,8 @@ export const lib: Readonly<Record<string, LibHandler<EvtState, any>>> = {
       return undefined;
     },
   }),
-  close: forwarded('close', closeRequest, ({ handle }) => ({ handle }), 'reader'),
-  unlink: forwarded('unlink', unlinkRequest, ({ name }) => ({ name })),
+  close: forwarded('close', closeRequest, ({ handle }) => ({ handle }), { role: 'reader' }),
+  unlink: forwarded('unlink', unlinkRequest, ({ name }) => ({ name }), { guarantee: 'safe' }),
   subscribe: libHandler({
     request: subscribeRequest,
     flow: 'ordered',
@@ -71,12 +71,9 @@ export const lib: Readonly<Record<string, LibHandler<EvtState, any>>> = {
       return undefined;
     },
   }),
-  unsubscribe: forwarded(
-    'unsubscribe',
-    unsubscribeRequest,
-    ({ handle, id }) => ({ handle, id }),
-    'reader',
-  ),
+  unsubscribe: forwarded('unsubscribe', unsubscribeRequest, ({ handle, id }) => ({ handle, id }), {
+    role: 'reader',
+  }),
   publish: libHandler({
     request: publishRequest,
     flow: 'ordered',
@@ -91,10 +88,12 @@ export const lib: Readonly<Record<string, LibHandler<EvtState, any>>> = {
       return undefined;
     },
   }),
-  retentionClear: forwarded('retentionClear', retentionClearRequest, ({ handle, id }) => ({
-    handle,
-    id,
-  })),
+  retentionClear: forwarded(
+    'retentionClear',
+    retentionClearRequest,
+    ({ handle, id }) => ({ handle, id }),
+    { guarantee: 'safe' },
+  ),
   limits: libHandler({
     request: s.nothing,
     flow: 'local',
@@ -121,19 +120,22 @@ export const exec: Readonly<Record<string, ExecHandler<EvtState, any>>> = {
   retentionClear: execHandler({ message: retentionClearRequest, apply: applyRetentionClear }),
 };
 
-/** A request that travels as it is; `pick` leaves behind what a client sent too much. */
+/**
+ * A request that travels as it is; `pick` leaves behind what a client sent too much. What changes more than the client's
+ * own opens is safe: acknowledged, it outlives the client's node (ADR 0221).
+ */
 function forwarded<Request>(
   name: string,
   request: Schema<Request>,
   pick: (request: Request) => Request,
-  role: Role = 'user',
+  { role = 'user', guarantee }: { readonly role?: Role; readonly guarantee?: 'safe' } = {},
 ): LibHandler<EvtState, Request> {
   return {
     request,
     flow: 'ordered',
     role,
     handle: (_state, argument, ctx) => {
-      ctx.multicast(name, pick(argument));
+      ctx.multicast(name, pick(argument), guarantee);
       return undefined;
     },
   };

@@ -197,3 +197,35 @@ test('a publish at a node that is cut off is OK where the others have it, and TI
   }
   expect([...answers].sort()).toEqual([SA_AIS_OK, SA_AIS_ERR_TIMEOUT]);
 });
+
+test.each<[string, (kept: bigint, handle: bigint) => [string, unknown]]>([
+  ['an unlink', () => ['unlink', { name: 'c' }]],
+  ['the clearing of a retention', (id, handle) => ['retentionClear', { handle, id }]],
+])(
+  '%s at a node that is cut off is OK where it lasts, and TIMEOUT where it may not',
+  (_what, ask) => {
+    const answers = new Set<number | undefined>();
+    for (let steps = 0; steps < 40; steps++) {
+      const world = cluster(3, 1 + steps, { quorum: { provider: 'votequorum', expectedVotes: 3 } });
+      const [a, c] = [new Peer(world, 1), new Peer(world, 3)];
+      const { handle } = c.open('c');
+      const { id } = c.publish(world, handle, 'kept', { retention: MINUTE });
+      a.open('c');
+      const pending = c.client.post(...ask(id, handle));
+      for (let step = 0; step < steps; step++) world.step();
+      const isBefore = pending.reply?.rc === SA_AIS_OK;
+      world.split([[1, 2], [3]]);
+      world.run();
+      answers.add(pending.reply?.rc);
+      // Told before anything went wrong: the others have done it, too.
+      if (isBefore) expect(isDone(world)).toBe(true);
+    }
+    expect([...answers].sort()).toEqual([SA_AIS_OK, SA_AIS_ERR_TIMEOUT]);
+  },
+);
+
+/** Whether the channel is unlinked or nothing is retained on node 1. */
+function isDone(world: ReturnType<typeof cluster>): boolean {
+  const { retainedEvents, channels } = inspect(world, 1);
+  return retainedEvents === 0 || channels.every(({ linked }) => !linked);
+}

@@ -376,38 +376,6 @@ describe('hostile clients, while a good one goes on', () => {
       },
       { handshakePendingMax: 4 },
     ));
-
-  test('who is one too many is told a moment later, and at once where too many wait for that', () =>
-    besideGood(
-      async (path) => {
-        const silent = Array.from({ length: 4 }, () => rawClient(path));
-        const waiting = [rawClient(path), rawClient(path)];
-        waiting[0]?.hello();
-        const extra = rawClient(path);
-        expect(String((await extra.until('goodbye'))?.['reason'])).toMatch(/too many/);
-        expect(waiting.map(({ frames }) => frames)).toEqual([[], []]);
-        for (const raw of silent) raw.socket.destroy();
-        for (const raw of [...waiting, extra]) raw.socket.destroy();
-      },
-      { handshakePendingMax: 4, turnedAwayMax: 2, turnedAwayDelayMs: 600_000 },
-    ));
-
-  test('one uid leaves room for the hellos of others', async () => {
-    const path = freshPath();
-    let uid = 1000;
-    const { server } = await fakeServer(path, {
-      credentials: () => ({ pid: 1, uid, gid: 1 }),
-      limits: { handshakePendingMax: 4, handshakePendingPerUidMax: 3, turnedAwayDelayMs: 1 },
-    });
-    const silent = Array.from({ length: 3 }, () => rawClient(path));
-    const extra = rawClient(path);
-    expect(String((await extra.until('goodbye'))?.['reason'])).toMatch(/too many/);
-    uid = 1001;
-    const other = await socketConnector(path).connect('echo');
-    await other.close();
-    for (const raw of [...silent, extra]) raw.socket.destroy();
-    await server.close();
-  });
 });
 
 describe('the socket file', () => {

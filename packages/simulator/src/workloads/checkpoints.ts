@@ -46,7 +46,6 @@ const ATTRIBUTES = {
   ...{ maxSections: 16, maxSectionSize: 256, maxSectionIdSize: 8 },
 };
 
-/** Stands for a content that is still on its way to a replica. */
 /** The lives that run, by node, to name the members of a view. */
 export type Lives = Map<number, string>;
 

@@ -268,13 +268,16 @@ function absorb(srp: Srp, join: Join): boolean {
  * kind, and so on, though all have long forgotten why (docs/adr/0189).
  */
 function isAnsweredAccusation(srp: Srp, join: Join): boolean {
-  return !join.leave && join.failed.includes(srp.nodeId) && join.ringSeq < srp.ringId.seq;
+  return accusesFromBefore(srp, join, srp.ringId.seq);
 }
 
 /** In commit: who gave this node up before its last installed ring may have taken it back since. */
 function isOldAccusation(srp: Srp, join: Join): boolean {
-  const isAccusation = !join.leave && join.failed.includes(srp.nodeId);
-  return isAccusation && join.ringSeq < (srp.old?.ringId.seq ?? 0);
+  return accusesFromBefore(srp, join, srp.old?.ringId.seq ?? 0);
+}
+
+function accusesFromBefore(srp: Srp, join: Join, ringSeq: number): boolean {
+  return !join.leave && join.failed.includes(srp.nodeId) && join.ringSeq < ringSeq;
 }
 
 function newlyFailed(srp: Srp, join: Join, failed: Nodes): Nodes {
