@@ -6,7 +6,7 @@
  * acceptance of all members sends with the new key and tells that; whoever has delivered that from all drops
  * the old one. A new configuration starts the counting again. One `failed` ends it, while nobody sends with
  * the new key yet. A node that missed the change takes the new key from its key file when it hears of it, and
- * follows when all of its own ring can.
+ * when all of its own ring have it, starts the same rotation there (ADR 0223).
  */
 import type { Group, GroupMessaging } from '@aisexec/totem';
 import { type GroupKey, keyName } from '../key-file.ts';
@@ -82,6 +82,8 @@ export function createRotation(options: RotationOptions): Rotation {
   /** What the queue did not take: of failures the latest is enough, the state is told as it is by then. */
   let unsent: KeyMessage | undefined;
   let isStateUnsent = false;
+  /** A `load` of this node is on its way to its place in the order. */
+  let isLoadSent = false;
 
   const group: Group = messaging.join(KEY_GROUP, {
     deliver({ source, bytes }) {
@@ -93,6 +95,7 @@ export function createRotation(options: RotationOptions): Rotation {
       if (configuration.type !== 'regular') return;
       members = configuration.members;
       states.clear();
+      isLoadSent = false;
       tellState();
     },
     drained() {
@@ -120,7 +123,8 @@ export function createRotation(options: RotationOptions): Rotation {
 
   function apply(message: KeyMessage, source: number): void {
     if (message.type === 'load') {
-      if (message.rotation > failed) load(message.key, message.rotation);
+      if (source === self) isLoadSent = false;
+      if (message.rotation > failed) enter(message.key, message.rotation, 'asked');
       else if (source === self) overtaken(message.rotation, message.key);
     } else if (message.type === 'failed') giveUp(message, source);
     else {
@@ -128,7 +132,7 @@ export function createRotation(options: RotationOptions): Rotation {
       if (message.failed > failed) forget(message.failed);
       // Somebody came from a rotation that this node has not heard of.
       const { next } = message;
-      if (next !== null && !isKnown(next.key, next.rotation)) load(next.key, next.rotation);
+      if (next !== null && next.rotation > failed) enter(next.key, next.rotation, 'told');
     }
     proceed();
   }
@@ -136,19 +140,37 @@ export function createRotation(options: RotationOptions): Rotation {
   /** Whether nothing is to be done about a rotation that somebody is in. */
   function isKnown(fingerprint: string, rotation: number): boolean {
     const { sending, other, retired } = ring;
-    if (rotation <= failed || sending.fingerprint === fingerprint) return true;
+    if (sending.fingerprint === fingerprint) return true;
     if (retired.includes(fingerprint)) return true;
     return (
       other?.role === 'next' && other.key.fingerprint === fingerprint && other.rotation >= rotation
     );
   }
 
-  function load(fingerprint: string, rotation: number): void {
+  /** A rotation to this key goes on. */
+  function enter(key: string, rotation: number, how: 'asked' | 'told'): void {
     newest = Math.max(newest, rotation);
-    if (ring.sending.fingerprint === fingerprint) {
+    supersede(key);
+    if (how === 'asked' || !isKnown(key, rotation)) load(key, rotation);
+    const { other } = ring;
+    if (other?.role === 'next' && other.key.fingerprint !== key) tellState();
+  }
+
+  /** What a member told of another next key no longer counts: it may give that up at this place of the order. */
+  function supersede(key: string): void {
+    for (const [node, state] of states) {
+      if (state.next !== null && state.next.key !== key) states.set(node, { ...state, next: null });
+    }
+  }
+
+  function load(fingerprint: string, rotation: number): void {
+    const { sending, other } = ring;
+    if (sending.fingerprint === fingerprint) {
       tellState();
       return;
     }
+    const isNext = other?.role === 'next' && other.key.fingerprint === fingerprint;
+    if (isNext && other.rotation >= rotation) return;
     const file = readFile();
     const why =
       typeof file === 'string'
@@ -172,19 +194,23 @@ export function createRotation(options: RotationOptions): Rotation {
     if (rotation <= failed) return;
     const { other } = ring;
     const name = other?.key.fingerprint === key ? keyName(other.key) : key;
-    forget(rotation);
+    forget(rotation, key);
     last = { rotation, key: name, outcome: 'failed', node, reason };
     trace('key-rotation-failed', { key: name, rotation, from: node, reason });
   }
 
-  /** This rotation and all before it have failed. */
-  function forget(rotation: number): void {
+  /**
+   * This rotation and all before it have failed; and its key, where it is known, was only found in a key file
+   * that some member does not have, so nobody need wait for it.
+   */
+  function forget(rotation: number, key?: string): void {
     failed = rotation;
     newest = Math.max(newest, rotation);
     const { other } = ring;
-    if (other?.role === 'next' && other.rotation > 0 && other.rotation <= rotation) {
-      ring.unstage();
-      overtaken(other.rotation, keyName(other.key));
+    if (other?.role === 'next') {
+      const isOver = other.rotation > 0 && other.rotation <= rotation;
+      if (isOver || other.key.fingerprint === key) ring.unstage();
+      if (isOver) overtaken(other.rotation, keyName(other.key));
     }
     tellState();
   }
@@ -216,9 +242,10 @@ export function createRotation(options: RotationOptions): Rotation {
 
   function proceed(): void {
     const { other } = ring;
-    if (other?.role === 'next' && other.rotation > 0 && all(accepts(other.rotation, other))) {
-      advance('all members accept it');
-    } else if (other?.role === 'previous' && all(sendsSame)) {
+    // Only the newest: of an older one a member may know already that it cannot.
+    const isNewest = other?.role === 'next' && other.rotation > 0 && other.rotation === newest;
+    if (isNewest && all(accepts(other.rotation, other))) advance();
+    else if (other?.role === 'previous' && all(sendsSame)) {
       const key = keyName(ring.sending);
       ring.retire();
       const rotation = other.rotation;
@@ -227,10 +254,20 @@ export function createRotation(options: RotationOptions): Rotation {
     }
   }
 
-  function advance(why: string): void {
+  function advance(): void {
     ring.advance();
-    trace('key-changed', { key: keyName(ring.sending), why });
+    trace('key-changed', { key: keyName(ring.sending) });
     tellState();
+  }
+
+  function start(key: GroupKey): RotationStart {
+    const rotation = newest + 1;
+    const message: KeyMessage = { type: 'load', rotation, key: key.fingerprint };
+    if (!group.multicast([encodeKeyMessage(message)], 'agreed')) {
+      return { refused: 'the ring takes no messages at the moment: again in a moment' };
+    }
+    isLoadSent = true;
+    return { rotation, key: keyName(key) };
   }
 
   return {
@@ -244,23 +281,13 @@ export function createRotation(options: RotationOptions): Rotation {
             '(aisctl keygen FILE), put it in the place of the key file on every node, then rotate',
         };
       }
-      const rotation = newest + 1;
-      const message: KeyMessage = { type: 'load', rotation, key: file.fingerprint };
-      if (!group.multicast([encodeKeyMessage(message)], 'agreed')) {
-        return { refused: 'the ring takes no messages at the moment: again in a moment' };
-      }
-      return { rotation, key: keyName(file) };
+      return start(file);
     },
     heardOther(key) {
       const { other } = ring;
       if (other?.role !== 'next' || other.key !== key) return;
-      const others = members.filter((node) => node !== self);
-      const can = accepts(0, other);
-      const isReady = others.every((node) => {
-        const state = states.get(node);
-        return state !== undefined && can(state);
-      });
-      if (isReady) advance('another node sends with it');
+      if (members.length === 1) advance();
+      else if (other.rotation === 0 && !isLoadSent && all(accepts(0, other))) start(key);
     },
     heardUnknown(keyId) {
       const file = readFile();
