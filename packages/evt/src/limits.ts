@@ -2,10 +2,16 @@
 
 /** Channel instances in the cluster, unlinked ones that are still open included (`SA_EVT_MAX_NUM_CHANNELS_ID`). */
 export const CHANNELS_MAX = 1_024;
+/** Opens in the cluster. */
+export const CHANNEL_OPENS_MAX = 65_536;
 /** Opens of one client. */
 export const CHANNEL_OPENS_PER_CLIENT_MAX = 1_024;
 /** Subscriptions of one open. */
 export const SUBSCRIPTIONS_PER_OPEN_MAX = 256;
+/** Filters of subscriptions in the cluster, in bytes, with {@link SUBSCRIPTION_OVERHEAD}. */
+export const SUBSCRIPTION_BYTES_MAX = 67_108_864;
+/** What a subscription and each of its filters cost beside the pattern, in bytes. */
+export const SUBSCRIPTION_OVERHEAD = 256;
 /** Data of one event in bytes (`SA_EVT_MAX_EVT_SIZE_ID`). */
 export const EVENT_DATA_BYTES_MAX = 65_536;
 /** One pattern in bytes (`SA_EVT_MAX_PATTERN_SIZE_ID`). */

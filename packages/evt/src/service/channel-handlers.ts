@@ -9,10 +9,11 @@ import {
   type SaAisErrorT,
 } from '@aisexec/ais';
 import type { ExecContext, Source } from '@aisexec/service';
-import { CHANNEL_OPENS_PER_CLIENT_MAX, CHANNELS_MAX } from '../limits.ts';
+import { CHANNEL_OPENS_MAX, CHANNEL_OPENS_PER_CLIENT_MAX, CHANNELS_MAX } from '../limits.ts';
 import type { CloseRequest, OpenMessage, UnlinkRequest } from '../protocol.ts';
 import { removeOpen, unlinkChannel } from './channels.ts';
 import { addChannel, addOpen, type Channel, clientKey, type EvtState, findOpen } from './state.ts';
+import { BOUNDS_SINCE } from './versions.ts';
 
 export function applyOpen(
   state: EvtState,
@@ -20,7 +21,7 @@ export function applyOpen(
   source: Source,
   ctx: ExecContext,
 ): void {
-  ctx.reply(source, { rc: open(state, message, source) });
+  ctx.reply(source, { rc: open(state, message, source, ctx) });
 }
 
 export function applyClose(
@@ -49,10 +50,18 @@ export function applyUnlink(
   ctx.replyWhenCertain(source, { rc: SA_AIS_OK }, { rc: SA_AIS_ERR_TIMEOUT });
 }
 
-function open(state: EvtState, message: OpenMessage, source: Source): SaAisErrorT {
+function open(
+  state: EvtState,
+  message: OpenMessage,
+  source: Source,
+  ctx: ExecContext,
+): SaAisErrorT {
   const opens = state.clients.get(clientKey(source))?.opens;
   if (opens?.has(message.handle)) return SA_AIS_ERR_INVALID_PARAM;
   if (opens !== undefined && opens.size >= CHANNEL_OPENS_PER_CLIENT_MAX) {
+    return SA_AIS_ERR_NO_RESOURCES;
+  }
+  if (ctx.version >= BOUNDS_SINCE && state.openCount >= CHANNEL_OPENS_MAX) {
     return SA_AIS_ERR_NO_RESOURCES;
   }
   const channel = channelOf(state, message.name) ?? create(state, message);

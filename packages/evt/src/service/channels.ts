@@ -1,11 +1,20 @@
 /** How opens and channels end (AIS B.2 rules 6 and 7). */
 import type { ClientRef } from '@aisexec/service';
 import { dropRetained } from './retention.ts';
-import { type Channel, clientKey, type EvtState, findOpen, type Open, openKey } from './state.ts';
+import {
+  type Channel,
+  clientKey,
+  dropSubscription,
+  type EvtState,
+  findOpen,
+  type Open,
+  openKey,
+} from './state.ts';
 
 /** Takes one open away, and with the last open of an unlinked channel the channel. */
 export function removeOpen(state: EvtState, channel: Channel, open: Open): void {
-  channel.opens.delete(openKey(open.client, open.handle));
+  for (const id of open.subscriptions.keys()) dropSubscription(state, open, id);
+  if (channel.opens.delete(openKey(open.client, open.handle))) state.openCount -= 1;
   const key = clientKey(open.client);
   const client = state.clients.get(key);
   client?.opens.delete(open.handle);

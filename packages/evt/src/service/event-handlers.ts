@@ -12,7 +12,7 @@ import {
   type SaAisErrorT,
 } from '@aisexec/ais';
 import type { ExecContext, Source } from '@aisexec/service';
-import { SUBSCRIPTIONS_PER_OPEN_MAX } from '../limits.ts';
+import { SUBSCRIPTION_BYTES_MAX, SUBSCRIPTIONS_PER_OPEN_MAX } from '../limits.ts';
 import {
   EVENT_ID_RESERVED_MAX,
   type PublishMessage,
@@ -22,7 +22,17 @@ import {
 } from '../protocol.ts';
 import { deliver, deliverRetained } from './delivery.ts';
 import { dropRetained, hasRoom, retain, retainedCost } from './retention.ts';
-import { type Channel, type EvtState, findOpen, type Open, type RetainedEvent } from './state.ts';
+import {
+  addSubscription,
+  type Channel,
+  dropSubscription,
+  type EvtState,
+  findOpen,
+  type Open,
+  type RetainedEvent,
+  subscriptionCost,
+} from './state.ts';
+import { BOUNDS_SINCE } from './versions.ts';
 
 export function applyPublish(
   state: EvtState,
@@ -57,7 +67,7 @@ export function applySubscribe(
   ctx: ExecContext,
 ): void {
   const found = findOpen(state, source, message.handle);
-  const rc = maySubscribe(message, found?.open);
+  const rc = maySubscribe(state, message, found?.open, ctx);
   if (found === undefined || rc !== SA_AIS_OK) {
     ctx.reply(source, { rc });
     return;
@@ -65,7 +75,7 @@ export function applySubscribe(
   const { channel, open } = found;
   const { id, serial, filters } = message;
   const subscription = { id, serial, filters };
-  open.subscriptions.set(id, subscription);
+  addSubscription(state, open, subscription);
   ctx.reply(source, { rc });
   deliverRetained(retainedBefore(state, channel, ctx.time), open, subscription, ctx);
 }
@@ -77,7 +87,7 @@ export function applyUnsubscribe(
   ctx: ExecContext,
 ): void {
   const open = findOpen(state, source, message.handle)?.open;
-  ctx.reply(source, { rc: unsubscribe(open, message.id) });
+  ctx.reply(source, { rc: unsubscribe(state, open, message.id) });
 }
 
 export function applyRetentionClear(
@@ -100,17 +110,24 @@ function mayPublish(state: EvtState, message: PublishMessage, open: Open | undef
   return SA_AIS_OK;
 }
 
-function maySubscribe(message: SubscribeRequest, open: Open | undefined): SaAisErrorT {
+function maySubscribe(
+  state: EvtState,
+  message: SubscribeRequest,
+  open: Open | undefined,
+  ctx: ExecContext,
+): SaAisErrorT {
   if (open === undefined) return SA_AIS_ERR_BAD_HANDLE;
   if (!open.subscriber) return SA_AIS_ERR_ACCESS;
   if (open.subscriptions.has(message.id)) return SA_AIS_ERR_EXIST;
   if (open.subscriptions.size >= SUBSCRIPTIONS_PER_OPEN_MAX) return SA_AIS_ERR_NO_RESOURCES;
+  const bytes = state.subscriptionBytes + subscriptionCost(message.filters);
+  if (ctx.version >= BOUNDS_SINCE && bytes > SUBSCRIPTION_BYTES_MAX) return SA_AIS_ERR_NO_RESOURCES;
   return SA_AIS_OK;
 }
 
-function unsubscribe(open: Open | undefined, id: number): SaAisErrorT {
+function unsubscribe(state: EvtState, open: Open | undefined, id: number): SaAisErrorT {
   if (open === undefined) return SA_AIS_ERR_BAD_HANDLE;
-  return open.subscriptions.delete(id) ? SA_AIS_OK : SA_AIS_ERR_NOT_EXIST;
+  return dropSubscription(state, open, id) ? SA_AIS_OK : SA_AIS_ERR_NOT_EXIST;
 }
 
 function clearRetention(

@@ -12,6 +12,7 @@ import { inspect } from './inspect.ts';
 import { expireRetained, nextExpiry } from './retention.ts';
 import { type EvtState, initialState } from './state.ts';
 import { createSync } from './sync.ts';
+import { BOUNDS_SINCE } from './versions.ts';
 import { clientGone, confchg, replaced } from './views.ts';
 
 export type { EvtState } from './state.ts';
@@ -28,7 +29,7 @@ export function createEvtService(options: EvtServiceOptions = {}): ServiceDefini
     id: EVT_SERVICE_ID,
     name: EVT_SERVICE_NAME,
     versions: EVT_VERSIONS,
-    version: 2,
+    version: BOUNDS_SINCE,
     init: initialState,
     lib,
     exec,

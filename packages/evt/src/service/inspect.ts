@@ -5,6 +5,8 @@ export function inspect(state: EvtState): unknown {
   return {
     retainedEvents: state.retained.size,
     retainedBytes: state.retainedBytes,
+    opens: state.openCount,
+    subscriptionBytes: state.subscriptionBytes,
     channels: [...state.channels.values()].map((channel) => ({
       name: channel.name,
       instance: String(channel.instance),

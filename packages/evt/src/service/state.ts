@@ -5,6 +5,7 @@
  * synchronisation rebuilds that order exactly (sync.ts).
  */
 import type { ClientRef } from '@aisexec/service';
+import { SUBSCRIPTION_OVERHEAD } from '../limits.ts';
 import type { Filter } from '../protocol.ts';
 
 export interface Subscription {
@@ -91,6 +92,10 @@ export interface EvtState {
   readonly expiries: Expiry[];
   /** What the retained events cost together. */
   retainedBytes: number;
+  /** Derived: opens of all channels. */
+  openCount: number;
+  /** Derived: what the subscriptions cost together, see {@link subscriptionCost}. */
+  subscriptionBytes: number;
   /**
    * Between a merge and the view change that follows it: nodes whose clients came with their own part
    * of the state. They are new even when the node is said to have left, in an earlier life.
@@ -106,6 +111,8 @@ export function initialState(): EvtState {
     retained: new Map(),
     expiries: [],
     retainedBytes: 0,
+    openCount: 0,
+    subscriptionBytes: 0,
     adopted: [],
   };
 }
@@ -160,4 +167,27 @@ export function addOpen(state: EvtState, channel: Channel, open: Open): void {
   const client = ensureClient(state, open.client);
   client.opens.set(open.handle, channel.instance);
   channel.opens.set(openKey(open.client, open.handle), open);
+  state.openCount += 1;
+  for (const { filters } of open.subscriptions.values()) {
+    state.subscriptionBytes += subscriptionCost(filters);
+  }
+}
+
+export function addSubscription(state: EvtState, open: Open, subscription: Subscription): void {
+  open.subscriptions.set(subscription.id, subscription);
+  state.subscriptionBytes += subscriptionCost(subscription.filters);
+}
+
+/** @returns whether it was there. */
+export function dropSubscription(state: EvtState, open: Open, id: number): boolean {
+  const subscription = open.subscriptions.get(id);
+  if (subscription === undefined) return false;
+  state.subscriptionBytes -= subscriptionCost(subscription.filters);
+  return open.subscriptions.delete(id);
+}
+
+/** What a subscription counts against SUBSCRIPTION_BYTES_MAX. */
+export function subscriptionCost(filters: readonly Filter[]): number {
+  const patterns = filters.reduce((sum, { pattern }) => sum + pattern.length, 0);
+  return SUBSCRIPTION_OVERHEAD * (1 + filters.length) + patterns;
 }

@@ -23,6 +23,7 @@ import { retain, retainedCost } from './retention.ts';
 import {
   addChannel,
   addOpen,
+  addSubscription,
   type Channel,
   type EvtState,
   ensureClient,
@@ -30,6 +31,7 @@ import {
   type Open,
   openKey,
 } from './state.ts';
+import { HEADS_SINCE } from './versions.ts';
 
 const ref = s.object({ node: s.u32, connection: s.count });
 
@@ -75,9 +77,6 @@ const chunkSchema = s.union(
 /** The schema of a chunk. */
 const chunk: Schema<EvtChunk> = chunkSchema;
 export type EvtChunk = Infer<typeof chunkSchema>;
-
-/** The first version of the service that knows heads without contents (ADR 0173). */
-const HEADS_SINCE = 2;
 
 /** @param inlineBytesMax retained events that cost up to so many bytes are sent with their contents. */
 export function createSync(inlineBytesMax: number): SyncHandlers<EvtState, EvtChunk> {
@@ -142,7 +141,7 @@ function load(state: EvtState, part: EvtChunk): void {
   else if (part.kind === 'subscription') {
     const { id, serial, filters } = part;
     const open = channel.opens.get(openKey(part.client, part.handle));
-    open?.subscriptions.set(id, { id, serial, filters });
+    if (open !== undefined) addSubscription(state, open, { id, serial, filters });
   } else if (part.kind === 'head') {
     const { id, time, retention, cost } = part;
     const about = { id, channel: channel.instance, time, retention, cost };
@@ -156,10 +155,11 @@ function load(state: EvtState, part: EvtChunk): void {
 }
 
 /**
- * Everything but the retained events themselves: their ids are in their channels and in the expiries, and no two
- * events have one id.
+ * Everything but what is derived, which older versions do not count, and the retained events themselves: their ids are
+ * in their channels and in the expiries, and no two events have one id.
  */
-function digest({ retained: _, ...rest }: EvtState): string {
+function digest(state: EvtState): string {
+  const { retained: _, openCount: __, subscriptionBytes: ___, ...rest } = state;
   return hashState(rest);
 }
 

@@ -39,7 +39,7 @@ export class Peer {
   ) {
     const handle = ++this.#handles;
     const defaults = { create: true, publisher: true, subscriber: true };
-    const rc = this.client.request('open', { handle, name, ...defaults, ...options })?.rc;
+    const rc = this.rc('open', { handle, name, ...defaults, ...options });
     return { handle, rc };
   }
 
@@ -84,6 +84,8 @@ export function inspect(world: TestCluster, node: number) {
   return world.host(node).inspect('evt') as {
     retainedEvents: number;
     retainedBytes: number;
+    opens: number;
+    subscriptionBytes: number;
     channels: {
       name: string;
       linked: boolean;

@@ -8,10 +8,12 @@ import { type Client, type LckState, lockKey, type Resource } from './state.ts';
 export function checkTable(state: LckState): string[] {
   const problems: string[] = [];
   const openers = new Map<string, number>();
+  let opens = 0;
   let locks = 0;
   let sum = 0;
   for (const client of state.clients.values()) {
     problems.push(...checkClient(state, client));
+    opens += client.opens.size;
     for (const [handle, open] of client.opens) {
       openers.set(open.name, (openers.get(open.name) ?? 0) + 1);
       sum = sum52(sum, markOfOpen(client.ref, handle, open));
@@ -25,6 +27,7 @@ export function checkTable(state: LckState): string[] {
     for (const lock of waiting.values()) sum = sum52(sum, markOfWaiting(name, lock));
     for (const lock of orphans) sum = sum52(sum, markOfOrphan(name, lock));
   }
+  if (opens !== state.openCount) problems.push(`${opens} opens, counted ${state.openCount}`);
   if (locks !== state.lockCount) problems.push(`${locks} locks, counted ${state.lockCount}`);
   if (sum !== state.digest) problems.push('digest out of date');
   for (const name of state.contended) {

@@ -39,7 +39,7 @@ import {
   SA_LCK_OPT_ORPHAN_LOCKS,
   unlockRequest,
 } from '../protocol.ts';
-import { LOCKS_PER_CLIENT_MAX, OPENS_PER_CLIENT_MAX, RESOURCES_MAX } from './limits.ts';
+import { LOCKS_PER_CLIENT_MAX, OPENS_MAX, OPENS_PER_CLIENT_MAX, RESOURCES_MAX } from './limits.ts';
 import { requestLock, revokeLocks, settle } from './locking.ts';
 import {
   addOpen,
@@ -55,6 +55,7 @@ import {
   stripOpen,
   type WaitingLock,
 } from './state.ts';
+import { OPENS_BOUND_SINCE } from './versions.ts';
 
 /** What a node is configured with. */
 export interface LibOptions {
@@ -165,17 +166,25 @@ function applyOpen(
   ctx: ExecContext,
 ): void {
   state.fairness ??= fairness;
-  const rc = checkOpen(state, request, source);
+  const rc = checkOpen(state, request, source, ctx);
   if (rc === SA_AIS_OK) {
     addOpen(state, source, request.handle, { name: request.name, notify: request.notify });
   }
   ctx.reply(source, { rc });
 }
 
-function checkOpen(state: LckState, request: OpenRequest, source: Source): SaAisErrorT {
+function checkOpen(
+  state: LckState,
+  request: OpenRequest,
+  source: Source,
+  ctx: ExecContext,
+): SaAisErrorT {
   const opens = state.clients.get(clientKey(source))?.opens;
   if (opens?.has(request.handle)) return SA_AIS_ERR_EXIST;
   if (opens !== undefined && opens.size >= OPENS_PER_CLIENT_MAX) return SA_AIS_ERR_NO_RESOURCES;
+  if (ctx.version >= OPENS_BOUND_SINCE && state.openCount >= OPENS_MAX) {
+    return SA_AIS_ERR_NO_RESOURCES;
+  }
   if (state.resources.has(request.name)) return SA_AIS_OK;
   if (!request.create) return SA_AIS_ERR_NOT_EXIST;
   return state.resources.size >= RESOURCES_MAX ? SA_AIS_ERR_NO_RESOURCES : SA_AIS_OK;

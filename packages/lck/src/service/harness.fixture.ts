@@ -53,6 +53,7 @@ export function createHarness(nodes: readonly number[] = [1, 2, 3], quorate = tr
   let state = lckService.init();
   let view = viewOf(nodes, quorate);
   let order = 1n << 32n;
+  let version = lckService.version ?? 1;
   const replies = new Map<number, Reply>();
   const told: Told[] = [];
 
@@ -60,7 +61,7 @@ export function createHarness(nodes: readonly number[] = [1, 2, 3], quorate = tr
     view,
     order: ++order,
     time: 0n,
-    version: 1,
+    version,
     steady: 0n,
     reply(source, reply) {
       if (replies.has(source.request)) throw new Error(`two replies to ${source.request}`);
@@ -99,6 +100,10 @@ export function createHarness(nodes: readonly number[] = [1, 2, 3], quorate = tr
     },
     set state(next: LckState) {
       state = next;
+    },
+    /** Which all members know from now on. */
+    set version(next: number) {
+      version = next;
     },
     reply: (request: number) => replies.get(request),
     rc: (request: number) => replies.get(request)?.rc,

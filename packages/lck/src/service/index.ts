@@ -11,6 +11,7 @@ import { inspect } from './inspect.ts';
 import { digest } from './marks.ts';
 import { initialState, type LckFairness, type LckState } from './state.ts';
 import { chunk, load, merge, save } from './sync.ts';
+import { OPENS_BOUND_SINCE } from './versions.ts';
 import { clientGone, confchg, replaced } from './views.ts';
 
 export { checkTable } from './check-table.ts';
@@ -33,8 +34,7 @@ export function createLckService(options: LckServiceOptions = {}): ServiceDefini
     id: LCK_SERVICE_ID,
     name: LCK_SERVICE_NAME,
     versions: LCK_VERSIONS,
-    // 2: the end of a client is taken in steps (ADR 0194).
-    version: 2,
+    version: OPENS_BOUND_SINCE,
     init: initialState,
     lib: createLib(options),
     exec,

@@ -15,6 +15,7 @@ export interface LckInspection {
   /** Null until a client opened the first resource. */
   readonly fairness: LckFairness | null;
   readonly clients: number;
+  readonly opens: number;
   readonly locks: number;
   readonly resources: readonly ResourceInspection[];
 }
@@ -42,6 +43,7 @@ export function inspect(state: LckState): LckInspection {
     quorate: state.quorate,
     fairness: state.fairness,
     clients: state.clients.size,
+    opens: state.openCount,
     locks: state.lockCount,
     resources: [...state.resources.values()].map(inspectResource),
   };

@@ -2,6 +2,8 @@
 
 /** Lock resources in the cluster. */
 export const RESOURCES_MAX = 1_048_576;
+/** Resource handles in the cluster. */
+export const OPENS_MAX = 1_048_576;
 /** Resource handles of one client. */
 export const OPENS_PER_CLIENT_MAX = 16_384;
 /** Locks in the cluster: granted, waiting and orphaned together. */

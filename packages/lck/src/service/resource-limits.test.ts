@@ -2,7 +2,8 @@
 import { SA_AIS_ERR_NO_RESOURCES, SA_AIS_OK } from '@aisexec/ais';
 import { expect, test } from '@jest/globals';
 import { createHarness } from './harness.fixture.ts';
-import { OPENS_PER_CLIENT_MAX, RESOURCES_MAX } from './limits.ts';
+import { OPENS_MAX, OPENS_PER_CLIENT_MAX, RESOURCES_MAX } from './limits.ts';
+import { OPENS_BOUND_SINCE } from './versions.ts';
 
 const a = { node: 1, connection: 1 };
 const b = { node: 2, connection: 1 };
@@ -19,6 +20,19 @@ test('one resource or one open too many is NO_RESOURCES; what exists can still b
   expect(h.rc(h.open(b, 1n, only!.name))).toBe(SA_AIS_OK);
   full.size = RESOURCES_MAX - 1;
   expect(h.rc(h.open(b, 2n, 'one more'))).toBe(SA_AIS_OK);
+});
+
+test('one open too many in the cluster is NO_RESOURCES, once all members know that bound; a close makes room', () => {
+  const h = createHarness();
+  h.open(a, 1n, 'r');
+  h.state.openCount = OPENS_MAX;
+  expect(h.rc(h.open(b, 1n, 'r'))).toBe(SA_AIS_ERR_NO_RESOURCES);
+  h.version = OPENS_BOUND_SINCE - 1;
+  expect(h.rc(h.open(b, 2n, 'r'))).toBe(SA_AIS_OK);
+  h.version = OPENS_BOUND_SINCE;
+  h.close(b, 2n);
+  h.close(a, 1n);
+  expect(h.rc(h.open(b, 3n, 'r'))).toBe(SA_AIS_OK);
 });
 
 /** A Map that says it is fuller than it is: a million resources would take a minute to make. */

@@ -35,6 +35,7 @@ export function initialState(): LckState {
   return {
     fairness: null,
     quorate: false,
+    openCount: 0,
     lockCount: 0,
     digest: 0,
     contended: new Set(),
@@ -97,6 +98,7 @@ export function putOpen(
 ): void {
   const open: Open = { name, notify, locks: NO_LOCKS };
   client.opens.set(handle, open);
+  state.openCount += 1;
   state.digest = sum52(state.digest, markOfOpen(client.ref, handle, open));
 }
 
@@ -251,6 +253,7 @@ export function stripOpen(state: LckState, ref: ClientRef, handle: bigint): Stri
   if (client === undefined || open === undefined || resource === undefined) return undefined;
   const cancelled = stripLocks(state, ref, resource, [...open.locks]);
   client.opens.delete(handle);
+  state.openCount -= 1;
   state.digest = sum52(state.digest, -markOfOpen(client.ref, handle, open));
   resource.openers -= 1;
   if (client.opens.size === 0) state.clients.delete(clientKey(ref));

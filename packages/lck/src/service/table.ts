@@ -85,6 +85,8 @@ export interface LckState {
   fairness: LckFairness | null;
   /** The last view's word: tells the loss of quorum from its absence. */
   quorate: boolean;
+  /** Derived: open handles of all clients. */
+  openCount: number;
   /** Granted, waiting and orphaned locks of all resources. */
   lockCount: number;
   /** Derived: the sum of the marks of all opens and locks (ADR 0185). */

@@ -15,9 +15,7 @@ import {
   type Resource,
   stripClient,
 } from './state.ts';
-
-/** The version of what nodes say from which a client's end is taken in steps. */
-const STEPS_SINCE = 2;
+import { STEPS_SINCE } from './versions.ts';
 
 export function confchg(state: LckState, view: View, ctx: ExecContext): void {
   const touched = stripDeparted(state, view);
