@@ -2,8 +2,13 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { expect } from '@jest/globals';
+import { useCluster } from './support.fixture.ts';
 
 const AISCTL = fileURLToPath(new URL('../../packages/ctl/dist/bin/aisctl.js', import.meta.url));
+
+/** Where no executive listens. */
+export const NOWHERE = '/nonexistent/aisexec.sock';
 
 export interface Outcome {
   readonly status: number | null;
@@ -83,6 +88,21 @@ export function document(outcome: Outcome): Record<string, unknown> {
   const parsed = JSON.parse(String(outcome.stdout)) as Record<string, unknown>;
   if (parsed['schemaVersion'] !== 1) throw new Error(`no schemaVersion: ${outcome.stdout}`);
   return parsed;
+}
+
+/** Three real executives for the tests of a file, and what `aisctl` says at the first: a document, or text. */
+export function useExecutives() {
+  const cluster = useCluster({ nodes: 3 });
+  const socket = (index = 0) => cluster.nodes[index]!.socket;
+  const json = async (...args: string[]) =>
+    document(await aisctl([...args, '--format', 'json'], socket()));
+  const text = async (...args: string[]) => {
+    const outcome = await aisctl(args, socket());
+    expect(outcome.stderr).toBe('');
+    expect(outcome.status).toBe(0);
+    return String(outcome.stdout);
+  };
+  return { cluster, socket, json, text };
 }
 
 /** Processes of a group that still run; one that waits to be reaped does not. */

@@ -1,11 +1,16 @@
 /** Rows of the conformance table: the life cycle that all AIS services share (AIS B.0), and NodeGet. */
 import { SA_AIS_OK, SA_DISPATCH_ALL, SA_DISPATCH_BLOCKING, SA_DISPATCH_ONE } from '@aisexec/ais';
 import type { SaClmCallbacksT, SaClmHandleT } from './client/literal-types.ts';
-import { both, type Row, type World, whenStale } from './conformance-world.fixture.ts';
+import {
+  both,
+  FORGED,
+  LOCK,
+  type Row,
+  type World,
+  whenStale,
+} from './conformance-world.fixture.ts';
 import { SA_CLM_LOCAL_NODE_ID } from './protocol.ts';
 
-const LOCK = 2;
-const FORGED = 0x1234_5678_9abc_def0n as SaClmHandleT;
 const SECOND = 1_000_000_000n;
 
 const initialize = (expect: string, cause: string, run: Parameters<typeof both>[4]) =>

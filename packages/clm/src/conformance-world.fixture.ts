@@ -40,6 +40,11 @@ export interface Subscriber {
   asked: SaInvocationT;
 }
 
+/** Operations on a node. */
+export const [UNLOCK, LOCK, SHUTDOWN] = [1, 2, 3];
+/** A handle that never was. */
+export const FORGED = 0x1234_5678_9abc_def0n as SaClmHandleT;
+
 const STEPS = ['', 'validate', 'start', 'aborted', 'completed'];
 const LABELS = ['', '', '+', '-', '~', 'u', 's'];
 const TICKS_MAX = 3_000;
@@ -94,8 +99,8 @@ export class World {
   /** A handle whose node was locked and readmitted since it was opened. */
   async stale(generation: 1 | 4, callbacks: SaClmCallbacksT | null = null): Promise<SaClmHandleT> {
     const handle = await this.open(generation, callbacks);
-    await this.administer(this.home, 2);
-    await this.administer(this.home, 1);
+    await this.administer(this.home, LOCK);
+    await this.administer(this.home, UNLOCK);
     return handle;
   }
 

@@ -1,10 +1,19 @@
 /** The conformance table of CLM as a whole, how it is run, and how its page shows it. */
 import { type SaAisErrorT, saAisErrorName } from '@aisexec/ais';
+import { adminRows } from './conformance-admin.fixture.ts';
 import { lifeCycleRows } from './conformance-life-cycle.fixture.ts';
-import { trackingRows } from './conformance-tracking.fixture.ts';
+import { responseRows, stepRows } from './conformance-steps.fixture.ts';
+import { trackingEndRows, trackingRows } from './conformance-tracking.fixture.ts';
 import { type Row, World, type WorldOptions } from './conformance-world.fixture.ts';
 
-export const conformanceRows: readonly Row[] = [...lifeCycleRows, ...trackingRows];
+export const conformanceRows: readonly Row[] = [
+  ...lifeCycleRows,
+  ...trackingRows,
+  ...stepRows,
+  ...trackingEndRows,
+  ...responseRows,
+  ...adminRows,
+];
 
 /** Runs one row in a world of its own. @returns what is to be compared with `expect`. */
 export async function runRow(row: Row, options: WorldOptions): Promise<string> {

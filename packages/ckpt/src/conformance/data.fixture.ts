@@ -3,13 +3,15 @@ import assert from 'node:assert/strict';
 import { ok } from '../../../../test/fixtures/ais-table.ts';
 import type { SaCkptIOVectorElementT, SaCkptSectionIdT } from '../client/literal-types.ts';
 import { IO_ELEMENT_BYTES_MAX } from '../limits.ts';
-import { create, DEFAULT, type OnCheckpoint, on } from './sections.fixture.ts';
+import { create, DEFAULT } from './sections.fixture.ts';
 import {
   ALL,
   bytes,
   COLLOCATED,
   element,
   id,
+  type OnCheckpoint,
+  on,
   type Row,
   row,
   textOf,

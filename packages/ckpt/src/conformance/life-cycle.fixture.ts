@@ -3,11 +3,18 @@ import assert from 'node:assert/strict';
 import { SA_DISPATCH_ALL, SA_DISPATCH_BLOCKING, SA_DISPATCH_ONE } from '@aisexec/ais';
 import type { Answer } from '../../../../test/fixtures/ais-table.ts';
 import { createSaCkpt } from '../client/literal.ts';
-import type { SaCkptCheckpointHandleT, SaCkptHandleT } from '../client/literal-types.ts';
-import { ALL, bytes, READ, type Row, row, type Stage } from './stage.fixture.ts';
+import type { SaCkptHandleT } from '../client/literal-types.ts';
+import {
+  ALL,
+  bytes,
+  NO_CHECKPOINT,
+  READ,
+  type Row,
+  row,
+  type Stage,
+  UNKNOWN,
+} from './stage.fixture.ts';
 
-const UNKNOWN = 1n as SaCkptHandleT;
-const NO_CHECKPOINT = 5n as SaCkptCheckpointHandleT;
 const FIRST = { releaseCode: 'B', majorVersion: 1, minorVersion: 1 };
 const HIGHEST = { releaseCode: 'B', majorVersion: 2, minorVersion: 2 };
 

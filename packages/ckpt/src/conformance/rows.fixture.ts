@@ -1,10 +1,12 @@
 /** The conformance table of CKPT: all rows, what is never answered, and the page that lists them. */
 import { type Elsewhere, linesOf } from '../../../../test/fixtures/ais-table.ts';
 import type { SaCkpt } from '../client/literal-types.ts';
-import { checkpointRows } from './checkpoints.fixture.ts';
 import { dataRows } from './data.fixture.ts';
+import { endRows } from './end.fixture.ts';
 import { lifeCycleRows } from './life-cycle.fixture.ts';
+import { openRows } from './open.fixture.ts';
 import { removalRows } from './removal.fixture.ts';
+import { replicaRows } from './replicas.fixture.ts';
 import { sectionRows } from './sections.fixture.ts';
 import type { Row } from './stage.fixture.ts';
 
@@ -41,7 +43,9 @@ const place = (row: Row): number => (FUNCTIONS as readonly string[]).indexOf(row
 export const ROWS: readonly Row[] = [
   ...lifeCycleRows,
   ...removalRows,
-  ...checkpointRows,
+  ...openRows,
+  ...endRows,
+  ...replicaRows,
   ...sectionRows,
   ...dataRows,
 ].sort((a, b) => place(a) - place(b));

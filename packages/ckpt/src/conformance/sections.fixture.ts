@@ -1,7 +1,7 @@
 /** Rows of sections and iterations over them (AIS-CKPT B.3 rules 3, 4, 6 and 8). */
 import assert from 'node:assert/strict';
 import { SA_TIME_END } from '@aisexec/ais';
-import { type Answer, ok } from '../../../../test/fixtures/ais-table.ts';
+import { ok } from '../../../../test/fixtures/ais-table.ts';
 import type {
   SaCkptCheckpointHandleT,
   SaCkptSectionIdT,
@@ -18,8 +18,9 @@ import {
   bytes,
   element,
   id,
-  type Kind,
   NEVER,
+  type OnCheckpoint,
+  on,
   type Row,
   row,
   type Stage,
@@ -28,16 +29,6 @@ import {
 
 const NO_ITERATION = 5n as SaCkptSectionIterationHandleT;
 export const DEFAULT: SaCkptSectionIdT = { id: null };
-export type OnCheckpoint = (
-  sa: Stage['sa'],
-  checkpoint: SaCkptCheckpointHandleT,
-  stage: Stage,
-) => Answer;
-
-export const on =
-  (kind: Kind, call: OnCheckpoint): Row['run'] =>
-  async (stage) =>
-    call(stage.sa, await stage.use(kind), stage);
 
 export const create =
   (

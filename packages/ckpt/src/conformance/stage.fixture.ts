@@ -5,7 +5,7 @@
  */
 import { SA_DISPATCH_ALL, SA_TIME_END, SA_TIME_ONE_SECOND } from '@aisexec/ais';
 import type { ConnectOptions } from '@aisexec/ipc';
-import { ok, rowsFor, type TableRow } from '../../../../test/fixtures/ais-table.ts';
+import { type Answer, ok, rowsFor, type TableRow } from '../../../../test/fixtures/ais-table.ts';
 import { whileRemoved } from '../../../clm/src/removal.fixture.ts';
 import { createSaCkpt } from '../client/literal.ts';
 import type {
@@ -31,6 +31,12 @@ export const WRITE = SA_CKPT_CHECKPOINT_WRITE;
 export const CREATE = SA_CKPT_CHECKPOINT_CREATE;
 export const ALL = READ | WRITE | CREATE;
 export const TIMEOUT = 60n * SA_TIME_ONE_SECOND;
+/** No handle, and handles that never were. */
+export const NO_HANDLE = 0n as SaCkptHandleT;
+export const UNKNOWN = 1n as SaCkptHandleT;
+export const NO_CHECKPOINT = 5n as SaCkptCheckpointHandleT;
+/** A name of one byte too many. */
+export const LONG = 'x'.repeat(257);
 export const NEVER = { expirationTime: SA_TIME_END };
 export const ATTRIBUTES: SaCkptCheckpointCreationAttributesT = {
   creationFlags: SA_CKPT_WR_ALL_REPLICAS,
@@ -198,3 +204,15 @@ export class Stage {
     return handle;
   }
 }
+
+export type OnCheckpoint = (
+  sa: SaCkpt,
+  checkpoint: SaCkptCheckpointHandleT,
+  stage: Stage,
+) => Answer;
+
+/** A row about a checkpoint that the near client has, or had, open. */
+export const on =
+  (kind: Kind, call: OnCheckpoint): Row['run'] =>
+  async (stage) =>
+    call(stage.sa, await stage.use(kind), stage);

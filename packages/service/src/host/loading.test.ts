@@ -2,10 +2,10 @@ import { SA_AIS_OK } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
 import type { ServiceDefinition } from '../contract.ts';
 import { type CounterState, counterService, createTestCluster } from '../testing/index.ts';
+import { add } from './counter.fixture.ts';
 
 /** A service that is always there, beside the one that comes and goes. */
 const resident = { ...counterService, id: 10, name: 'resident' };
-const add = (name: string, amount: number) => ({ name, amount });
 
 function clusterOf(nodes: number) {
   return createTestCluster({ nodes, services: [resident], seed: 3 });

@@ -1,38 +1,11 @@
 /**
- * Corosync's CPG for several cores in one process: daemons, rings, one order per ring, and everything that may
- * happen in between, chosen by a seed. What CPG does at a ring change is modelled as it is: those that go
- * together have received the same, what waited is ordered in the next ring, the group's configuration comes
- * before the ring's, and the word on the quorum at any time after.
+ * Corosync's CPG for several cores in one process: daemons, executives, and everything that may happen in between,
+ * chosen by a seed.
  */
 import { createRandom, type Random } from '@aisexec/service/testing';
 import type { Configuration, Group, RingId } from '@aisexec/totem';
 import { CpgCore } from './core.ts';
-import { nameOf } from './round.ts';
-import type { CpgMember } from './wire.ts';
-
-type Event =
-  | { readonly from: CpgMember; readonly bytes: Uint8Array }
-  | { readonly members: readonly CpgMember[]; readonly left: readonly CpgMember[] }
-  | { readonly ring: number }
-  | { readonly quorum: number; readonly quorate: boolean; readonly votes: number };
-
-interface Ring {
-  readonly seq: number;
-  readonly nodes: readonly number[];
-  readonly log: Event[];
-}
-
-interface Daemon {
-  readonly node: number;
-  ring: Ring;
-  /** How much of the ring's log it has received. */
-  taken: number;
-  /** What its executive has not fetched. */
-  events: Event[];
-  outgoing: Extract<Event, { readonly bytes: Uint8Array }>[];
-  /** The group as far as ordered, by this daemon's rings. */
-  members: readonly CpgMember[];
-}
+import { CpgDaemons, type Daemon } from './cpg-daemons.fixture.ts';
 
 /** What one life of one executive was told and has sent. */
 export interface Life {
@@ -50,7 +23,6 @@ export type Told =
   | { readonly configuration: Configuration; readonly quorate: boolean }
   | { readonly message: string; readonly ringId: RingId };
 
-const OUTGOING_MAX = 8;
 /** What a message says stands in its first bytes. */
 const HEAD_BYTES = 24;
 
@@ -59,19 +31,17 @@ export class CpgWorld {
   readonly traced: string[] = [];
   readonly random: Random;
   readonly #count: number;
-  readonly #daemons = new Map<number, Daemon>();
+  readonly #daemons: CpgDaemons;
   readonly #executives = new Map<number, Life>();
   readonly #stores = new Map<number, number>();
   readonly #stopped = new Set<number>();
-  #sides: (node: number) => number = () => 0;
-  #changed = false;
-  #ringSeq = 0;
   #pid = 100;
   #said = 0;
 
   constructor(seed: number, count: number) {
     this.random = createRandom(seed);
     this.#count = count;
+    this.#daemons = new CpgDaemons(count, (node) => this.#executives.get(node)?.connected === true);
     for (let node = 1; node <= count; node++) {
       this.startCorosync(node);
       this.startExecutive(node);
@@ -83,18 +53,13 @@ export class CpgWorld {
   }
 
   startCorosync(node: number): void {
-    if (this.#daemons.has(node)) return;
-    const ring = { seq: 0, nodes: [node], log: [] };
-    const none = { events: [], outgoing: [], members: [] };
-    this.#daemons.set(node, { node, ring, taken: 0, ...none });
-    this.#changed = true;
+    this.#daemons.start(node);
   }
 
   killCorosync(node: number): void {
-    if (!this.#daemons.delete(node)) return;
+    if (!this.#daemons.kill(node)) return;
     const life = this.#executives.get(node);
     if (life !== undefined) this.#lose(life);
-    this.#changed = true;
   }
 
   startExecutive(node: number): void {
@@ -130,7 +95,7 @@ export class CpgWorld {
     this.#executives.delete(node);
     life.alive = false;
     this.#stopped.delete(node);
-    if (life.connected) this.#order(node, { left: life.pid });
+    if (life.connected) this.#daemons.order(node, { left: life.pid });
     life.connected = false;
   }
 
@@ -144,13 +109,11 @@ export class CpgWorld {
   }
 
   split(sideOf: (node: number) => number): void {
-    this.#sides = sideOf;
-    this.#changed = true;
+    this.#daemons.split(sideOf);
   }
 
   heal(): void {
-    this.#sides = () => 0;
-    this.#changed = true;
+    this.#daemons.split(() => 0);
   }
 
   /** A process that is no executive enters the group. */
@@ -158,13 +121,13 @@ export class CpgWorld {
     const daemon = this.#daemons.get(node);
     const pid = ++this.#pid;
     if (daemon === undefined) return;
-    this.#order(node, { joined: pid });
-    this.#log(daemon.ring, { from: { nodeId: node, pid }, bytes });
+    this.#daemons.order(node, { joined: pid });
+    this.#daemons.log(daemon.ring, { from: { nodeId: node, pid }, bytes });
   }
 
   /** An operator changes what quorum takes, in one and the same ring. */
   judge(quorate: boolean): void {
-    for (const { ring, events } of this.#daemons.values()) {
+    for (const { ring, events } of this.#daemons.all()) {
       events.push({ quorum: ring.seq, quorate, votes: 1 });
     }
   }
@@ -172,7 +135,7 @@ export class CpgWorld {
   /** The executive lets go of the group, and comes back later. */
   leaveGroup(life: Life): void {
     if (!life.connected) return;
-    this.#order(life.node, { left: life.pid });
+    this.#daemons.order(life.node, { left: life.pid });
     this.#lose(life);
   }
 
@@ -196,138 +159,31 @@ export class CpgWorld {
     life.pid = ++this.#pid;
     life.connected = true;
     life.core.connected(life.pid);
-    this.#drain(daemon);
+    this.#daemons.drain(daemon);
     daemon.events = [];
-    this.#order(life.node, { joined: life.pid });
-    this.#drain(daemon);
-    daemon.events.push({ ring: daemon.ring.seq }, this.#quorum(daemon.ring));
-  }
-
-  #quorum({ seq, nodes }: Ring): Event {
-    return { quorum: seq, quorate: nodes.length * 2 > this.#count, votes: 1 };
+    this.#daemons.order(life.node, { joined: life.pid });
+    this.#daemons.drain(daemon);
+    daemon.events.push({ ring: daemon.ring.seq }, this.#daemons.quorum(daemon.ring));
   }
 
   #send(life: Life, bytes: Uint8Array): boolean {
     const daemon = this.#daemons.get(life.node);
     if (daemon === undefined || !life.connected) return false;
-    if (daemon.outgoing.length >= OUTGOING_MAX) return false;
-    daemon.outgoing.push({ from: { nodeId: life.node, pid: life.pid }, bytes: bytes.slice() });
-    return true;
-  }
-
-  /** A process joins or leaves the group: ordered like a message, after what it has sent. */
-  #order(node: number, change: { readonly joined: number } | { readonly left: number }): void {
-    const daemon = this.#daemons.get(node);
-    if (daemon === undefined) return;
-    const { ring } = daemon;
-    for (const message of daemon.outgoing.splice(0)) this.#log(ring, message);
-    const all = this.#membersAtEnd(ring, daemon);
-    const pid = 'joined' in change ? change.joined : change.left;
-    const rest = all.filter((member) => nameOf(member) !== `${node}.${pid}`);
-    const one = { nodeId: node, pid };
-    if ('joined' in change) this.#log(ring, { members: [...rest, one], left: [] });
-    else if (rest.length < all.length) this.#log(ring, { members: rest, left: [one] });
-  }
-
-  #membersAtEnd(ring: Ring, daemon: Daemon): readonly CpgMember[] {
-    for (let i = ring.log.length - 1; i >= daemon.taken; i--) {
-      const event = ring.log[i]!;
-      if ('members' in event) return event.members;
-    }
-    return daemon.members;
-  }
-
-  #log(ring: Ring, event: Event): void {
-    ring.log.push(event);
-  }
-
-  #take(daemon: Daemon): void {
-    const event = daemon.ring.log[daemon.taken++]!;
-    if ('members' in event) daemon.members = event.members;
-    if (this.#executives.get(daemon.node)?.connected === true) daemon.events.push(event);
-  }
-
-  #drain(daemon: Daemon): void {
-    while (daemon.taken < daemon.ring.log.length) this.#take(daemon);
-  }
-
-  /** New rings where the sides ask for them. */
-  #reform(): void {
-    this.#changed = false;
-    const sides = new Map<number, Daemon[]>();
-    for (const daemon of [...this.#daemons.values()].sort((a, b) => a.node - b.node)) {
-      const side = this.#sides(daemon.node);
-      sides.set(side, [...(sides.get(side) ?? []), daemon]);
-    }
-    for (const daemons of sides.values()) {
-      const nodes = daemons.map(({ node }) => node);
-      const isFormed = daemons.every(
-        ({ ring }) =>
-          ring === daemons[0]!.ring && ring.nodes.length === nodes.length && ring.seq > 0,
-      );
-      if (!isFormed) this.#form(daemons, nodes);
-    }
-  }
-
-  #form(daemons: readonly Daemon[], nodes: readonly number[]): void {
-    this.#ringSeq += 4;
-    const next: Ring = { seq: this.#ringSeq, nodes, log: [] };
-    const olds = new Map<Ring, Daemon[]>();
-    for (const daemon of daemons) {
-      olds.set(daemon.ring, [...(olds.get(daemon.ring) ?? []), daemon]);
-    }
-    // Those that go together receive the same, at least what any of them has and sent.
-    for (const [old, together] of olds) {
-      const end =
-        together.length === old.nodes.length
-          ? old.log.length
-          : Math.max(...together.map(({ taken }) => taken), this.#lastOf(old, together));
-      for (const daemon of together) while (daemon.taken < end) this.#take(daemon);
-    }
-    const all = [...olds.values()].flatMap((together) => {
-      const here = together.map(({ node }) => node);
-      return together[0]!.members.filter(({ nodeId }) => here.includes(nodeId));
-    });
-    for (const [, together] of olds) {
-      const here = together.map(({ node }) => node);
-      for (const daemon of together) {
-        const left = daemon.members.filter(({ nodeId }) => !here.includes(nodeId));
-        const stay = daemon.members.filter(({ nodeId }) => here.includes(nodeId));
-        const push = (event: Event) => {
-          if (this.#executives.get(daemon.node)?.connected === true) daemon.events.push(event);
-        };
-        if (left.length > 0) push({ members: stay, left });
-        if (all.length > stay.length) push({ members: all, left: [] });
-        push({ ring: next.seq });
-        push(this.#quorum(next));
-        daemon.members = all;
-        daemon.ring = next;
-        daemon.taken = 0;
-      }
-    }
-  }
-
-  /** A node always delivers what it has sent in a ring that ends. */
-  #lastOf(ring: Ring, together: readonly Daemon[]): number {
-    const nodes = together.map(({ node }) => node);
-    const isOurs = (event: Event) =>
-      'from' in event
-        ? nodes.includes(event.from.nodeId)
-        : 'members' in event && event.left.some(({ nodeId }) => nodes.includes(nodeId));
-    return ring.log.findLastIndex(isOurs) + 1;
+    const from = { nodeId: life.node, pid: life.pid };
+    return this.#daemons.send(daemon, { from, bytes: bytes.slice() });
   }
 
   /** One of the things that can happen now, at one node. */
   step(): void {
-    if (this.#changed && this.random.below(4) === 0) this.#reform();
+    if (this.#daemons.changed && this.random.below(4) === 0) this.#daemons.reform();
     const node = 1 + this.random.below(this.#count);
     const life = this.#executives.get(node);
     const daemon = this.#daemons.get(node);
     const what = this.random.below(8);
     if (daemon !== undefined) {
       if (what < 2 && daemon.outgoing.length > 0) {
-        this.#log(daemon.ring, daemon.outgoing.shift()!);
-      } else if (what < 5 && daemon.taken < daemon.ring.log.length) this.#take(daemon);
+        this.#daemons.log(daemon.ring, daemon.outgoing.shift()!);
+      } else if (what < 5 && daemon.taken < daemon.ring.log.length) this.#daemons.take(daemon);
     }
     if (life === undefined || this.#stopped.has(node)) return;
     if (!life.connected && this.random.below(2) === 0) this.#connect(life);
