@@ -62,6 +62,8 @@ export interface RingClient {
    * (totempg's token callback).
    */
   tokenArrived(): void;
+  /** Packets, about, that wait above the ring's normal queue for room in it; absent: none. */
+  packetsWaiting?(): number;
 }
 
 /** The ring, as the layer above uses it. */

@@ -50,6 +50,8 @@ export interface Lane {
    */
   restart(open: number, what: 'again' | 'dropped'): number;
   readonly packetsSent: number;
+  /** Packets, about, that what is not packed yet will take. */
+  readonly packetsWaiting: number;
 }
 
 export function createLane(options: LaneOptions): Lane {
@@ -111,6 +113,10 @@ export function createLane(options: LaneOptions): Lane {
     },
     get packetsSent() {
       return packetsSent;
+    },
+    get packetsWaiting() {
+      const rest = current === undefined ? 0 : current.length - offset;
+      return Math.ceil((queue.bytesToPack + rest) / payloadBytesMax);
     },
     attach(attached) {
       ring = attached;

@@ -24,6 +24,8 @@ export interface MessageQueue {
   /** Sum of the slots of all messages in the queue. */
   readonly slotsUsed: number;
   readonly length: number;
+  /** Of the messages that {@link takeNext} has not given out. */
+  readonly bytesToPack: number;
   /** A new message at the end; the caller fills it. */
   push(length: number, slots: number): QueuedMessage;
   /** The next one to pack, moving the cursor on; undefined at the end. */
@@ -44,6 +46,7 @@ export function createMessageQueue(pool: BufferPool): MessageQueue {
   let head = 0;
   let cursor = 0;
   let slotsUsed = 0;
+  let bytesToPack = 0;
   const free: QueuedMessage[] = [];
 
   const release = (message: QueuedMessage): void => {
@@ -62,16 +65,25 @@ export function createMessageQueue(pool: BufferPool): MessageQueue {
     get length() {
       return messages.length - head;
     },
+    get bytesToPack() {
+      return bytesToPack;
+    },
     push(length, slots) {
       const message = free.pop() ?? newMessage();
       if (message.bytes.length < length) message.bytes = bufferFor(length, pool);
       message.length = length;
       message.slots = slots;
       slotsUsed += slots;
+      bytesToPack += length;
       messages.push(message);
       return message;
     },
-    takeNext: () => (cursor < messages.length ? messages[cursor++] : undefined),
+    takeNext() {
+      if (cursor === messages.length) return undefined;
+      const message = messages[cursor++] as QueuedMessage;
+      bytesToPack -= message.length;
+      return message;
+    },
     oldestPacked: () => (head < cursor ? messages[head] : undefined),
     finishOldest() {
       release(messages[head++] as QueuedMessage);
@@ -82,6 +94,7 @@ export function createMessageQueue(pool: BufferPool): MessageQueue {
     },
     rewind() {
       const packed = cursor - head;
+      for (let i = head; i < cursor; i++) bytesToPack += (messages[i] as QueuedMessage).length;
       cursor = head;
       return packed;
     },
@@ -91,6 +104,7 @@ export function createMessageQueue(pool: BufferPool): MessageQueue {
       messages = [];
       head = 0;
       cursor = 0;
+      bytesToPack = 0;
       return dropped;
     },
   };

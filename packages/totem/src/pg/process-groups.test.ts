@@ -56,6 +56,19 @@ describe('sending and receiving', () => {
     expect(head).toMatchObject({ count: 19, fragmented: 0, continuation: 0 });
   });
 
+  test('what waits for room in the ring is told in packets, of a message in pieces only the rest', () => {
+    const node = setUp();
+    const group = node.pg.messaging.join('g', silent());
+    expect(node.pg.client.packetsWaiting?.()).toBe(0);
+    const large = new Uint8Array(MESSAGE_BYTES_MAX);
+    for (let i = 0; i < 2; i++) group.multicast([large], 'agreed');
+    const all = Math.ceil((2 * MESSAGE_BYTES_MAX) / PAYLOAD);
+    const sent = node.packets.length;
+    expect(sent).toBeGreaterThan(100);
+    expect(node.pg.client.packetsWaiting?.()).toBeGreaterThanOrEqual(all - sent - 2);
+    expect(node.pg.client.packetsWaiting?.()).toBeLessThanOrEqual(all - sent + 10);
+  });
+
   test('every packet with a piece of a safe message is safe, and no other', () => {
     const node = setUp();
     const group = node.pg.messaging.join('g', silent());

@@ -170,6 +170,7 @@ export function createProcessGroups(options: ProcessGroupsOptions): ProcessGroup
       pump(true);
       tellDrained();
     },
+    packetsWaiting: () => normal.packetsWaiting,
   };
 
   const join = (name: string, handlers: GroupHandlers, groupOptions: GroupOptions = {}): Group => {

@@ -2,6 +2,9 @@
  * How much a node may send on one token visit (Totem §3.3, totem-wire §3.4 step 4): at most `maxMessages`
  * itself, at most `windowSize` with everybody else's last visit, and of a loaded ring no more than its
  * share of the backlog. `fcc` and `backlog` on the token are sums over all members, kept by differences.
+ *
+ * Our own queue is short (ADR 0020), Corosync's holds thousands of packets: beside it we would get a hundredth of its
+ * share. So what waits above the queue counts, too, up to what the others announce on average (ADR 0224).
  */
 import type { OrfToken } from '../wire/index.ts';
 import type { Srp } from './context.ts';
@@ -12,7 +15,7 @@ import { seqDistance } from './seqno.ts';
 /** Messages, resends and new ones together, that may leave on this visit. */
 export function allowance(srp: Srp, token: OrfToken): number {
   const { maxMessages, windowSize } = srp.config;
-  srp.backlogNow = backlog(srp);
+  srp.backlogNow = backlog(srp, token);
   let allowed = Math.min(maxMessages, Math.max(0, windowSize - token.fcc));
   const total = token.backlog + srp.backlogNow - srp.backlogLast;
   if (total > 0) {
@@ -38,7 +41,12 @@ export function recordSent(srp: Srp, token: OrfToken, sent: number): void {
   srp.backlogLast = srp.backlogNow;
 }
 
-function backlog(srp: Srp): number {
+function backlog(srp: Srp, token: OrfToken): number {
   if (srp.state === 'recovery') return recoveryBacklog(srp);
-  return srp.syncQueue.size + (srp.syncing ? 0 : srp.normalQueue.size);
+  if (srp.syncing) return srp.syncQueue.size;
+  const queued = srp.syncQueue.size + srp.normalQueue.size;
+  const others = (token.backlog - srp.backlogLast) / Math.max(1, srp.members.length - 1);
+  if (others <= queued) return queued;
+  const waiting = srp.client.packetsWaiting?.() ?? 0;
+  return queued + Math.min(waiting, Math.floor(others) - queued);
 }

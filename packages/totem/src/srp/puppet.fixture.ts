@@ -37,6 +37,8 @@ export class Puppet {
   /** The order of effects that must be ordered. */
   readonly effects: string[] = [];
   readonly traces: string[] = [];
+  /** Packets that wait above the ring's queue. */
+  waiting = 0;
   readonly #self: Uint8Array[] = [];
   readonly #initialSeq: number;
   #token: OrfToken = createOrfToken();
@@ -69,6 +71,7 @@ export class Puppet {
           if (configuration.type === 'regular') this.ring.syncComplete(configuration.ringId);
         },
         tokenArrived: () => {},
+        packetsWaiting: () => this.waiting,
       },
     );
   }

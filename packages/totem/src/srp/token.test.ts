@@ -117,6 +117,28 @@ describe('new messages', () => {
     expect(newSeqs(puppet)).toHaveLength(5);
   });
 
+  test('count what waits above their queue too, up to what the others announce on average', () => {
+    const puppet = member();
+    for (let i = 0; i < 40; i++) puppet.submit(i);
+    puppet.waiting = 5_000;
+    expect(puppet.rotate({ backlog: 6_000, fcc: 40 }).backlog).toBe(6_000 + 3_000);
+    puppet.clear();
+    // 50 x my 3000 / 9000: an equal share.
+    const token = puppet.rotate({ backlog: 9_000, fcc: 10 });
+    expect(newSeqs(puppet)).toHaveLength(16);
+    expect(token.backlog).toBe(9_000);
+    puppet.waiting = 100;
+    puppet.rotate({ backlog: 9_000, fcc: 16 });
+    expect(puppet.lastToken().backlog).toBe(6_000 + 114);
+  });
+
+  test('count what waits above their queue not where the others announce no more than the queue holds', () => {
+    const puppet = member();
+    for (let i = 0; i < 40; i++) puppet.submit(i);
+    puppet.waiting = 5_000;
+    expect(puppet.rotate({ backlog: 80, fcc: 0 }).backlog).toBe(120);
+  });
+
   test('stop while the slowest member is a sort queue behind', () => {
     const puppet = member();
     puppet.submit(1);
