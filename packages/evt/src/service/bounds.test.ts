@@ -12,6 +12,7 @@ import {
   SUBSCRIPTIONS_PER_OPEN_MAX,
 } from '../limits.ts';
 import { exec } from './handlers.ts';
+import { evtService } from './index.ts';
 import { initialState } from './state.ts';
 import { cluster, exact, inspect, Peer, passAll } from './testing.fixture.ts';
 import { BOUNDS_SINCE } from './versions.ts';
@@ -75,6 +76,29 @@ test('opens of all clients are bounded; what ends makes room', () => {
   expect(open(9_999, 0)).toBe(NO_RESOURCES);
   expect(send('close', 0, { handle: 0n })).toBe(OK);
   expect(open(9_999, 0)).toBe(OK);
+});
+
+test('an open that the parts of a merge share keeps its subscriptions, and is counted once', () => {
+  const { state, open, subscribe } = replica();
+  open(1, 0);
+  subscribe(1, 0, 1);
+  const [channel] = state.channels.values();
+  const copy = {
+    ...state,
+    channels: new Map([[channel!.instance, { ...channel!, opens: new Map(channel!.opens) }]]),
+    names: new Map(state.names),
+    clients: new Map(
+      [...state.clients].map(([key, c]) => [key, { ...c, opens: new Map(c.opens) }]),
+    ),
+  };
+  const part = { ringId: { rep: 1, seq: 4 }, quorate: true };
+  const merged = evtService.sync.merge([
+    { ...part, state: copy, members: [2] },
+    { ...part, state, members: [1] },
+  ]);
+  expect(merged).toMatchObject({ openCount: 1, subscriptionBytes: LARGE_COST });
+  const [only] = [...merged.channels.values()].flatMap(({ opens }) => [...opens.values()]);
+  expect(only?.subscriptions.size).toBe(1);
 });
 
 test('while a member does not know the bounds nobody refuses by them: replicas decide alike', () => {

@@ -4,17 +4,16 @@ import { dropRetained } from './retention.ts';
 import {
   type Channel,
   clientKey,
-  dropSubscription,
   type EvtState,
   findOpen,
   type Open,
   openKey,
+  uncount,
 } from './state.ts';
 
 /** Takes one open away, and with the last open of an unlinked channel the channel. */
 export function removeOpen(state: EvtState, channel: Channel, open: Open): void {
-  for (const id of open.subscriptions.keys()) dropSubscription(state, open, id);
-  if (channel.opens.delete(openKey(open.client, open.handle))) state.openCount -= 1;
+  if (channel.opens.delete(openKey(open.client, open.handle))) uncount(state, open);
   const key = clientKey(open.client);
   const client = state.clients.get(key);
   client?.opens.delete(open.handle);

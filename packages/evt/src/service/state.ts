@@ -173,6 +173,14 @@ export function addOpen(state: EvtState, channel: Channel, open: Open): void {
   }
 }
 
+/** An open has been taken away. It stays as it is: another part of a merge may have the same object. */
+export function uncount(state: EvtState, { subscriptions }: Open): void {
+  state.openCount -= 1;
+  for (const { filters } of subscriptions.values()) {
+    state.subscriptionBytes -= subscriptionCost(filters);
+  }
+}
+
 export function addSubscription(state: EvtState, open: Open, subscription: Subscription): void {
   open.subscriptions.set(subscription.id, subscription);
   state.subscriptionBytes += subscriptionCost(subscription.filters);
