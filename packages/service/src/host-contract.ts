@@ -18,6 +18,8 @@ import type { SyncParticipant } from './sync/engine.ts';
 
 /** One client, as the host sees it. Methods are called synchronously and must not throw. */
 export interface ClientSink {
+  /** Of the process behind it, whose clients share one way into the order (ADR 0225); undefined: it has its own. */
+  readonly process?: number | undefined;
   reply(request: number, reply: Reply): void;
   callback(name: string, payload: unknown, options?: CallbackOptions): void;
   /** After {@link ServiceHost.isWaiting} was true: it is false now. */

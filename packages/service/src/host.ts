@@ -306,7 +306,7 @@ class Host implements ServiceHost {
   #deliver({ source, bytes }: GroupMessage): void {
     const envelope = decodeEnvelope(bytes);
     const own = source === this.#options.node.nodeId && envelope?.kind === 'exec';
-    if (own) this.#clientele.returned(envelope.connection, bytes.length);
+    const sharer = own ? this.#clientele.returned(envelope.connection, bytes.length) : undefined;
     if (this.#syncing) {
       this.#counters.messagesInSync++;
       this.#trace('drop-message', { reason: 'ordered during synchronisation', source });
@@ -329,7 +329,7 @@ class Host implements ServiceHost {
     const context = this.#context(this.#lastView!, envelope.time);
     this.#apply(envelope, source, context);
     this.#clientele.update();
-    if (own) this.#clientele.serve(envelope.connection);
+    if (own) this.#clientele.serve(sharer);
     this.#background.pump();
     this.#expiry.update();
   }

@@ -138,6 +138,7 @@ export function createBackend({
       }
       let client: ExecutiveClient | undefined;
       const hostSink: ClientSink = {
+        process: sink.process,
         reply: (request, reply) => sink.reply(request, reply),
         callback: (name, payload, options) => sink.callback(name, payload, options),
         ready: () => sink.ready?.(),

@@ -26,6 +26,8 @@ import { LeaveQuestion } from './leave.ts';
 
 /** What a backend tells one client; structurally the service host's `ClientSink`. */
 export interface BackendSink {
+  /** The process behind it; undefined where the platform does not tell. */
+  readonly process?: number | undefined;
   reply(request: number, reply: Reply): void;
   callback(name: string, payload: unknown, options?: OutboundOptions): void;
   /** After `Backend.isWaiting` was true: it is false now. */

@@ -131,6 +131,16 @@ describe('who may connect', () => {
     await server.close();
   });
 
+  test('the backend is told which process a client belongs to, where the kernel knows it', async () => {
+    const pids = [7, 0, -1];
+    const path = freshPath();
+    const credentials = () => ({ pid: pids.shift() as number, uid: 1, gid: 1 });
+    const { server, backend } = await fakeServer(path, { credentials });
+    for (let i = 0; i < 3; i++) await socketConnector(path).connect('echo');
+    expect(backend.clients.map(({ sink }) => sink.process)).toEqual([7, undefined, undefined]);
+    await server.close();
+  });
+
   test('nobody there is TRY_AGAIN, a foreign server LIBRARY', async () => {
     const absent = await failure(socketConnector(directory.path('absent')).connect('echo'));
     expect(isSaAisError(absent, SA_AIS_ERR_TRY_AGAIN)).toBe(true);

@@ -102,8 +102,10 @@ export class Session<Client> implements Waiting {
   open(connection: Connection<Client>): Goodbye | undefined {
     const { backend } = this.#host;
     let refused: Goodbye | undefined;
-    const { uid, gid } = this.credentials;
+    const { pid, uid, gid } = this.credentials;
     const sink: BackendSink = {
+      // Of a process in another namespace the kernel says 0.
+      process: pid > 0 ? pid : undefined,
       reply: (request, reply) => this.#reply(request, reply),
       callback: (name, payload, options) => this.#callback(name, payload, options),
       ready: () => this.serve(),

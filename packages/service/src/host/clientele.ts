@@ -13,7 +13,7 @@ import type { Envelope } from './envelope.ts';
 import type { Replica } from './replica.ts';
 import type { ReplicaTable } from './replica-table.ts';
 import { Requests, type RequestsOptions } from './requests.ts';
-import { Shares } from './shares.ts';
+import { type Sharer, Shares } from './shares.ts';
 import type { Speech } from './speech.ts';
 
 export interface ClienteleOptions extends Omit<RequestsOptions, 'shares' | 'counted'> {
@@ -90,14 +90,14 @@ export class Clientele {
     if (envelope.kind === 'departed') this.goneOn(envelope.service, envelope.connections);
   }
 
-  /** A message that was multicast for a client of this node has come back. */
-  returned(connection: number, bytes: number): void {
-    this.#shares.ordered(connection, bytes);
+  /** A message that was multicast for a client of this node has come back. @returns whose share it was. */
+  returned(connection: number, bytes: number): Sharer {
+    return this.#shares.ordered(connection, bytes);
   }
 
-  /** That message has been applied: what waited for it goes on. */
-  serve(connection: number): void {
-    this.#requests.serve(connection);
+  /** A message of its has been applied: what waited for that goes on. */
+  serve(sharer: Sharer): void {
+    this.#requests.serve(sharer);
   }
 
   /** To be called after everything that may have changed who is a member: see {@link Admissions.update}. */

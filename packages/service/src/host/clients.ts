@@ -9,6 +9,7 @@ import {
 } from '../limits.ts';
 import type { Emitter } from './emitter.ts';
 import type { Replica } from './replica.ts';
+import type { Sharer } from './shares.ts';
 
 /** A request that waits for its turn. */
 export interface HeldRequest {
@@ -23,6 +24,7 @@ export interface Client {
   readonly uid: number;
   readonly role: Role;
   readonly sink: ClientSink;
+  readonly sharer: Sharer;
   readonly held: HeldRequest[];
   /** Requests without a reply. */
   readonly outstanding: Set<number>;
@@ -66,6 +68,8 @@ export class ClientTable {
       uid,
       role,
       sink,
+      // An object is nobody else.
+      sharer: sink.process ?? sink,
       held: [],
       outstanding: new Set(),
       known: false,

@@ -20,8 +20,9 @@ import { mayAct, roleNeeded } from '../roles.ts';
 import { FIRST_VERSION } from '../versions.ts';
 import type { Client, ClientTable, HeldRequest } from './clients.ts';
 import { encodeEnvelope } from './envelope.ts';
+import { Line } from './line.ts';
 import type { Outbox } from './outbox.ts';
-import type { Shares } from './shares.ts';
+import type { Sharer, Shares } from './shares.ts';
 
 export interface RequestsOptions {
   readonly nodeId: number;
@@ -45,8 +46,8 @@ type Handler = LibHandler<unknown, unknown>;
 
 export class Requests {
   readonly #options: RequestsOptions;
-  /** Clients with held requests, the one to serve next first. */
-  readonly #waiting = new Set<Client>();
+  /** Clients with held requests. */
+  readonly #waiting = new Line();
 
   constructor(options: RequestsOptions) {
     this.#options = options;
@@ -105,20 +106,13 @@ export class Requests {
 
   /** There is room: serves the clients that wait, one request each in turn. */
   flush(): void {
-    for (const client of this.#waiting) {
-      // A Set is iterated in the order of insertion, what is added during it included: to the end of the line.
-      if (this.#serveOne(client) && client.held.length > 0) {
-        this.#waiting.delete(client);
-        this.#waiting.add(client);
-      }
-    }
+    // A Map is iterated in the order of insertion, what is added during it included: to the end of the line.
+    for (const sharer of this.#waiting.sharers()) this.#serveNext(sharer);
   }
 
-  /** A message of this client was ordered: it may have room for another one. */
-  serve(connection: number): void {
-    if (this.#waiting.size === 0) return;
-    const client = this.#options.clients.get({ node: this.#options.nodeId, connection });
-    while (client !== undefined && this.#serveOne(client));
+  /** A message of this sharer was ordered: it may have room for others. */
+  serve(sharer: Sharer): void {
+    while (this.#serveNext(sharer));
   }
 
   forget(client: Client): void {
@@ -130,27 +124,26 @@ export class Requests {
     new RequestContext(this.#options, client, 0).multicast(exec, message, 'safe');
   }
 
-  /** @returns false when nothing of it waits, or not for this. */
-  #serveOne(client: Client): boolean {
-    const next = client.held[0];
-    const handler = next && handlerOf(client, next.fn);
-    if (next === undefined || handler === undefined) {
-      this.#waiting.delete(client);
-      return false;
-    }
-    if (!this.#mayRun(client, handler)) return false;
+  /** One request of the client whose turn it is. @returns false when nothing waits, or not for this. */
+  #serveNext(sharer: Sharer): boolean {
+    const client = this.#waiting.first(sharer);
+    const next = client?.held[0];
+    const handler = client && next && handlerOf(client, next.fn);
+    if (client === undefined || next === undefined) return false;
+    if (handler !== undefined && !this.#mayRun(client, handler)) return false;
     client.held.shift();
-    if (client.held.length === 0) this.#waiting.delete(client);
+    this.#waiting.served(client, client.held.length > 0);
     // Told at the half, so that it comes with several at a time.
     if (client.held.length === REQUESTS_IN_FLIGHT_MAX / 2) this.#options.clients.ready(client);
-    this.#run(client, handler, next);
+    if (handler !== undefined) this.#run(client, handler, next);
+    else this.#refuse(client, next, { rc: SA_AIS_ERR_BAD_OPERATION });
     return true;
   }
 
-  #mayRun({ ref }: Client, handler: Handler): boolean {
+  #mayRun({ sharer }: Client, handler: Handler): boolean {
     const { view, outbox, shares } = this.#options;
     if (view() === undefined) return false;
-    return handler.flow === 'local' || !(outbox.blocked || !shares.mayMulticast(ref.connection));
+    return handler.flow === 'local' || !(outbox.blocked || !shares.mayMulticast(sharer));
   }
 
   #run(client: Client, handler: Handler, held: HeldRequest): void {
@@ -228,7 +221,7 @@ class RequestContext implements LibContext {
       return;
     }
     this.#client.known = true;
-    this.#options.shares.sent(this.client.connection, bytes.length);
+    this.#options.shares.sent(this.client.connection, this.#client.sharer, bytes.length);
     this.#options.outbox.push(bytes, guarantee);
   }
 

@@ -14,10 +14,10 @@ const ONE = { name: 'a', amount: 1 };
 const BYTES = 100;
 const ALONE = Math.ceil(UNORDERED_COST_MAX / 2 / (BYTES + MESSAGE_COST));
 
-/** Sends for a client until it may not. @returns how many messages. */
-function fill(shares: Shares, connection: number): number {
+/** Sends for a client, of a process of its own or not, until it may not. @returns how many messages. */
+function fill(shares: Shares, connection: number, sharer: unknown = connection): number {
   let sent = 0;
-  for (; shares.mayMulticast(connection); sent++) shares.sent(connection, BYTES);
+  for (; shares.mayMulticast(sharer); sent++) shares.sent(connection, sharer, BYTES);
   return sent;
 }
 
@@ -33,7 +33,7 @@ describe('the way into the order', () => {
     const shares = new Shares();
     for (let round = 0; round < ALONE; round++) {
       for (let client = 0; client < 50; client++) {
-        if (shares.mayMulticast(client)) shares.sent(client, BYTES);
+        if (shares.mayMulticast(client)) shares.sent(client, client, BYTES);
       }
     }
     for (let client = 0; client < 50; client++) expect(shares.mayMulticast(client)).toBe(false);
@@ -44,12 +44,24 @@ describe('the way into the order', () => {
   test('is given back message by message, that of clients that are gone, too', () => {
     const shares = new Shares();
     const sent = fill(shares, 1);
-    shares.ordered(1, BYTES);
+    expect(shares.ordered(1, BYTES)).toBe(1);
     expect(fill(shares, 1)).toBe(1);
     for (let i = 0; i < sent; i++) shares.ordered(1, BYTES);
     expect(shares.size).toBe(0);
-    shares.ordered(1, BYTES);
+    expect(shares.ordered(1, BYTES)).toBeUndefined();
     expect(fill(shares, 1)).toBe(sent);
+  });
+
+  test('of one process is one share, however many connections it has', () => {
+    const shares = new Shares();
+    let sent = fill(shares, 1, 'a process');
+    for (let connection = 2; connection < 50; connection++) {
+      sent += fill(shares, connection, 'a process');
+    }
+    expect(sent).toBe(ALONE);
+    expect(shares.size).toBe(1);
+    expect(shares.ordered(1, BYTES)).toBe('a process');
+    expect(fill(shares, 49, 'a process')).toBe(1);
   });
 });
 
@@ -71,6 +83,26 @@ describe('a greedy client', () => {
     expect(Number(one.reply?.['value'])).toBeLessThanOrEqual(ALONE + 2);
     expect(posts.every(({ reply }) => reply?.rc === 1)).toBe(true);
     expect(cluster.host(1).stats()).toMatchObject({ requestsRefused: 0 });
+  });
+
+  test('with many connections has one share, and serves them in turn', () => {
+    const cluster = createTestCluster({ nodes: 3, services: [counterService], queueMax: 10_000 });
+    const host = cluster.host(1);
+    const order: string[] = [];
+    const connect = (name: string, process: number) => {
+      const reply = (request: number) => order.push(`${name} ${request}`);
+      return host.connect('counter', 0, {
+        ...{ process, reply, callback: () => {}, closed: () => {} },
+      })!;
+    };
+    const greedy = Array.from({ length: ALONE * 2 }, (_, i) => connect(`greedy ${i}`, 7));
+    for (const request of [1, 2]) for (const ref of greedy) host.request(ref, request, 'add', ONE);
+    host.request(connect('modest', 8), 1, 'add', ONE);
+    cluster.run();
+    expect(order).toHaveLength(greedy.length * 2 + 1);
+    expect(order.indexOf('modest 1')).toBeLessThanOrEqual(ALONE + 1);
+    const firsts = order.filter((answered) => answered !== 'modest 1').slice(0, greedy.length);
+    expect(firsts.every((answered) => answered.endsWith(' 1'))).toBe(true);
   });
 
   test('is not asked for more than may wait, and is told when it may go on', () => {
