@@ -4,11 +4,11 @@
 export const REQUESTS_IN_FLIGHT_MAX = 128;
 /**
  * What all clients of a node may have multicast and not delivered yet: bytes, and `MESSAGE_COST` for each message. A
- * client alone has half of it, which is more than a ring needs to be busy between two visits of the token.
+ * process alone has half of it, three visits of the token in a ring of large packets: as long as a safe message takes.
  */
-export const UNORDERED_COST_MAX = 2_097_152;
+export const UNORDERED_COST_MAX = 786_432;
 /** What a message costs besides its bytes: small ones take as long as so many bytes to be ordered and applied. */
-export const MESSAGE_COST = 8192;
+export const MESSAGE_COST = 4096;
 /** Requests of one client that have no reply yet, held ones and blocked calls included. */
 export const REQUESTS_OUTSTANDING_MAX = 4096;
 /**
