@@ -21,11 +21,8 @@ export interface ConfigSource {
 export function parseSource(text: string): ConfigSource {
   const lines = new LineCounter();
   // Warnings would go to standard error from inside the library, without the file's name.
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    logLevel: 'error',
-  });
+  const options = { lineCounter: lines, prettyErrors: false, logLevel: 'error' } as const;
+  const document = withoutStacks(() => parseDocument(text, options));
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
@@ -63,6 +60,17 @@ export function parseSource(text: string): ConfigSource {
       return range ? at(range[0]) : positionOf(path);
     },
   };
+}
+
+/** The library makes an error for each thing that is wrong; nobody asks where in the library that was, and it takes most of the time. */
+function withoutStacks<T>(parse: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return parse();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 function firstLine(text: string): string {
