@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { CONFIG_PROBLEMS_MAX } from '../limits.ts';
 import { host, parse, three } from './config.fixture.ts';
 import { loadConfig } from './load.ts';
 
@@ -219,4 +220,11 @@ describe('a bad configuration names line, column, key, finding and remedy', () =
       { numRuns: 200 },
     );
   });
+});
+
+test('of a text that fits nowhere only the first problems are told, and the rest is not read', () => {
+  const { problems } = parse(`cluster: {name: x${'}'.repeat(100_000)}`);
+  expect(problems).toHaveLength(CONFIG_PROBLEMS_MAX);
+  expect(problems?.[1]).toMatch(/^c\.yaml:1:\d+: Unexpected flow-map-end token/);
+  expect(problems?.at(-1)).toMatch(/^c\.yaml:1:\d+: so much is wrong before this/);
 });

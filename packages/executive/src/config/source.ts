@@ -1,5 +1,6 @@
 /** A YAML text with the place of everything in it, so that every complaint has a line and a column. */
-import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import { isMap, isNode, isScalar, LineCounter, Parser, parseDocument } from 'yaml';
+import { CONFIG_PROBLEMS_MAX } from '../limits.ts';
 
 export type Path = readonly PropertyKey[];
 
@@ -21,8 +22,12 @@ export interface ConfigSource {
 export function parseSource(text: string): ConfigSource {
   const lines = new LineCounter();
   // Warnings would go to standard error from inside the library, without the file's name.
-  const options = { lineCounter: lines, prettyErrors: false, logLevel: 'error' } as const;
-  const document = withoutStacks(() => parseDocument(text, options));
+  const end = endOfReading(text);
+  const document = parseDocument(text.slice(0, end), {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: 'error',
+  });
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
@@ -38,6 +43,10 @@ export function parseSource(text: string): ConfigSource {
     position: at(error.pos[0]),
     text: firstLine(error.message),
   }));
+  if (end < text.length) {
+    const rest = 'so much is wrong before this that the rest was not read';
+    problems.splice(CONFIG_PROBLEMS_MAX - 1, problems.length, { position: at(end), text: rest });
+  }
   let value: unknown;
   if (problems.length === 0) {
     try {
@@ -62,15 +71,17 @@ export function parseSource(text: string): ConfigSource {
   };
 }
 
-/** The library makes an error for each thing that is wrong; nobody asks where in the library that was, and it takes most of the time. */
-function withoutStacks<T>(parse: () => T): T {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
-  try {
-    return parse();
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
+/**
+ * Where a text is given up: behind its {@link CONFIG_PROBLEMS_MAX}th token that fits nowhere, nobody reads more. The library
+ * would make an error with a stack of each, a thousand in 2 KiB of closing braces.
+ */
+function endOfReading(text: string): number {
+  let misfits = 0;
+  for (const token of new Parser().parse(text)) {
+    if (token.type !== 'error' || ++misfits < CONFIG_PROBLEMS_MAX) continue;
+    return token.offset + token.source.length;
   }
+  return text.length;
 }
 
 function firstLine(text: string): string {
