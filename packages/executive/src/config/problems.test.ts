@@ -223,7 +223,9 @@ describe('a bad configuration names line, column, key, finding and remedy', () =
 });
 
 test('of a text that fits nowhere only the first problems are told, and the rest is not read', () => {
+  const { stackTraceLimit } = Error;
   const { problems } = parse(`cluster: {name: x${'}'.repeat(100_000)}`);
+  expect(Error.stackTraceLimit).toBe(stackTraceLimit);
   expect(problems).toHaveLength(CONFIG_PROBLEMS_MAX);
   expect(problems?.[1]).toMatch(/^c\.yaml:1:\d+: Unexpected flow-map-end token/);
   expect(problems?.at(-1)).toMatch(/^c\.yaml:1:\d+: so much is wrong before this/);
