@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { CONFIG_PROBLEMS_MAX } from '../limits.ts';
+import { CONFIG_BYTES_MAX, CONFIG_PROBLEMS_MAX } from '../limits.ts';
 import { host, parse, three } from './config.fixture.ts';
 import { loadConfig } from './load.ts';
 
@@ -195,7 +195,8 @@ describe('a bad configuration names line, column, key, finding and remedy', () =
     expect(loadConfig(join(directory, 'none'), host).problems?.[0]).toMatch(/no such file/);
     expect(loadConfig(directory, host).problems?.[0]).toMatch(/cannot read/);
     writeFileSync(join(directory, 'film'), Buffer.alloc(2_000_000));
-    expect(loadConfig(join(directory, 'film'), host).problems?.[0]).toMatch(/at most 1048576/);
+    const [film] = loadConfig(join(directory, 'film'), host).problems ?? [];
+    expect(film).toContain(`at most ${CONFIG_BYTES_MAX}`);
     rmSync(directory, { recursive: true });
   });
 
@@ -229,4 +230,9 @@ test('of a text that fits nowhere only the first problems are told, and the rest
   expect(problems).toHaveLength(CONFIG_PROBLEMS_MAX);
   expect(problems?.[1]).toMatch(/^c\.yaml:1:\d+: Unexpected flow-map-end token/);
   expect(problems?.at(-1)).toMatch(/^c\.yaml:1:\d+: so much is wrong before this/);
+});
+
+test.each(['[', '- ', 'a: '])('a largest text of nothing but %j is refused', (text) => {
+  const { problems } = parse(text.repeat(CONFIG_BYTES_MAX / text.length));
+  expect(problems?.length).toBeGreaterThan(0);
 });

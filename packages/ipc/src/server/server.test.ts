@@ -1,5 +1,5 @@
 import diagnostics from 'node:diagnostics_channel';
-import { existsSync, linkSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import {
   isSaAisError,
@@ -18,7 +18,6 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import type { CallbackEvent } from '../client/contract.ts';
 import { socketConnector } from '../client/socket.ts';
 import { encode } from '../codec.ts';
-import { SocketPathError } from './listen.ts';
 import { fakeServer, rawClient, temporaryDirectory, until } from './server.fixture.ts';
 
 const directory = temporaryDirectory();
@@ -386,45 +385,4 @@ describe('hostile clients, while a good one goes on', () => {
       },
       { handshakePendingMax: 4 },
     ));
-});
-
-describe('the socket file', () => {
-  test('has exactly the permissions asked for', async () => {
-    const path = freshPath();
-    const { server } = await fakeServer(path, { mode: 0o660 });
-    expect(statSync(path).mode & 0o777).toBe(0o660);
-    await server.close();
-  });
-
-  test('of a live executive is not taken', async () => {
-    const path = freshPath();
-    const { server } = await fakeServer(path);
-    const error = await failure(fakeServer(path));
-    expect(error).toBeInstanceOf(SocketPathError);
-    expect(String(error)).toMatch(/another executive already answers on/);
-    const connection = await socketConnector(path).connect('echo');
-    await connection.close();
-    await server.close();
-  });
-
-  test('of a dead executive is replaced', async () => {
-    const path = freshPath();
-    const dead = createServer();
-    await new Promise<void>((resolve) => dead.listen(`${path}x`, resolve));
-    linkSync(`${path}x`, path);
-    await new Promise((resolve) => dead.close(resolve));
-    expect(existsSync(path)).toBe(true);
-    const { server } = await fakeServer(path);
-    const connection = await socketConnector(path).connect('echo');
-    await connection.close();
-    await server.close();
-    expect(existsSync(path)).toBe(false);
-  });
-
-  test('is not made over a file that is something else, nor on a path that is too long', async () => {
-    const path = freshPath();
-    writeFileSync(path, 'precious');
-    expect(String(await failure(fakeServer(path)))).toMatch(/is not a socket/);
-    expect(String(await failure(fakeServer(`${path}${'x'.repeat(120)}`)))).toMatch(/longer than/);
-  });
 });
