@@ -82,8 +82,8 @@ export function createRotation(options: RotationOptions): Rotation {
   /** What the queue did not take: of failures the latest is enough, the state is told as it is by then. */
   let unsent: KeyMessage | undefined;
   let isStateUnsent = false;
-  /** A `load` of this node is on its way to its place in the order. */
-  let isLoadSent = false;
+  /** This node has asked for a `load` in this configuration without being told to: once is enough. */
+  let hasFollowed = false;
 
   const group: Group = messaging.join(KEY_GROUP, {
     deliver({ source, bytes }) {
@@ -95,7 +95,7 @@ export function createRotation(options: RotationOptions): Rotation {
       if (configuration.type !== 'regular') return;
       members = configuration.members;
       states.clear();
-      isLoadSent = false;
+      hasFollowed = false;
       tellState();
     },
     drained() {
@@ -123,9 +123,11 @@ export function createRotation(options: RotationOptions): Rotation {
 
   function apply(message: KeyMessage, source: number): void {
     if (message.type === 'load') {
-      if (source === self) isLoadSent = false;
       if (message.rotation > failed) enter(message.key, message.rotation, 'asked');
-      else if (source === self) overtaken(message.rotation, message.key);
+      else if (source === self) {
+        hasFollowed = false;
+        overtaken(message.rotation, message.key);
+      }
     } else if (message.type === 'failed') giveUp(message, source);
     else {
       states.set(source, message);
@@ -171,15 +173,9 @@ export function createRotation(options: RotationOptions): Rotation {
     }
     const isNext = other?.role === 'next' && other.key.fingerprint === fingerprint;
     if (isNext && other.rotation >= rotation) return;
-    const file = readFile();
-    const why =
-      typeof file === 'string'
-        ? file
-        : file.fingerprint === fingerprint
-          ? ring.stage(file, rotation)
-          : `its key file has key ${keyName(file)}`;
+    const why = isNext ? ring.stage(other.key, rotation) : loadFile(fingerprint, rotation);
     if (why === undefined) {
-      trace('key-loaded', { key: keyName(file as GroupKey), rotation });
+      trace('key-loaded', { key: nameOf(fingerprint), rotation });
       tellState();
     } else {
       const reason = why.slice(0, KEY_REASON_CHARS_MAX);
@@ -187,30 +183,52 @@ export function createRotation(options: RotationOptions): Rotation {
     }
   }
 
+  /** @returns why not. */
+  function loadFile(fingerprint: string, rotation: number): string | undefined {
+    const { other } = ring;
+    if (other?.role === 'next' && mayBeUsed(other.key)) {
+      return `a member may send with key ${keyName(other.key)}, which is accepted besides`;
+    }
+    const file = readFile();
+    if (typeof file === 'string') return file;
+    if (file.fingerprint !== fingerprint) return `its key file has key ${keyName(file)}`;
+    return ring.stage(file, rotation);
+  }
+
+  /** Whether another member of this ring sends with a key, or has not told yet that it does not (ADR 0226). */
+  function mayBeUsed({ fingerprint }: GroupKey): boolean {
+    return members.some((node) => {
+      const state = states.get(node);
+      return node !== self && (state === undefined || state.sending === fingerprint);
+    });
+  }
+
+  /** With its id where it is known here. */
+  function nameOf(fingerprint: string): string {
+    const { other } = ring;
+    return other?.key.fingerprint === fingerprint ? keyName(other.key) : fingerprint;
+  }
+
   function giveUp(
     { rotation, key, reason }: Extract<KeyMessage, { type: 'failed' }>,
     node: number,
   ) {
     if (rotation <= failed) return;
-    const { other } = ring;
-    const name = other?.key.fingerprint === key ? keyName(other.key) : key;
-    forget(rotation, key);
+    const name = nameOf(key);
+    forget(rotation);
     last = { rotation, key: name, outcome: 'failed', node, reason };
     trace('key-rotation-failed', { key: name, rotation, from: node, reason });
   }
 
-  /**
-   * This rotation and all before it have failed; and its key, where it is known, was only found in a key file
-   * that some member does not have, so nobody need wait for it.
-   */
-  function forget(rotation: number, key?: string): void {
+  /** This rotation and all before it have failed. A key that a member came to send with alone is still accepted. */
+  function forget(rotation: number): void {
     failed = rotation;
     newest = Math.max(newest, rotation);
     const { other } = ring;
-    if (other?.role === 'next') {
-      const isOver = other.rotation > 0 && other.rotation <= rotation;
-      if (isOver || other.key.fingerprint === key) ring.unstage();
-      if (isOver) overtaken(other.rotation, keyName(other.key));
+    if (other?.role === 'next' && other.rotation > 0 && other.rotation <= rotation) {
+      if (mayBeUsed(other.key)) ring.stage(other.key, 0);
+      else ring.unstage();
+      overtaken(other.rotation, keyName(other.key));
     }
     tellState();
   }
@@ -243,7 +261,7 @@ export function createRotation(options: RotationOptions): Rotation {
   function proceed(): void {
     const { other } = ring;
     // Only the newest: of an older one a member may know already that it cannot.
-    const isNewest = other?.role === 'next' && other.rotation > 0 && other.rotation === newest;
+    const isNewest = other?.role === 'next' && other.rotation > failed && other.rotation === newest;
     if (isNewest && all(accepts(other.rotation, other))) advance();
     else if (other?.role === 'previous' && all(sendsSame)) {
       const key = keyName(ring.sending);
@@ -266,7 +284,6 @@ export function createRotation(options: RotationOptions): Rotation {
     if (!group.multicast([encodeKeyMessage(message)], 'agreed')) {
       return { refused: 'the ring takes no messages at the moment: again in a moment' };
     }
-    isLoadSent = true;
     return { rotation, key: keyName(key) };
   }
 
@@ -287,7 +304,9 @@ export function createRotation(options: RotationOptions): Rotation {
       const { other } = ring;
       if (other?.role !== 'next' || other.key !== key) return;
       if (members.length === 1) advance();
-      else if (other.rotation === 0 && !isLoadSent && all(accepts(0, other))) start(key);
+      else if (other.rotation === 0 && !hasFollowed && all(accepts(0, other))) {
+        hasFollowed = start(key).refused === undefined;
+      }
     },
     heardUnknown(keyId) {
       const file = readFile();
