@@ -1,5 +1,15 @@
 /** A YAML text with the place of everything in it, so that every complaint has a line and a column. */
-import { isMap, isNode, isScalar, LineCounter, Parser, parseDocument } from 'yaml';
+import {
+  type CST,
+  Composer,
+  type Document,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  Parser,
+  YAMLParseError,
+} from 'yaml';
 import { CONFIG_PROBLEMS_MAX } from '../limits.ts';
 
 export type Path = readonly PropertyKey[];
@@ -21,10 +31,7 @@ export interface ConfigSource {
 
 export function parseSource(text: string): ConfigSource {
   const lines = new LineCounter();
-  const end = endOfReading(text);
-  // Warnings would go to standard error from inside the library, without the file's name.
-  const options = { lineCounter: lines, prettyErrors: false, logLevel: 'error' } as const;
-  const document = withoutStacks(() => parseDocument(text.slice(0, end), options));
+  const { document, end } = withoutStacks(() => readDocument(text, lines));
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
@@ -80,16 +87,31 @@ function withoutStacks<T>(parse: () => T): T {
 }
 
 /**
- * Where a text is given up: behind its {@link CONFIG_PROBLEMS_MAX}th token that fits nowhere, nobody reads more. The library
- * would make an error of each, a thousand in 2 KiB of closing braces.
+ * The one document of a text, and where the text is given up: behind its {@link CONFIG_PROBLEMS_MAX}th token that fits
+ * nowhere, nobody reads more. The library would make an error of each, a thousand in 2 KiB of closing braces.
  */
-function endOfReading(text: string): number {
-  let misfits = 0;
-  for (const token of new Parser().parse(text)) {
-    if (token.type !== 'error' || ++misfits < CONFIG_PROBLEMS_MAX) continue;
-    return token.offset + token.source.length;
+function readDocument(text: string, lines: LineCounter): { document: Document; end: number } {
+  let end = text.length;
+  function* tokens(): Generator<CST.Token> {
+    let misfits = 0;
+    for (const token of new Parser(lines.addNewLine).parse(text)) {
+      yield token;
+      if (token.type !== 'error' || ++misfits < CONFIG_PROBLEMS_MAX) continue;
+      end = token.offset + token.source.length;
+      return;
+    }
   }
-  return text.length;
+  // Warnings would go to standard error from inside the library, without the file's name.
+  const composer = new Composer({ prettyErrors: false, logLevel: 'error' });
+  const documents = composer.compose(tokens(), true, text.length);
+  // Composing is forced: there is one, be the text empty.
+  const document = documents.next().value as Document.Parsed;
+  for (const { range } of documents) {
+    const several = 'a second document begins here: a configuration is one';
+    document.errors.push(new YAMLParseError([range[0], range[1]], 'MULTIPLE_DOCS', several));
+    break;
+  }
+  return { document, end };
 }
 
 function firstLine(text: string): string {
