@@ -1,7 +1,7 @@
 /** A YAML text with the place of everything in it, so that every complaint has a line and a column. */
 import {
-  type CST,
   Composer,
+  type CST,
   type Document,
   isMap,
   isNode,
