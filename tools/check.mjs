@@ -28,6 +28,8 @@ const ON_BOTH_ENGINES = [
   'transfer',
 ];
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** Steps that failed: their output may be thousands of lines above the end. */
+const failedSteps = [];
 const started = Date.now();
 
 step('types of sources and tests', [TSC, '-p', 'tsconfig.test.json']);
@@ -56,14 +58,15 @@ for (const release of (process.env.AISEXEC_ALSO_NODE ?? '').split(' ').filter(Bo
 
 rmSync(SCRATCH, { recursive: true, force: true });
 console.log(`\nin ${Math.round((Date.now() - started) / 1000)} s`);
+if (failedSteps.length > 0) console.log(`failed: ${failedSteps.join(', ')}`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 
 function step(name, args) {
   heading(name);
-  const ok = run(args);
-  total[ok ? 'passed' : 'failed']++;
+  if (run(args)) total.passed++;
+  else fail(name);
 }
 
 /** That release's binary; undefined when it cannot be had, which counts as a failure. */
@@ -80,7 +83,7 @@ function fetchNode(release) {
   console.error(
     `node@${release} could not be installed from npm; unset AISEXEC_ALSO_NODE to go without`,
   );
-  total.failed++;
+  fail(`Node.js ${release}`);
   return undefined;
 }
 
@@ -91,18 +94,21 @@ function jest(name, args, { node = process.execPath, env = {} } = {}) {
     node,
     env,
   });
-  if (!existsSync(report)) {
-    total.failed++;
-    return;
-  }
+  if (!existsSync(report)) return fail(name);
   const result = JSON.parse(readFileSync(report, 'utf8'));
   total.passed += result.numPassedTests;
-  total.failed += Math.max(result.numFailedTests + result.numRuntimeErrorTestSuites, ok ? 0 : 1);
+  const failures = result.numFailedTests + result.numRuntimeErrorTestSuites;
+  if (failures > 0 || !ok) fail(name, Math.max(failures, 1));
   total.skipped += result.numPendingTests;
   if (result.numPassedTests === 0) {
     console.error(`${name}: no test ran`);
-    total.failed++;
+    fail(name);
   }
+}
+
+function fail(name, times = 1) {
+  total.failed += times;
+  failedSteps.push(name);
 }
 
 function run(args, { node = process.execPath, env = {} } = {}) {

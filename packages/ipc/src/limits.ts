@@ -28,8 +28,14 @@ export const CLOSE_TIMEOUT_MS = 2_000;
  * what a client allows itself: blocked calls count, and the unlock they wait for must be read (ADR 0050).
  */
 export const REQUESTS_IN_FLIGHT_MAX = 4_096;
-/** Requests of all clients together that are served before the event loop goes on; each gets its share, at least one. */
+/** Requests of all clients together that are served before the event loop goes on; each process gets its share, at least one. */
 export const REQUESTS_PER_TURN = 256;
+/** Of these, requests of one client before the next one of the same process. */
+export const REQUESTS_PER_SLICE = 32;
+/** Milliseconds for which requests are served turn after turn while some always wait; then they are left for a moment. */
+export const FLOOD_MS_MAX = 20;
+/** That moment in milliseconds: long enough that the thread is not one that never waits. */
+export const FLOOD_REST_MS = 2;
 /** Clients connected at a time. */
 export const CLIENTS_MAX = 1_024;
 /** Of these, clients of one uid; does not count where the platform does not tell the uid. */

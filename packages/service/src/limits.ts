@@ -7,6 +7,10 @@ export const REQUESTS_IN_FLIGHT_MAX = 128;
  * process alone has half of it, three visits of the token in a ring of large packets: as long as a safe message takes.
  */
 export const UNORDERED_COST_MAX = 786_432;
+/** The same while one of them asks for less than its share: enough to keep the ring busy, not to fill its queue. */
+export const UNORDERED_COST_BESIDE_MODEST_MAX = 196_608;
+/** Messages of a node's clients for which a process that has sent one and waits for nothing more counts as active. */
+export const MODEST_MESSAGES = 4_096;
 /** What a message costs besides its bytes: small ones take as long as so many bytes to be ordered and applied. */
 export const MESSAGE_COST = 4096;
 /** Requests of one client that have no reply yet, held ones and blocked calls included. */

@@ -58,11 +58,13 @@ const NOTHING_ELSE = { reply: () => false, done: () => false, callback: () => fa
 
 export class Session<Client> implements Waiting {
   readonly credentials: Credentials;
+  readonly sharer: unknown;
   readonly service: string;
   readonly resumption: Resumption | undefined;
   /** Whether the client is to be asked before the executive leaves. */
   readonly wantsLeave: boolean;
   readonly #host: SessionHost<Client>;
+  readonly #process: number | undefined;
   readonly #out: Outgoing<Connection<Client>>;
   /** Of a client that reads and writes bundles. */
   readonly #reader: BundleReader | undefined;
@@ -87,6 +89,9 @@ export class Session<Client> implements Waiting {
     this.service = service;
     this.wantsLeave = leave;
     this.credentials = credentials;
+    // Of a process in another namespace the kernel says 0.
+    this.#process = credentials.pid > 0 ? credentials.pid : undefined;
+    this.sharer = this.#process ?? this;
     this.resumption = resumption;
     this.#out = new Outgoing({
       ...{ limits: host.limits, counters: host.counters, bundle, resumption },
@@ -102,10 +107,9 @@ export class Session<Client> implements Waiting {
   open(connection: Connection<Client>): Goodbye | undefined {
     const { backend } = this.#host;
     let refused: Goodbye | undefined;
-    const { pid, uid, gid } = this.credentials;
+    const { uid, gid } = this.credentials;
     const sink: BackendSink = {
-      // Of a process in another namespace the kernel says 0.
-      process: pid > 0 ? pid : undefined,
+      process: this.#process,
       reply: (request, reply) => this.#reply(request, reply),
       callback: (name, payload, options) => this.#callback(name, payload, options),
       ready: () => this.serve(),

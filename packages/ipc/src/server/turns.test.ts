@@ -1,15 +1,17 @@
 import { expect, test } from '@jest/globals';
-import { REQUESTS_PER_TURN } from '../limits.ts';
+import { FLOOD_MS_MAX, FLOOD_REST_MS, REQUESTS_PER_SLICE, REQUESTS_PER_TURN } from '../limits.ts';
 import { Turns, type Waiting } from './turns.ts';
 
 class Client implements Waiting {
   readonly #turns: Turns;
+  readonly sharer: unknown;
   served: number[] = [];
   left: number;
 
-  constructor(turns: Turns, left: number) {
+  constructor(turns: Turns, left: number, process?: number) {
     this.#turns = turns;
     this.left = left;
+    this.sharer = process ?? this;
   }
 
   /** Notes in which turn each request was served. */
@@ -50,6 +52,46 @@ test('whoever asks for little is served at once, however many ask for much', asy
   // Shares are equal: in a turn each of the others got the same.
   const counts = greedy.map(({ served }) => served.filter((number) => number === 1).length);
   expect(new Set(counts)).toEqual(new Set([1]));
+});
+
+test('a process with many clients has the share of one, and they take turns of some requests each', async () => {
+  const turns = new Turns();
+  const many = Array.from({ length: 100 }, () => new Client(turns, 1_000, 1));
+  const one = new Client(turns, 1_000, 2);
+  for (const client of [...many, one]) client.serve();
+  for (let i = 0; i < 3; i++) await turn();
+  const inTurn = (number: number) =>
+    many.map(({ served }) => served.filter((at) => at === number).length);
+  for (const number of [1, 2, 3]) {
+    const counts = inTurn(number).filter((count) => count > 0);
+    expect(counts.reduce((a, b) => a + b)).toBe(REQUESTS_PER_TURN / 2);
+    expect(counts).toEqual(counts.map(() => REQUESTS_PER_SLICE));
+    expect(one.served.filter((at) => at === number)).toHaveLength(REQUESTS_PER_TURN / 2);
+  }
+  // Nobody again before all others.
+  while (many.some(({ served }) => !served.some((at) => at > 0))) await turn();
+  const later = many.map(({ served }) => served.filter((at) => at > 0).length);
+  expect(Math.max(...later)).toBeLessThanOrEqual(2 * REQUESTS_PER_SLICE);
+});
+
+test('a flood leaves the thread alone for a moment now and then, and goes on', async () => {
+  let now = 0;
+  const turns = new Turns(() => now);
+  const client = new Client(turns, Number.POSITIVE_INFINITY);
+  client.serve();
+  await turn();
+  expect(turns.number).toBe(1);
+  now += FLOOD_MS_MAX;
+  await turn();
+  // The turn that was under way was the last one without a rest.
+  expect(turns.number).toBe(2);
+  const begun = performance.now();
+  while (turns.number === 2) await turn();
+  expect(performance.now() - begun).toBeGreaterThan(FLOOD_REST_MS / 2);
+  await turn();
+  expect(turns.number).toBeGreaterThan(3);
+  client.left = 0;
+  await turn();
 });
 
 test('a client that is gone is not served, and stops nobody', async () => {

@@ -2,9 +2,11 @@ import { SA_AIS_ERR_TRY_AGAIN } from '@aisexec/ais';
 import { describe, expect, test } from '@jest/globals';
 import {
   MESSAGE_COST,
+  MODEST_MESSAGES,
   REQUESTS_IN_FLIGHT_MAX,
   REQUESTS_OUTSTANDING_MIN,
   REQUESTS_OUTSTANDING_PER_UID_MAX,
+  UNORDERED_COST_BESIDE_MODEST_MAX,
   UNORDERED_COST_MAX,
 } from '../limits.ts';
 import { counterService, createTestCluster } from '../testing/index.ts';
@@ -13,6 +15,8 @@ import { Shares } from './shares.ts';
 const ONE = { name: 'a', amount: 1 };
 const BYTES = 100;
 const ALONE = Math.ceil(UNORDERED_COST_MAX / 2 / (BYTES + MESSAGE_COST));
+/** The same beside a process that asks for little. */
+const BESIDE_MODEST = Math.ceil(UNORDERED_COST_BESIDE_MODEST_MAX / 2 / (BYTES + MESSAGE_COST));
 /** The same of messages without bytes: no real ones are more. */
 const ALONE_MOST = Math.ceil(UNORDERED_COST_MAX / 2 / MESSAGE_COST);
 
@@ -64,6 +68,55 @@ describe('the way into the order', () => {
     expect(shares.size).toBe(1);
     expect(shares.ordered(1, BYTES)).toBe('a process');
     expect(fill(shares, 49, 'a process')).toBe(1);
+  });
+});
+
+describe('beside a process that asks for little', () => {
+  /** Asks for one thing and has its answer. */
+  function askOnce(shares: Shares, sharer: unknown): void {
+    shares.sent(1_000, sharer, BYTES);
+    shares.ordered(1_000, BYTES);
+  }
+
+  test('there is less to share: its next message waits behind less', () => {
+    const shares = new Shares();
+    askOnce(shares, 'modest');
+    expect(fill(shares, 1)).toBe(BESIDE_MODEST);
+    expect(BESIDE_MODEST).toBeLessThan(ALONE / 2);
+  });
+
+  test('there is as much as ever once it has not been heard of for long', () => {
+    const shares = new Shares();
+    askOnce(shares, 'modest');
+    for (let i = 0; i < MODEST_MESSAGES; i++) askOnce(shares, 'greedy');
+    expect(fill(shares, 1, 'greedy')).toBe(ALONE);
+  });
+
+  test('whoever had much under way counts as modest only when all of it has come back', () => {
+    const shares = new Shares();
+    const other = fill(shares, 2);
+    expect(other).toBe(ALONE);
+    const own = fill(shares, 1);
+    expect(own).toBeGreaterThan(BESIDE_MODEST);
+    for (let i = 0; i < other; i++) shares.ordered(2, BYTES);
+    askOnce(shares, 2);
+    for (let i = 0; i < own; i++) shares.ordered(1, BYTES);
+    expect(fill(shares, 1)).toBe(BESIDE_MODEST);
+  });
+
+  test('two that ask for much do not take each other for modest', () => {
+    const shares = new Shares();
+    for (let round = 0; round < ALONE; round++) {
+      for (const sharer of [1, 2])
+        if (shares.mayMulticast(sharer)) shares.sent(sharer, sharer, BYTES);
+    }
+    const third = Math.ceil(UNORDERED_COST_MAX / 3 / (BYTES + MESSAGE_COST));
+    for (const sharer of [1, 2]) expect(shares.mayMulticast(sharer)).toBe(false);
+    for (const sharer of [1, 2]) {
+      let underWay = 0;
+      for (; shares.ordered(sharer, BYTES) !== undefined; underWay++);
+      expect(underWay).toBe(third);
+    }
   });
 });
 
