@@ -3,8 +3,9 @@
 // quiet value and how late its own timers were, which is not the executive's doing; how much memory the executive had at most and
 // grew by between the middle and the last third of the attack; changes of membership, and what the offender was told. First
 // comes a control: what an attacker's own hunger for the processor does, beside which the others can be read.
-//   node test/chaos/hostile.mjs [--minutes 1] [--only TEXT] [--factor 3] [--realtime no]
-// The executives are scheduled as the systemd unit has it (round robin, priority 10), or with `no`, or where that is not allowed, like everybody.
+//   node test/chaos/hostile.mjs [--minutes 1] [--only TEXT] [--factor 3] [--schedule rr | nice | no]
+// The executives are scheduled as the systemd unit has it (`rr`: round robin, priority 10), as it may have it instead (nice -20), or with
+// `no`, or where that is not allowed, like everybody.
 // Fails when a p99 is `factor` times the quiet one, an attack makes memory grow by more than 20 MiB, or a node was lost.
 
 import { fork, spawnSync } from 'node:child_process';
@@ -21,7 +22,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     factor: { type: 'string', default: '3' },
-    realtime: { type: 'string', default: 'yes' },
+    schedule: { type: 'string', default: 'rr' },
     attack: { type: 'string' },
     socket: { type: 'string' },
   },
@@ -58,7 +59,7 @@ async function besiege() {
   const onLog = (_node, line) => line.includes('"event":"view"') && views.push(line);
   const cluster = await LocalCluster.start({ nodes: 3, onLog });
   process.on('exit', () => cluster.killAll());
-  if (values.realtime !== 'no') cluster.nodes.forEach(schedule);
+  if (values.schedule !== 'no') cluster.nodes.forEach(schedule);
   const [node] = cluster.nodes;
   const locks = await LockService.connect({ socket: node.socket });
   const resource = await locks.open('well-behaved', { create: true });
@@ -100,7 +101,11 @@ async function besiege() {
 
 /** packages/executive/systemd: CPUSchedulingPolicy, of all threads. */
 function schedule({ id, pid }) {
-  const { status, stderr } = spawnSync('chrt', ['--all-tasks', '--rr', '--pid', '10', String(pid)]);
+  const [command, ...args] = {
+    rr: ['chrt', '--all-tasks', '--rr', '--pid', '10', String(pid)],
+    nice: ['sh', '-c', `renice -n -20 -p $(ls /proc/${pid}/task)`],
+  }[values.schedule];
+  const { status, stderr } = spawnSync(command, args);
   if (status !== 0) console.log(`node ${id} is scheduled like everybody: ${stderr}`.trim());
 }
 
